@@ -1,0 +1,337 @@
+//===- SprintISACommands.td - One record a command ----------*- tablegen -*-===//
+//
+// Part of the Sprint project.
+//
+// Every command of the machine is one record of this file. Its op is generated from the
+// record by mlir-tblgen; its encoding, decoder, name tables, the simulator's dispatch and the
+// reference page by sprint-tblgen. Opcodes and enumerant values are frozen: never reuse a number.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_DIALECT_SPRINTISA_IR_SPRINTISACOMMANDS_TD
+#define SPRINT_DIALECT_SPRINTISA_IR_SPRINTISACOMMANDS_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "Sprint/Dialect/SprintISA/IR/SprintISAEnums.td"
+
+//===----------------------------------------------------------------------===//
+// Launch parameters
+//===----------------------------------------------------------------------===//
+
+/// A number that a launch brings along or that the compiler fixed; a symbol of expressions.
+class LaunchParameter<int idx, string str, string text> {
+  int index = idx;
+  string name = str;
+  string summary = text;
+}
+
+def BatchesParameter : LaunchParameter<0, "batches", "batch size B">;
+def HeadsParameter : LaunchParameter<1, "heads", "query heads of one batch element">;
+def QueriesParameter : LaunchParameter<2, "queries", "query tokens Sq">;
+def KeysParameter : LaunchParameter<3, "keys", "key tokens Sk">;
+def HeadDimParameter : LaunchParameter<4, "head_dim", "channels D of a query and of a key">;
+def ValueDimParameter : LaunchParameter<5, "value_dim", "channels Dv of a value and of an output">;
+
+//===----------------------------------------------------------------------===//
+// Expressions
+//===----------------------------------------------------------------------===//
+
+def SprintISA_ExprAttr : AttrDef<SprintISA_Dialect, "Expr"> {
+  let mnemonic = "expr";
+  let summary = "an affine, min or max expression of loop counters and launch parameters";
+  let description = [{
+    `expressions` are affine in the counters of the enclosing loops (dimensions
+    `i0`, `i1`, ..., outermost first) and in the launch's parameters (symbols,
+    by name). One expression stands for itself; several are joined by `min` or `max`.
+
+    Example:
+
+    ```mlir
+    #sprint_isa.expr<i2 + 1>
+    #sprint_isa.expr<min(i2 + 1, keys)>
+    ```
+  }];
+  let parameters = (ins
+    EnumParameter<SprintISA_Combine>:$combine,
+    ArrayRefParameter<"::mlir::AffineExpr">:$expressions
+  );
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let builders = [
+    AttrBuilderWithInferredContext<(ins "::mlir::AffineExpr":$expression), [{
+      return $_get(expression.getContext(), Combine::Only, ArrayRef(expression));
+    }]>
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// Commands
+//===----------------------------------------------------------------------===//
+
+/// An operand of a command. `width` is its number of bits in the command word; fields are laid out in order, the lowest bits first,
+/// behind the 8 bits of the opcode.
+class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int fieldBits, string text> {
+  string name = fieldName;
+  /// "Expr": index of an expression of the program; "Queue": index of a counting queue; "IndexQueue": of an index
+  /// queue; or the name of an enumeration.
+  string kind = fieldKind;
+  Attr attr = fieldAttr;
+  int width = fieldBits;
+  string summary = text;
+  /// How the op's assembly shows the operand.
+  string format = "`" # fieldName # "` `(` " # !cond(
+                      !eq(fieldKind, "Expr"): "custom<Expr>($" # fieldName # ")",
+                      !eq(fieldKind, "Queue"): "$" # fieldName,
+                      !eq(fieldKind, "IndexQueue"): "$" # fieldName,
+                      true: "custom<Enumerant>($" # fieldName # ")") # " `)`";
+}
+class ExprField<string name, string text>
+    : CommandField<name, "Expr", SprintISA_ExprAttr, 16, text>;
+class QueueField<string name, string text>
+    : CommandField<name, "Queue", FlatSymbolRefAttr, 8, text>;
+class IndexQueueField<string name, string text>
+    : CommandField<name, "IndexQueue", FlatSymbolRefAttr, 8, text>;
+class RegionField<string name, string text>
+    : CommandField<name, "MemoryRegion", SprintISA_MemoryRegionAttr, 8, text>;
+class ResidencyField<string name, string text>
+    : CommandField<name, "Residency", SprintISA_ResidencyAttr, 8, text>;
+
+class SprintISA_Op<string mnemonic, list<Trait> traits = []>
+    : Op<SprintISA_Dialect, mnemonic, traits>;
+
+/// What the stream knows of a command. `units` names those that may run it; an empty list means every unit.
+class SprintISA_Encoding<int number, list<string> onUnits, list<CommandField> operandFields> {
+  int opcode = number;
+  list<string> units = onUnits;
+  list<CommandField> fields = operandFields;
+}
+
+/// A command that is one op.
+class SprintISA_Command<string mnemonic, int number, list<string> onUnits,
+                        list<CommandField> operandFields>
+    : SprintISA_Op<mnemonic>, SprintISA_Encoding<number, onUnits, operandFields> {
+  let arguments = !dag(ins, !foreach(f, operandFields, f.attr),
+                       !foreach(f, operandFields, f.name));
+  let assemblyFormat = !interleave(!listconcat(
+      !foreach(f, operandFields, f.format), ["attr-dict"]), " ");
+}
+
+// Fields that several commands share.
+def BatchField : ExprField<"batch", "batch element">;
+def HeadField : ExprField<"head", "head">;
+def QueryField : ExprField<"query", "query token">;
+def RegionOperand : RegionField<"region", "which tensor">;
+def FromField : IndexQueueField<"from", "index queue the row's list is taken from">;
+def ToField : IndexQueueField<"to", "index queue the row's list is passed on to">;
+
+// Control, opcodes 0x01 .. 0x0f. `loop` (0x01) and `end_loop` (0x02) enclose a body; in IR they are one op with a
+// region, SprintISA_LoopOp.
+
+def SprintISA_AcquireOp : SprintISA_Command<"acquire", 0x03, [], [
+    QueueField<"queue", "counting queue">]> {
+  let summary = "wait for a credit of a counting queue and take it";
+  let description = [{
+    The unit stands still until `queue` holds a credit, then takes it.
+
+    Example:
+
+    ```mlir
+    sprint_isa.acquire queue(@key_lists)
+    ```
+  }];
+}
+
+def SprintISA_ReleaseOp : SprintISA_Command<"release", 0x04, [], [
+    QueueField<"queue", "counting queue">]> {
+  let summary = "give a credit to a counting queue";
+  let description = [{
+    Gives one credit to `queue` when the unit's commands before this one have ended.
+
+    Example:
+
+    ```mlir
+    sprint_isa.release queue(@head_ready)
+    ```
+  }];
+}
+
+// Memory, opcodes 0x10 .. 0x1f.
+
+def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
+    RegionOperand, BatchField, HeadField]> {
+  let summary = "write the codes of one head to ReRAM";
+  let description = [{
+    Writes all tokens of one head of `region`: of keys the high nibbles go to the transposable arrays and the
+    low ones to standard ReRAM, values and queries to standard ReRAM alone.
+
+    Example:
+
+    ```mlir
+    sprint_isa.write region(key) batch(i0) head(i1)
+    ```
+  }];
+}
+
+def SprintISA_LoadQueryOp : SprintISA_Command<"load_query", 0x11, ["key_fetch"], [
+    BatchField, HeadField, QueryField]> {
+  let summary = "read a query into the query buffers of all CORELETs";
+  let description = [{
+    Reads the 8-bit codes of one query from standard ReRAM; every CORELET gets all of them.
+
+    Example:
+
+    ```mlir
+    sprint_isa.load_query batch(i0) head(i1) query(i2)
+    ```
+  }];
+}
+
+def SprintISA_FetchOp : SprintISA_Command<"fetch", 0x12, ["key_fetch", "value_fetch"], [
+    RegionOperand, ResidencyField<"residency", "who stays in the buffer">,
+    FromField, ToField, BatchField, HeadField]> {
+  let summary = "bring the tokens of a list on chip, reusing those that are there";
+  let description = [{
+    Takes a row's list from `from`, finds which of its tokens the CORELETs' key or value buffers hold already, reads
+    the others from ReRAM, and passes the list on to `to` while they arrive: first the tokens that were there, then the
+    others, both in ascending order. `residency` says what the buffer holds after the row:
+
+    - `previous_query`: the first tokens of that order, up to the buffer's capacity, and nothing else;
+    - `pinned`: what it held before, and the first of the others while there is room.
+
+    Tokens beyond the capacity pass through without staying. A buffer is empty at the first row of a head.
+
+    Example:
+
+    ```mlir
+    sprint_isa.fetch region(key) residency(previous_query) from(@kept_keys) to(@ready_keys) batch(i0) head(i1)
+    ```
+  }];
+}
+
+// Selection, opcodes 0x20 .. 0x2f.
+
+def SprintISA_CopyQueryOp : SprintISA_Command<"copy_query", 0x20, ["select"], [
+    BatchField, HeadField, QueryField]> {
+  let summary = "CopyQ: move a query's high nibbles to the in-memory query buffer";
+  let description = [{
+    Example:
+
+    ```mlir
+    sprint_isa.copy_query batch(i0) head(i1) query(i2)
+    ```
+  }];
+}
+
+def SprintISA_ThresholdOp : SprintISA_Command<"threshold", 0x21, ["select"], [
+    BatchField, HeadField,
+    ExprField<"first", "first allowed key">,
+    ExprField<"last", "one past the last allowed key">]> {
+  let summary = "compare the approximate score of every allowed key with the threshold, in memory";
+  let description = [{
+    Drives the copied query's high nibbles onto the wordlines of all arrays that hold the head's keys; each column's
+    comparator sets its bit of the pruning vector. Keys outside `first` .. `last` are pruned. A query that
+    would keep nothing lowers its threshold by a doubling step and tries again
+    (docs/numerics.md, section 4); each retry takes the thresholding time once more.
+
+    Example:
+
+    ```mlir
+    sprint_isa.threshold batch(i0) head(i1) first(0) last(min(i2 + 1, keys))
+    ```
+  }];
+}
+
+def SprintISA_ReadPruningOp : SprintISA_Command<"read_pruning", 0x22, ["select"], [
+    IndexQueueField<"keys_to", "index queue that gets the kept keys">,
+    IndexQueueField<"values_to", "index queue that gets the same list, for the values">]> {
+  let summary = "ReadP: read the pruning vector and queue the indices of the kept keys";
+  let description = [{
+    Example:
+
+    ```mlir
+    sprint_isa.read_pruning keys_to(@kept_keys) values_to(@kept_values)
+    ```
+  }];
+}
+
+def SprintISA_ListRangeOp : SprintISA_Command<"list_range", 0x23, ["select"], [
+    ExprField<"first", "first allowed key">,
+    ExprField<"last", "one past the last allowed key">,
+    IndexQueueField<"keys_to", "index queue that gets the keys">,
+    IndexQueueField<"values_to", "index queue that gets the same list, for the values">]> {
+  let summary = "queue all keys of a range, without pruning";
+  let description = [{
+    What the dense baseline does instead of thresholding.
+
+    Example:
+
+    ```mlir
+    sprint_isa.list_range first(0) last(keys) keys_to(@kept_keys) values_to(@kept_values)
+    ```
+  }];
+}
+
+// Recompute, opcodes 0x30 .. 0x3f.
+
+def SprintISA_ScoreOp : SprintISA_Command<"score", 0x30, ["qk"], [
+    FromField, ToField, BatchField, HeadField, QueryField]> {
+  let summary = "exact 8-bit scores of the keys of a list, and their maximum";
+  let description = [{
+    Takes each key of the list as it arrives. Scores wait in the score buffer; where a row has more than fit, the first
+    pass only finds the maximum and the keys stream a second time.
+
+    Example:
+
+    ```mlir
+    sprint_isa.score from(@ready_keys) to(@scores) batch(i0) head(i1) query(i2)
+    ```
+  }];
+}
+
+def SprintISA_SoftmaxOp : SprintISA_Command<"softmax", 0x31, ["softmax"], [
+    FromField, ToField, BatchField, HeadField]> {
+  let summary = "exponents of the scores of a list, and their sum";
+  let description = [{
+    With early division (the paper's widths) the probabilities, which wait for the sum.
+
+    Example:
+
+    ```mlir
+    sprint_isa.softmax from(@scores) to(@weights) batch(i0) head(i1)
+    ```
+  }];
+}
+
+def SprintISA_AccumulateOp : SprintISA_Command<"accumulate", 0x32, ["v"], [
+    IndexQueueField<"weights", "index queue with the weights of the row">,
+    IndexQueueField<"values", "index queue with the values that are on chip">,
+    BatchField, HeadField]> {
+  let summary = "weighted sum of the values of a list";
+  let description = [{
+    Takes each value as soon as its weight is there. Values beyond the buffer's capacity are read from ReRAM as the unit
+    comes to them.
+
+    Example:
+
+    ```mlir
+    sprint_isa.accumulate weights(@weights) values(@ready_values) batch(i0) head(i1)
+    ```
+  }];
+}
+
+def SprintISA_StoreOutputOp : SprintISA_Command<"store_output", 0x33, ["v"], [
+    BatchField, HeadField, QueryField]> {
+  let summary = "divide by the sum of exponents and send the output codes to the host";
+  let description = [{
+    Example:
+
+    ```mlir
+    sprint_isa.store_output batch(i0) head(i1) query(i2)
+    ```
+  }];
+}
+
+#endif // SPRINT_DIALECT_SPRINTISA_IR_SPRINTISACOMMANDS_TD

@@ -1,0 +1,159 @@
+//===- SprintISAOps.td - Programs, units, queues, loops -----*- tablegen -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_DIALECT_SPRINTISA_IR_SPRINTISAOPS_TD
+#define SPRINT_DIALECT_SPRINTISA_IR_SPRINTISAOPS_TD
+
+include "mlir/IR/OpAsmInterface.td"
+include "Sprint/Dialect/SprintISA/IR/SprintISACommands.td"
+
+def SprintISA_ProgramOp : SprintISA_Op<"program", [
+    IsolatedFromAbove, NoTerminator, SingleBlock, Symbol, SymbolTable, NoRegionArguments]> {
+  let summary = "what one launch runs on the machine";
+  let description = [{
+    Holds the queues and, for each unit, its sequence of commands.
+
+    `machine` and `structure` name the machine description the program was compiled for and the hash of its structure
+    (units, arrays, capacities, widths); the simulator refuses another. `parameters` gives each launch parameter its
+    static value, or `?` where the launch brings it. `scale` is that of the logits (docs/numerics.md, section 1);
+    `thresholds`, where given, holds a threshold for each head, in logit units, used unless the launch brings others.
+
+    Example:
+
+    ```mlir
+    sprint_isa.program @attention_0 machine("s", "8f14e45fceea167a")
+        parameters(batches = 1, heads = 12, queries = ?, keys = ?, head_dim = 32, value_dim = 32)
+        scale(0.125) {
+      sprint_isa.counting_queue @head_ready credits(0)
+      sprint_isa.unit write {
+        sprint_isa.loop trip(heads) {
+          sprint_isa.write region(key) batch(0) head(i0)
+          sprint_isa.release queue(@head_ready)
+        }
+      }
+    }
+    ```
+  }];
+  let arguments = (ins
+    SymbolNameAttr:$sym_name,
+    StrAttr:$machine,
+    StrAttr:$structure,
+    DenseI64ArrayAttr:$parameters,
+    F64Attr:$scale,
+    OptionalAttr<DenseF32ArrayAttr>:$thresholds
+  );
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $sym_name `machine` `(` $machine `,` $structure `)`
+    `parameters` `(` custom<Parameters>($parameters) `)`
+    `scale` `(` custom<Scale>($scale) `)`
+    (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
+    attr-dict-with-keyword $body
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+def SprintISA_CountingQueueOp : SprintISA_Op<"counting_queue", [
+    Symbol, HasParent<"ProgramOp">]> {
+  let summary = "a queue of credits between units";
+  let description = [{
+    `credits` is what it holds when the launch begins.
+
+    Example:
+
+    ```mlir
+    sprint_isa.counting_queue @key_lists credits(2)
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$credits);
+  let assemblyFormat = "$sym_name `credits` `(` custom<Count>($credits) `)` attr-dict";
+  let hasVerifier = 1;
+}
+
+def SprintISA_IndexQueueOp : SprintISA_Op<"index_queue", [
+    Symbol, HasParent<"ProgramOp">]> {
+  let summary = "a queue of lists of key indices, one list a query";
+  let description = [{
+    `depth` is the number of lists it can hold; a program that would push more is refused by the simulator.
+
+    Example:
+
+    ```mlir
+    sprint_isa.index_queue @kept_keys depth(2)
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$depth);
+  let assemblyFormat = "$sym_name `depth` `(` custom<Count>($depth) `)` attr-dict";
+  let hasVerifier = 1;
+}
+
+def SprintISA_UnitOp : SprintISA_Op<"unit", [
+    NoTerminator, SingleBlock, HasParent<"ProgramOp">, NoRegionArguments]> {
+  let summary = "the sequence of commands of one unit";
+  let description = [{
+    Example:
+
+    ```mlir
+    sprint_isa.unit softmax {
+      sprint_isa.softmax from(@scores) to(@weights) batch(0) head(0)
+    }
+    ```
+  }];
+  let arguments = (ins SprintISA_MachineUnitAttr:$unit);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "custom<Enumerant>($unit) attr-dict-with-keyword $body";
+}
+
+/// A word that is no op by itself: `loop` and `end_loop` enclose a body, in IR the region of SprintISA_LoopOp.
+class SprintISA_LoopMarker<string mnemonic, int number, list<CommandField> operandFields>
+    : SprintISA_Encoding<number, [], operandFields> {
+  string opName = mnemonic;
+  string summary;
+  string description;
+}
+
+def LoopCommand
+    : SprintISA_LoopMarker<"loop", 0x01, [ExprField<"trip", "number of iterations">]> {
+  let summary = "begin a loop";
+  let description = [{
+    The commands up to the matching `end_loop` run `trip` times, never where it is zero or less. Of nested loops each has its own
+    counter, which begins at 0. In IR:
+
+    ```mlir
+    sprint_isa.loop trip(queries) {
+      sprint_isa.release queue(@key_lists)
+    }
+    ```
+  }];
+}
+
+def EndLoopCommand : SprintISA_LoopMarker<"end_loop", 0x02, []> {
+  let summary = "end a loop";
+  let description = "Ends the body of the innermost open `loop`.";
+}
+
+def SprintISA_LoopOp : SprintISA_Op<"loop", [
+    NoTerminator, SingleBlock, NoRegionArguments, ParentOneOf<["UnitOp", "LoopOp"]>]> {
+  let summary = "a hardware loop";
+  let description = [{
+    Runs its body `trip` times; a trip count of zero or less runs it never. The counter begins at 0 and is `iN` in
+    expressions of the body, with N the number of loops around this one.
+
+    Example:
+
+    ```mlir
+    sprint_isa.loop trip(queries) {
+      sprint_isa.release queue(@key_lists)
+    }
+    ```
+  }];
+  let arguments = (ins SprintISA_ExprAttr:$trip);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "`trip` `(` custom<Expr>($trip) `)` attr-dict-with-keyword $body";
+}
+
+#endif // SPRINT_DIALECT_SPRINTISA_IR_SPRINTISAOPS_TD

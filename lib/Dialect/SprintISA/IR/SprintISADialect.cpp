@@ -1,0 +1,30 @@
+//===- SprintISADialect.cpp - The command dialect -------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::sprint_isa;
+
+#include "Sprint/Dialect/SprintISA/IR/SprintISADialect.cpp.inc"
+#include "Sprint/Dialect/SprintISA/IR/SprintISAEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "Sprint/Dialect/SprintISA/IR/SprintISAAttributes.cpp.inc"
+
+void SprintISADialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "Sprint/Dialect/SprintISA/IR/SprintISAAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "Sprint/Dialect/SprintISA/IR/SprintISAOps.cpp.inc"
+      >();
+}

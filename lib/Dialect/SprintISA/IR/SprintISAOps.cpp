@@ -1,0 +1,262 @@
+//===- SprintISAOps.cpp - Assembly and verifiers of programs --------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sprint/Dialect/SprintISA/IR/LogitParameters.h"
+#include "SprintISAExpr.h"
+#include "SprintRuntime/CommandStream.h"
+#include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace mlir::sprint_isa;
+
+//===----------------------------------------------------------------------===//
+// Assembly
+//===----------------------------------------------------------------------===//
+
+static ParseResult parseExpr(OpAsmParser &parser, ExprAttr &expression) {
+  return parseExpression(parser, expression);
+}
+
+static void printExpr(OpAsmPrinter &printer, Operation * /*op*/, ExprAttr expression) {
+  printExpression(printer, expression);
+}
+
+/// parameters ::= (name `=` (integer | `?`)) for each launch parameter, in their order
+static ParseResult parseParameters(OpAsmParser &parser, DenseI64ArrayAttr &parameters) {
+  SmallVector<int64_t> values;
+  for (std::string_view name : ::sprint::launchParameterNames) {
+    if ((!values.empty() && parser.parseComma()) || parser.parseKeyword(StringRef(name)) ||
+        parser.parseEqual())
+      return failure();
+    if (succeeded(parser.parseOptionalQuestion()))
+      values.push_back(::sprint::Program::kDynamic);
+    else if (parser.parseInteger(values.emplace_back()))
+      return failure();
+  }
+  parameters = parser.getBuilder().getDenseI64ArrayAttr(values);
+  return success();
+}
+
+static void printParameters(OpAsmPrinter &printer, Operation * /*op*/,
+                            DenseI64ArrayAttr parameters) {
+  llvm::interleaveComma(llvm::zip(::sprint::launchParameterNames, parameters.asArrayRef()), printer,
+                        [&](auto parameter) {
+                          auto [name, value] = parameter;
+                          printer << StringRef(name) << " = ";
+                          if (value == ::sprint::Program::kDynamic)
+                            printer << "?";
+                          else
+                            printer << value;
+                        });
+}
+
+/// count ::= integer-literal
+static ParseResult parseCount(OpAsmParser &parser, IntegerAttr &count) {
+  int64_t value = 0;
+  if (parser.parseInteger(value))
+    return failure();
+  count = parser.getBuilder().getI64IntegerAttr(value);
+  return success();
+}
+
+static void printCount(OpAsmPrinter &printer, Operation * /*op*/, IntegerAttr count) {
+  printer << count.getInt();
+}
+
+/// enumerant ::= keyword
+template <typename EnumAttr>
+static ParseResult parseEnumerant(OpAsmParser &parser, EnumAttr &enumerant) {
+  using Enum = decltype(enumerant.getValue());
+  SMLoc loc = parser.getCurrentLocation();
+  StringRef keyword;
+  if (parser.parseKeyword(&keyword))
+    return failure();
+  std::optional<Enum> value = symbolizeEnum<Enum>(keyword);
+  if (!value)
+    return parser.emitError(loc) << "expected a " << EnumAttr::getMnemonic() << ", got '" << keyword
+                                 << "'";
+  enumerant = EnumAttr::get(parser.getContext(), *value);
+  return success();
+}
+
+/// The attribute's own printer begins with a space.
+template <typename EnumAttr>
+static void printEnumerant(OpAsmPrinter &printer, Operation * /*op*/, EnumAttr enumerant) {
+  printer << stringifyEnum(enumerant.getValue());
+}
+
+#define GET_OP_CLASSES
+#include "Sprint/Dialect/SprintISA/IR/SprintISAOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// Queues
+//===----------------------------------------------------------------------===//
+
+LogicalResult CountingQueueOp::verify() {
+  int64_t credits = getCredits();
+  if (credits < 0 || credits > ::sprint::kMaxQueueCapacity)
+    return emitOpError() << "expected credits between 0 and " << ::sprint::kMaxQueueCapacity
+                         << ", got " << credits;
+  return success();
+}
+
+LogicalResult IndexQueueOp::verify() {
+  int64_t depth = getDepth();
+  if (depth < 1 || depth > ::sprint::kMaxQueueCapacity)
+    return emitOpError() << "expected a depth between 1 and " << ::sprint::kMaxQueueCapacity
+                         << ", got " << depth;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ProgramOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ProgramOp::verify() {
+  if (getMachine().empty())
+    return emitOpError() << "expected the name of a machine, got an empty string";
+  StringRef structure = getStructure();
+  if (structure.size() != 16 ||
+      !llvm::all_of(structure, [](char c) { return llvm::isHexDigit(c) && !llvm::isUpper(c); }))
+    return emitOpError() << "expected the hash of the structure as 16 hexadecimal digits, got \""
+                         << structure << "\"";
+
+  ArrayRef<int64_t> parameters = getParameters();
+  if (parameters.size() != ::sprint::kNumLaunchParameters)
+    return emitOpError() << "expected " << ::sprint::kNumLaunchParameters
+                         << " launch parameters, got " << parameters.size();
+  for (auto [name, value] : llvm::zip(::sprint::launchParameterNames, parameters))
+    if (value != ::sprint::Program::kDynamic && (value < 1 || value > ::sprint::kMaxMagnitude))
+      return emitOpError() << "expected the launch parameter '" << StringRef(name)
+                           << "' between 1 and " << ::sprint::kMaxMagnitude << ", got " << value;
+
+  int64_t heads = parameters[static_cast<size_t>(::sprint::LaunchParameter::Heads)];
+  if (failed(verifyScale(*this, getScale())))
+    return failure();
+  return verifyThresholds(*this, getThresholds(),
+                          heads == ::sprint::Program::kDynamic ? std::nullopt
+                                                               : std::optional(heads));
+}
+
+/// Number of loops that must be around an expression, for the counters that it reads.
+static unsigned getLoopDepth(ExprAttr expression) {
+  unsigned depth = 0;
+  for (AffineExpr part : expression.getExpressions())
+    part.walk([&](AffineExpr node) {
+      if (auto counter = dyn_cast<AffineDimExpr>(node))
+        depth = std::max(depth, counter.getPosition() + 1);
+    });
+  return depth;
+}
+
+/// Checks that `operand` of `op` names a queue of the kind of `QueueOp` in the program.
+template <typename QueueOp>
+static LogicalResult verifyQueue(Operation *op, std::string_view operand, StringAttr name,
+                                 SymbolTable &symbols) {
+  Operation *queue = symbols.lookup(name);
+  if (isa_and_nonnull<QueueOp>(queue))
+    return success();
+  InFlightDiagnostic diagnostic = op->emitOpError()
+                                  << "expected operand '" << StringRef(operand) << "' to name a '"
+                                  << QueueOp::getOperationName() << "', got @" << name.getValue();
+  if (queue)
+    diagnostic.attachNote(queue->getLoc()) << "which is a '" << queue->getName() << "'";
+  return diagnostic;
+}
+
+/// Checks the operands of a command inside `depth` loops.
+static LogicalResult verifyOperands(Operation *op, const ::sprint::CommandInfo &info,
+                                    unsigned depth, SymbolTable &symbols) {
+  for (const ::sprint::CommandField &field : info.fields) {
+    Attribute operand = op->getAttr(StringRef(field.name));
+    switch (field.kind) {
+    case ::sprint::FieldKind::Expr:
+      if (unsigned needed = getLoopDepth(cast<ExprAttr>(operand)); needed > depth)
+        return op->emitOpError() << "expected operand '" << StringRef(field.name)
+                                 << "' to read counters of the " << depth
+                                 << " enclosing loops, got i" << needed - 1;
+      break;
+    case ::sprint::FieldKind::Queue:
+      if (failed(verifyQueue<CountingQueueOp>(op, field.name,
+                                              cast<FlatSymbolRefAttr>(operand).getAttr(), symbols)))
+        return failure();
+      break;
+    case ::sprint::FieldKind::IndexQueue:
+      if (failed(verifyQueue<IndexQueueOp>(op, field.name,
+                                           cast<FlatSymbolRefAttr>(operand).getAttr(), symbols)))
+        return failure();
+      break;
+    default:
+      break; // An enumerant, whose attribute has verified itself.
+    }
+  }
+  return success();
+}
+
+/// Checks the commands of a block inside `depth` loops.
+static LogicalResult verifyCommands(Block &block, ::sprint::MachineUnit unit, unsigned depth,
+                                    SymbolTable &symbols) {
+  for (Operation &op : block) {
+    const ::sprint::CommandInfo *info = nullptr;
+    if (isa_and_nonnull<SprintISADialect>(op.getDialect()))
+      info = ::sprint::findCommand(std::string_view(op.getName().stripDialect()));
+    if (!info)
+      return op.emitOpError() << "expected a command of unit '"
+                              << StringRef(::sprint::toString(unit)) << "'";
+    if (!::sprint::isAllowedOn(*info, unit))
+      return op.emitOpError() << "expected a command of unit '"
+                              << StringRef(::sprint::toString(unit)) << "', got '"
+                              << StringRef(info->mnemonic) << "'";
+    if (failed(verifyOperands(&op, *info, depth, symbols)))
+      return failure();
+    if (auto loop = dyn_cast<LoopOp>(op)) {
+      if (depth == static_cast<unsigned>(::sprint::kMaxLoopDepth))
+        return op.emitOpError() << "expected at most " << ::sprint::kMaxLoopDepth
+                                << " nested loops";
+      if (failed(verifyCommands(loop.getBody().front(), unit, depth + 1, symbols)))
+        return failure();
+    }
+  }
+  return success();
+}
+
+LogicalResult ProgramOp::verifyRegions() {
+  mlir::SymbolTable symbols(getOperation());
+  std::array<UnitOp, ::sprint::kNumMachineUnits> units;
+  size_t countingQueues = 0, indexQueues = 0;
+  for (Operation &op : getBody().front()) {
+    if (isa<CountingQueueOp>(op)) {
+      ++countingQueues;
+      continue;
+    }
+    if (isa<IndexQueueOp>(op)) {
+      ++indexQueues;
+      continue;
+    }
+    auto unit = dyn_cast<UnitOp>(op);
+    if (!unit)
+      return op.emitOpError() << "expected a queue or a unit in a program";
+    UnitOp &previous = units[static_cast<size_t>(unit.getUnit())];
+    if (previous) {
+      InFlightDiagnostic diagnostic = op.emitOpError()
+                                      << "expected each unit once, got a second '"
+                                      << stringifyMachineUnit(unit.getUnit()) << "'";
+      diagnostic.attachNote(previous.getLoc()) << "the first one is here";
+      return diagnostic;
+    }
+    previous = unit;
+    if (failed(verifyCommands(unit.getBody().front(),
+                              static_cast<::sprint::MachineUnit>(unit.getUnit()), /*depth=*/0,
+                              symbols)))
+      return failure();
+  }
+  if (countingQueues > ::sprint::kMaxQueues || indexQueues > ::sprint::kMaxQueues)
+    return emitOpError() << "expected at most " << ::sprint::kMaxQueues << " queues of a kind, got "
+                         << std::max(countingQueues, indexQueues);
+  return success();
+}

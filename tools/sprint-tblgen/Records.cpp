@@ -1,0 +1,135 @@
+//===- Records.cpp - The records of the commands, checked -----------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Records.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/TableGen/Error.h"
+
+using namespace llvm;
+using namespace sprint::tblgen;
+
+namespace {
+
+/// Kinds of fields that index something of the program instead of naming an enumerant.
+constexpr StringRef kIndexKinds[] = {"Expr", "Queue", "IndexQueue"};
+
+Enumeration readEnumeration(const Record &record) {
+  Enumeration result;
+  result.name = record.getValueAsString("className");
+  result.summary = record.getValueAsString("summary");
+  for (const Record *enumerant : record.getValueAsListOfDefs("enumerants"))
+    result.enumerants.push_back({enumerant->getValueAsString("symbol"),
+                                 enumerant->getValueAsString("str"),
+                                 enumerant->getValueAsInt("value")});
+  return result;
+}
+
+/// The fields of a command, laid out one behind the other.
+std::vector<Field> readFields(const Record &record, const CommandSet &set) {
+  std::vector<Field> fields;
+  unsigned offset = kOpcodeBits;
+  for (const Record *field : record.getValueAsListOfDefs("fields")) {
+    StringRef kind = field->getValueAsString("kind");
+    int64_t width = field->getValueAsInt("width");
+    if (width < 1 || width > 64)
+      PrintFatalError(&record, "expected a width of 1 to 64 bits of field '" +
+                                   field->getValueAsString("name") + "', got " + Twine(width));
+    if (const Enumeration *enumeration = set.findEnumeration(kind)) {
+      for (const Enumerant &enumerant : enumeration->enumerants)
+        if (enumerant.value < 0 || (width < 64 && enumerant.value >> width))
+          PrintFatalError(&record, "enumerant '" + enumerant.symbol + "' does not fit " +
+                                       Twine(width) + " bits");
+    } else if (!is_contained(kIndexKinds, kind)) {
+      PrintFatalError(&record, "unknown kind '" + kind + "' of a field");
+    }
+    fields.push_back({field->getValueAsString("name"), kind, field->getValueAsString("summary"),
+                      offset, static_cast<unsigned>(width)});
+    offset += width;
+    if (offset > kWordBits)
+      PrintFatalError(&record, "fields need more than the " + Twine(kWordBits) + " bits of a word");
+  }
+  return fields;
+}
+
+Command readCommand(const Record &record, const CommandSet &set) {
+  Command command;
+  StringRef name = record.getName();
+  name.consume_front("SprintISA_");
+  if (!name.consume_back("Op"))
+    name.consume_back("Command");
+  command.name = name.str();
+  command.mnemonic = record.getValueAsString("opName");
+  command.summary = record.getValueAsString("summary");
+  command.description = record.getValueAsString("description");
+  int64_t opcode = record.getValueAsInt("opcode");
+  if (opcode < 1 || opcode >> kOpcodeBits)
+    PrintFatalError(&record,
+                    "expected an opcode of " + Twine(kOpcodeBits) + " bits, got " + Twine(opcode));
+  command.opcode = static_cast<unsigned>(opcode);
+  const Enumeration *units = set.findEnumeration("MachineUnit");
+  if (!units)
+    PrintFatalError("no enumeration MachineUnit");
+  for (StringRef unit : record.getValueAsListOfStrings("units")) {
+    auto it = find_if(units->enumerants,
+                      [&](const Enumerant &enumerant) { return enumerant.text == unit; });
+    if (it == units->enumerants.end())
+      PrintFatalError(&record, "unknown unit '" + unit + "'");
+    command.units.push_back(&*it);
+  }
+  command.fields = readFields(record, set);
+  return command;
+}
+
+} // namespace
+
+CommandSet::CommandSet(const RecordKeeper &records) {
+  for (const Record *record : records.getAllDerivedDefinitions("SprintISA_Enum"))
+    enumerations.push_back(readEnumeration(*record));
+
+  std::vector<const Record *> parameterRecords(
+      records.getAllDerivedDefinitions("LaunchParameter").begin(),
+      records.getAllDerivedDefinitions("LaunchParameter").end());
+  sort(parameterRecords, [](const Record *lhs, const Record *rhs) {
+    return lhs->getValueAsInt("index") < rhs->getValueAsInt("index");
+  });
+  for (const auto &[index, record] : enumerate(parameterRecords)) {
+    if (record->getValueAsInt("index") != static_cast<int64_t>(index))
+      PrintFatalError(record, "expected the index " + Twine(index) + " of the parameter, got " +
+                                  Twine(record->getValueAsInt("index")));
+    StringRef name = record->getName();
+    name.consume_back("Parameter");
+    parameters.push_back(
+        {name.str(), record->getValueAsString("name"), record->getValueAsString("summary")});
+  }
+
+  std::vector<std::pair<Command, const Record *>> read;
+  for (const Record *record : records.getAllDerivedDefinitions("SprintISA_Encoding"))
+    read.emplace_back(readCommand(*record, *this), record);
+  sort(read, [](const auto &lhs, const auto &rhs) { return lhs.first.opcode < rhs.first.opcode; });
+  for (auto &[command, record] : read) {
+    if (!commands.empty() && commands.back().opcode == command.opcode)
+      PrintFatalError(record, "opcode " + Twine(command.opcode) + " is that of '" +
+                                  commands.back().mnemonic + "'");
+    commands.push_back(std::move(command));
+  }
+}
+
+const Enumeration *CommandSet::findEnumeration(StringRef name) const {
+  auto it = find_if(enumerations,
+                    [&](const Enumeration &enumeration) { return enumeration.name == name; });
+  return it == enumerations.end() ? nullptr : &*it;
+}
+
+std::vector<const Enumeration *> CommandSet::fieldEnumerations() const {
+  std::vector<const Enumeration *> result;
+  for (const Enumeration &enumeration : enumerations)
+    if (any_of(commands, [&](const Command &command) {
+          return any_of(command.fields,
+                        [&](const Field &field) { return field.kind == enumeration.name; });
+        }))
+      result.push_back(&enumeration);
+  return result;
+}

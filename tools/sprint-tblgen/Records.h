@@ -1,0 +1,87 @@
+//===- Records.h - The records of the commands, checked ----------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// What the generators read of include/Sprint/Dialect/SprintISA/IR. Whatever would give a wrong
+// encoding ends the run with an error at the record.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_TBLGEN_RECORDS_H
+#define SPRINT_TBLGEN_RECORDS_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/TableGen/Record.h"
+#include <string>
+#include <vector>
+
+namespace sprint::tblgen {
+
+/// Bits of a command word, and those of them that hold its opcode.
+inline constexpr unsigned kWordBits = 128;
+inline constexpr unsigned kOpcodeBits = 8;
+
+/// One value of an enumeration.
+struct Enumerant {
+  llvm::StringRef symbol;
+  llvm::StringRef text;
+  int64_t value;
+};
+
+/// An enumeration of the machine.
+struct Enumeration {
+  llvm::StringRef name;
+  llvm::StringRef summary;
+  std::vector<Enumerant> enumerants;
+};
+
+/// An operand of a command and its place in the word.
+struct Field {
+  llvm::StringRef name;
+  llvm::StringRef kind;
+  llvm::StringRef summary;
+  unsigned offset;
+  unsigned width;
+};
+
+/// A command.
+struct Command {
+  /// Of its opcode and, with "Command" behind it, of its struct.
+  std::string name;
+  llvm::StringRef mnemonic;
+  llvm::StringRef summary;
+  llvm::StringRef description;
+  unsigned opcode;
+  /// Units that may run it; empty where every unit may.
+  std::vector<const Enumerant *> units;
+  std::vector<Field> fields;
+};
+
+/// A launch parameter.
+struct Parameter {
+  std::string name;
+  llvm::StringRef text;
+  llvm::StringRef summary;
+};
+
+/// Everything the generators need.
+struct CommandSet {
+  explicit CommandSet(const llvm::RecordKeeper &records);
+  /// `units` of commands point into `enumerations`.
+  CommandSet(const CommandSet &) = delete;
+
+  /// The enumeration of that name, or null.
+  const Enumeration *findEnumeration(llvm::StringRef name) const;
+  /// Enumerations that are operands of commands, in the order of their records.
+  std::vector<const Enumeration *> fieldEnumerations() const;
+
+  std::vector<Enumeration> enumerations;
+  /// In the order of their indices.
+  std::vector<Parameter> parameters;
+  /// In the order of their opcodes.
+  std::vector<Command> commands;
+};
+
+} // namespace sprint::tblgen
+
+#endif // SPRINT_TBLGEN_RECORDS_H

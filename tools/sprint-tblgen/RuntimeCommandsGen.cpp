@@ -1,0 +1,178 @@
+//===- RuntimeCommandsGen.cpp - Encoder, decoder and name tables ----------===//
+//
+// Part of the Sprint project.
+//
+// Generates the part of SprintRuntime/Commands.h that follows from the records: C++20 without
+// LLVM. What does not depend on single commands is written in that header by hand.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Records.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/TableGen/TableGenBackend.h"
+
+using namespace llvm;
+using namespace sprint::tblgen;
+
+namespace {
+
+/// A record's summary as a comment.
+std::string comment(StringRef summary) {
+  return ("/// " + summary.take_front().upper() + summary.drop_front() + ".\n").str();
+}
+
+/// Name of a field in its command's struct.
+std::string fieldName(const Field &field) { return convertToCamelFromSnakeCase(field.name); }
+
+/// C++ type of a field in its command's struct.
+std::string fieldType(const Field &field) {
+  if (field.kind == "Expr" || field.kind == "Queue" || field.kind == "IndexQueue")
+    return (field.kind + "Index").str();
+  return field.kind.str();
+}
+
+void emitEnumeration(const Enumeration &enumeration, raw_ostream &os) {
+  os << comment(enumeration.summary) << "enum class " << enumeration.name << " : uint8_t {\n";
+  for (const Enumerant &enumerant : enumeration.enumerants)
+    os << "  " << enumerant.symbol << " = " << enumerant.value << ",\n";
+  os << "};\n\ntemplate <>\ninline constexpr std::array<" << enumeration.name << ", "
+     << enumeration.enumerants.size() << "> enumerators<" << enumeration.name << ">{\n";
+  for (const Enumerant &enumerant : enumeration.enumerants)
+    os << "    " << enumeration.name << "::" << enumerant.symbol << ",\n";
+  os << "};\n\n/// Name of an enumerant; empty for other values.\nconstexpr std::string_view "
+        "toString("
+     << enumeration.name << " value) {\n  switch (value) {\n";
+  for (const Enumerant &enumerant : enumeration.enumerants)
+    os << "  case " << enumeration.name << "::" << enumerant.symbol << ":\n    return \""
+       << enumerant.text << "\";\n";
+  os << "  }\n  return {};\n}\n\n";
+}
+
+void emitFieldKinds(const CommandSet &set, raw_ostream &os) {
+  os << "enum class FieldKind : uint8_t {\n  Expr,\n  Queue,\n  IndexQueue,\n";
+  for (const Enumeration *enumeration : set.fieldEnumerations())
+    os << "  " << enumeration->name << ",\n";
+  os << "};\n\n/// Whether a field of that kind may hold `value`. Indices are checked where the "
+        "program is known.\nconstexpr bool isEncodable(FieldKind kind, uint64_t value) {\n"
+        "  switch (kind) {\n  case FieldKind::Expr:\n  case FieldKind::Queue:\n"
+        "  case FieldKind::IndexQueue:\n    return true;\n";
+  for (const Enumeration *enumeration : set.fieldEnumerations())
+    os << "  case FieldKind::" << enumeration->name << ":\n    return isEnumerator<"
+       << enumeration->name << ">(value);\n";
+  os << "  }\n  return false;\n}\n\n";
+}
+
+void emitParameters(const CommandSet &set, raw_ostream &os) {
+  os << "/// A number that a launch brings along or that the compiler fixed.\n"
+        "enum class LaunchParameter : uint8_t {\n";
+  for (const Parameter &parameter : set.parameters)
+    os << "  " << comment(parameter.summary) << "  " << parameter.name << ",\n";
+  os << "};\n\ninline constexpr size_t kNumLaunchParameters = " << set.parameters.size()
+     << ";\n\n/// Names of launch parameters, by LaunchParameter.\n"
+        "inline constexpr std::array<std::string_view, kNumLaunchParameters> "
+        "launchParameterNames{\n";
+  for (const Parameter &parameter : set.parameters)
+    os << "    \"" << parameter.text << "\",\n";
+  os << "};\n\n";
+}
+
+void emitStruct(const Command &command, raw_ostream &os) {
+  os << comment(command.summary) << "struct " << command.name
+     << "Command {\n  static constexpr Opcode opcode = Opcode::" << command.name << ";\n";
+  for (const Field &field : command.fields)
+    os << "  " << comment(field.summary) << "  " << fieldType(field) << " " << fieldName(field)
+       << "{};\n";
+  os << "  bool operator==(const " << command.name << "Command &) const = default;\n};\n\n";
+}
+
+void emitInfos(const CommandSet &set, raw_ostream &os) {
+  os << "namespace detail {\n";
+  for (const Command &command : set.commands) {
+    if (command.fields.empty())
+      continue;
+    os << "inline constexpr CommandField fieldsOf" << command.name << "[] = {\n";
+    for (const Field &field : command.fields)
+      os << "    {\"" << field.name << "\", FieldKind::" << field.kind << ", " << field.offset
+         << ", " << field.width << "},\n";
+    os << "};\n";
+  }
+  os << "} // namespace detail\n\n/// All commands, in the order of their opcodes.\n"
+        "inline constexpr CommandInfo commandInfos[] = {\n";
+  for (const Command &command : set.commands) {
+    uint64_t units = 0;
+    for (const Enumerant *unit : command.units)
+      units |= uint64_t(1) << unit->value;
+    os << "    {Opcode::" << command.name << ", \"" << command.mnemonic << "\", "
+       << format_hex(units, 4) << ", ";
+    if (command.fields.empty())
+      os << "{}},\n";
+    else
+      os << "detail::fieldsOf" << command.name << "},\n";
+  }
+  os << "};\n\n";
+}
+
+void emitEncoder(const Command &command, raw_ostream &os) {
+  os << "constexpr CommandWord encode(const " << command.name << "Command &"
+     << (command.fields.empty() ? "" : "command") << ") {\n  CommandWord word{"
+     << format_hex(command.opcode, 4) << ", 0};\n";
+  for (const Field &field : command.fields)
+    os << "  writeBits(word, " << field.offset << ", " << field.width
+       << ", static_cast<uint64_t>(command." << fieldName(field) << "));\n";
+  os << "  return word;\n}\n\n";
+}
+
+void emitDecoder(const CommandSet &set, raw_ostream &os) {
+  os << "inline std::optional<Command> decode(CommandWord word) {\n"
+        "  const CommandInfo *info = checkedInfo(word);\n"
+        "  if (!info)\n    return std::nullopt;\n  switch (info->opcode) {\n";
+  for (const Command &command : set.commands) {
+    os << "  case Opcode::" << command.name << ":\n    return " << command.name << "Command{";
+    StringRef separator = "\n        ";
+    for (const Field &field : command.fields) {
+      os << separator << fieldType(field) << "(readBits(word, " << field.offset << ", "
+         << field.width << "))";
+      separator = ",\n        ";
+    }
+    os << "};\n";
+  }
+  os << "  }\n  return std::nullopt;\n}\n\n";
+}
+
+void emitRuntimeCommands(const RecordKeeper &records, raw_ostream &os) {
+  CommandSet set(records);
+  emitSourceFileHeader("Commands of the machine", os, records);
+  os << "namespace sprint {\n\n";
+  if (const Enumeration *units = set.findEnumeration("MachineUnit"))
+    emitEnumeration(*units, os);
+  for (const Enumeration *enumeration : set.fieldEnumerations())
+    emitEnumeration(*enumeration, os);
+  emitFieldKinds(set, os);
+  emitParameters(set, os);
+
+  os << "enum class Opcode : uint8_t {\n";
+  for (const Command &command : set.commands)
+    os << "  " << command.name << " = " << format_hex(command.opcode, 4) << ",\n";
+  os << "};\n\n";
+  emitInfos(set, os);
+  for (const Command &command : set.commands)
+    emitStruct(command, os);
+
+  os << "/// A command, decoded.\nusing Command = std::variant<\n    ";
+  StringRef separator = "";
+  for (const Command &command : set.commands) {
+    os << separator << command.name << "Command";
+    separator = ",\n    ";
+  }
+  os << ">;\n\n";
+  for (const Command &command : set.commands)
+    emitEncoder(command, os);
+  emitDecoder(set, os);
+  os << "} // namespace sprint\n";
+}
+
+TableGen::Emitter::Opt registration("gen-runtime-commands", emitRuntimeCommands,
+                                    "Generate the runtime's commands: types, encoder, decoder");
+
+} // namespace
