@@ -1,0 +1,107 @@
+//===- CostModel.h - Cycles and energy of commands ---------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// What each command of docs/machine.md costs on a machine: the one place with these formulas, for
+// the simulator and for the compiler's decisions.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_COSTMODEL_H
+#define SPRINTRUNTIME_COSTMODEL_H
+
+#include "SprintRuntime/Machine.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sprint {
+
+/// Counts of what costs energy; they do not depend on time.
+struct WorkCounts {
+  double reramWriteBits = 0;
+  double reramReadBits = 0;
+  double inMemoryMacs = 0;
+  double sramWriteBits = 0;
+  double sramReadBits = 0;
+  double qkMacs = 0;
+  double softmaxScores = 0;
+  double vMacs = 0;
+
+  WorkCounts &operator+=(const WorkCounts &other);
+};
+
+/// A duration rounded up to a whole cycle; what exceeds one by less than a millionth is an error of
+/// rounding.
+double wholeCycles(double cycles);
+
+/// What one command costs. Times count from its start.
+struct CommandCost {
+  /// Core cycles to its end, a whole number, where it need not wait for tokens or weights that are
+  /// still coming.
+  double cycles = 0;
+  /// Until its unit is free for the next command; fewer than `cycles` where reads overlap.
+  double unitCycles = 0;
+  /// For which it holds the bus.
+  double busCycles = 0;
+  WorkCounts work;
+};
+
+/// One component's energy.
+struct ComponentEnergy {
+  std::string component;
+  double picojoules = 0;
+};
+
+/// Costs of the commands that work on heads of one size. Token counts are of all CORELETs together;
+/// `fullest` is the number of a row's kept keys on the CORELET that has most of them.
+class CostModel {
+public:
+  /// `headDim` channels of a query and a key, `valueDim` of a value; both positive.
+  CostModel(const Machine &machine, int64_t headDim, int64_t valueDim);
+
+  /// Bytes that all channels together move in a core cycle.
+  double busBytesPerCycle() const { return busBytes; }
+  /// Core cycles from a read's start to its first data.
+  double readLatency() const { return read; }
+  /// Core cycles that `tokens` tokens of `channels` bytes take on the bus.
+  double transferCycles(int64_t tokens, int64_t channels) const;
+  /// Core cycles of the QK-PU for a key, of the V-PU for a value.
+  double cyclesPerKey() const { return keyCycles; }
+  double cyclesPerValue() const { return valueCycles; }
+
+  CommandCost write(int64_t tokens, int64_t channels) const;
+  CommandCost copyQuery() const;
+  /// All `keys` of the head are compared, `retries` times once more.
+  CommandCost threshold(int64_t keys, int64_t retries) const;
+  CommandCost readPruning(int64_t keys) const;
+  CommandCost listRange() const;
+  CommandCost loadQuery() const;
+  /// Reads `tokens` tokens from ReRAM, those that stream a second time included.
+  CommandCost fetch(int64_t tokens, int64_t channels) const;
+  /// Scores `keys` keys in `passes` passes.
+  CommandCost score(int64_t keys, int64_t fullest, int64_t passes) const;
+  CommandCost softmax(int64_t keys, int64_t fullest) const;
+  /// Sums `values` values, `fetched` of which the V-PU reads from ReRAM itself.
+  CommandCost accumulate(int64_t values, int64_t fullest, int64_t fetched) const;
+  CommandCost storeOutput() const;
+
+private:
+  Machine machine;
+  int64_t headDim;
+  int64_t valueDim;
+  /// Core cycles of one memory cycle.
+  double memoryCycle;
+  double busBytes;
+  double read;
+  double keyCycles;
+  double valueCycles;
+};
+
+/// The energy of `work`, one entry a component, in the order of docs/machine.md.
+std::vector<ComponentEnergy> energyOf(const WorkCounts &work, const Energy &energy);
+
+} // namespace sprint
+
+#endif // SPRINTRUNTIME_COSTMODEL_H

@@ -1,0 +1,61 @@
+//===- FileIO.h - Files in, files out ----------------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// Bounded reading, and writing that leaves either all files or none. Nothing here throws: what
+// fails says why in `error`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_FILEIO_H
+#define SPRINTRUNTIME_FILEIO_H
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sprint {
+
+/// The bytes of a regular file of at most `limit` bytes. Without a value, `error` has one message
+/// that begins with the path.
+std::optional<std::string> readFile(const std::string &path, uint64_t limit,
+                                    std::string &error) noexcept;
+
+/// The file of launch `index` of `count`: `DIR/NAME.EXT` for one alone, otherwise `DIR/NAME.<index>.EXT`.
+std::string numberedPath(const std::string &path, size_t index, size_t count);
+
+/// The files that a run leaves behind. Each is written beside its place under a temporary name, and
+/// gets its name in `commit`; what is not committed is removed with the set.
+class OutputFiles {
+public:
+  OutputFiles() = default;
+  OutputFiles(const OutputFiles &) = delete;
+  OutputFiles &operator=(const OutputFiles &) = delete;
+  ~OutputFiles();
+
+  /// Writes a file of `header` followed by `body`, into a folder that is made where it does not
+  /// exist.
+  bool add(const std::string &path, std::string_view header, std::span<const std::byte> body,
+           std::string &error) noexcept;
+  /// Writes a text file.
+  bool add(const std::string &path, std::string_view text, std::string &error) noexcept {
+    return add(path, text, {}, error);
+  }
+  /// Gives all files their names.
+  bool commit(std::string &error) noexcept;
+
+private:
+  struct File {
+    std::string temporary;
+    std::string path;
+  };
+  std::vector<File> files;
+};
+
+} // namespace sprint
+
+#endif // SPRINTRUNTIME_FILEIO_H

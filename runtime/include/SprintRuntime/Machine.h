@@ -1,0 +1,140 @@
+//===- Machine.h - Machine descriptions --------------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// One YAML file describes a machine; the compiler's cost model and the simulator read it through
+// this header. Nothing here throws: what fails says why in `error`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_MACHINE_H
+#define SPRINTRUNTIME_MACHINE_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sprint {
+
+/// How the four high bits of a code are made (docs/numerics.md, section 2).
+enum class Nibble { Centred, Truncated };
+
+/// Widths of the recompute path in bits (docs/numerics.md, section 6).
+struct Widths {
+  Nibble nibble = Nibble::Centred;
+  int64_t exponentFractionBits = 16;
+  int64_t sumBits = 48;
+  /// 0 divides after the weighted sum of values, another number before it.
+  int64_t probabilityBits = 0;
+  int64_t accumulatorBits = 48;
+
+  /// The preset of that name ("default", "paper"), or nothing.
+  static std::optional<Widths> preset(std::string_view name) noexcept;
+  /// Why no machine can have these widths, or an empty string: beyond them the arithmetic of
+  /// docs/numerics.md would not fit the integers that it is specified in.
+  std::string check() const;
+
+  /// Largest magnitude of an 8-bit code under this nibble.
+  int64_t codeLimit() const noexcept { return nibble == Nibble::Centred ? 119 : 127; }
+  /// Keys a row may keep before a sum or an accumulator could overflow; unlimited with early
+  /// division, which saturates.
+  int64_t maxKeys() const noexcept;
+
+  bool operator==(const Widths &) const = default;
+};
+
+/// What programs depend on: units, arrays, capacities, widths. Its hash stands in IR and streams.
+struct Structure {
+  /// On-chip processing units, each with its own QK-PU, softmax, V-PU and share of the buffers.
+  int64_t corelets;
+  /// Wordlines of an array: channels of one key that a column holds.
+  int64_t arrayRows;
+  /// Bitlines of an array.
+  int64_t arrayColumns;
+  int64_t arraysPerBank;
+  int64_t channels;
+  int64_t banksPerChannel;
+  /// Key buffer of all CORELETs together, bytes.
+  int64_t keyBufferBytes;
+  /// Value buffer of all CORELETs together, bytes.
+  int64_t valueBufferBytes;
+  /// Queries that the query buffer of a CORELET holds.
+  int64_t queryBufferQueries;
+  /// Scores that one half of the double-buffered score buffer of a CORELET holds.
+  int64_t scoreBufferEntries;
+  /// Heads whose codes ReRAM holds at once: one in work, the next being written.
+  int64_t residentHeads;
+  /// 8-bit multipliers of a QK-PU and of a V-PU.
+  int64_t multipliers;
+  Widths widths;
+
+  /// Columns one key of `headDim` channels takes.
+  int64_t columnsPerKey(int64_t headDim) const noexcept {
+    return (headDim + arrayRows - 1) / arrayRows;
+  }
+  /// Keys of `headDim` channels one array holds.
+  int64_t keysPerArray(int64_t headDim) const noexcept {
+    return arrayColumns / columnsPerKey(headDim);
+  }
+  /// Keys of `headDim` channels that fit for each of the resident heads.
+  int64_t keyCapacity(int64_t headDim) const noexcept {
+    return channels * banksPerChannel * arraysPerBank * keysPerArray(headDim) / residentHeads;
+  }
+  /// Keys the key buffer of one CORELET holds.
+  int64_t bufferedKeys(int64_t headDim) const noexcept {
+    return keyBufferBytes / corelets / headDim;
+  }
+  /// Values the value buffer of one CORELET holds.
+  int64_t bufferedValues(int64_t valueDim) const noexcept {
+    return valueBufferBytes / corelets / valueDim;
+  }
+};
+
+/// Clocks and latencies. Memory timings count memory cycles, the others core cycles.
+struct Timing {
+  double clockMHz;
+  double memoryClockMHz;
+  double busBits;
+  double transfersPerMemoryCycle;
+  double tRCD, tCAS, tBURST, tWP, tRP, tCWD, tWTR, tCCD;
+  /// In-memory thresholding of one query (tAxTh).
+  double thresholdCycles;
+  /// Depth of the QK-PU, softmax and V-PU pipelines.
+  double qkLatency, softmaxLatency, vLatency;
+  /// Cycles of one division in the softmax unit's divider.
+  double divisionCycles;
+};
+
+/// Energies in pJ.
+struct Energy {
+  double inMemoryPerMac;
+  double reramReadPerBit, reramWritePerBit;
+  double sramReadPerBit, sramWritePerBit;
+  double qkPerMac, vPerMac, softmaxPerScore;
+};
+
+/// A machine description.
+struct Machine {
+  std::string name;
+  Structure structure;
+  Timing timing;
+  Energy energy;
+
+  /// 16 hexadecimal digits over the structure: FNV-1a, 64 bits, of its fields in their order as
+  /// text. Energies and timings do not count.
+  std::string structureHash() const;
+};
+
+/// Reads a machine: a built-in one by its name (those of runtime/arch), or a YAML file, where the
+/// name ends in .yaml or .yml. Without a value, `error` has one message that names the file and the
+/// place.
+std::optional<Machine> loadMachine(std::string_view nameOrPath, std::string &error) noexcept;
+
+/// Names of the built-in machines.
+std::vector<std::string> builtinMachines();
+
+} // namespace sprint
+
+#endif // SPRINTRUNTIME_MACHINE_H

@@ -1,0 +1,109 @@
+/*===- Runtime.h - C API of the runtime ----------------------------*- C -*-===*\
+|*                                                                            *|
+|* Part of the Sprint project.                                                *|
+|*                                                                            *|
+|* Runs command streams on the simulated machine. What a function creates,    *|
+|* the caller destroys; null may be destroyed. A function that can fail takes *|
+|* `char **error`: where it fails, it returns null and stores there, unless   *|
+|* it is null, a message that sprintDestroyString frees. Pointers that an     *|
+|* accessor returns live as long as its object.                               *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef SPRINT_C_RUNTIME_H
+#define SPRINT_C_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SPRINT_EXPORT __attribute__((visibility("default")))
+
+/** Programs of a module. */
+typedef struct SprintStream SprintStream;
+/** A machine description. */
+typedef struct SprintMachine SprintMachine;
+/** What a launch gives. */
+typedef struct SprintResult SprintResult;
+/** Keys and values that stay on the machine between launches; none can be made in this version. */
+typedef struct SprintCache SprintCache;
+
+/** Version of this interface: it changes with every change that callers can notice. */
+SPRINT_EXPORT uint32_t sprintVersion(void);
+
+SPRINT_EXPORT void sprintDestroyString(char *string);
+
+/** Reads a stream from a file, or from `size` bytes. */
+SPRINT_EXPORT SprintStream *sprintLoadStream(const char *path, char **error);
+SPRINT_EXPORT SprintStream *sprintParseStream(const void *bytes, size_t size, char **error);
+SPRINT_EXPORT void sprintDestroyStream(SprintStream *stream);
+SPRINT_EXPORT size_t sprintNumPrograms(const SprintStream *stream);
+/** Name of a program, and of the machine it was compiled for; null for an index that does not exist. */
+SPRINT_EXPORT const char *sprintProgramName(const SprintStream *stream, size_t program);
+SPRINT_EXPORT const char *sprintProgramMachine(const SprintStream *stream, size_t program);
+
+/** A built-in machine by its name, or a file whose name ends in .yaml or .yml. */
+SPRINT_EXPORT SprintMachine *sprintLoadMachine(const char *nameOrPath, char **error);
+SPRINT_EXPORT void sprintDestroyMachine(SprintMachine *machine);
+
+/** Where a launch's thresholds come from. */
+enum SprintThresholds {
+  /** From the program. */
+  SPRINT_THRESHOLDS_PROGRAM = 0,
+  /** `thresholds`: `numThresholds` of them, one or one a head, in logits. */
+  SPRINT_THRESHOLDS_GIVEN = 1,
+  /** Calibrated on the operands, so that the fraction `pruneRate` of each head's allowed scores is dropped. */
+  SPRINT_THRESHOLDS_PRUNE_RATE = 2
+};
+
+/** What a result holds beside the output; flags of SprintLaunch. */
+enum SprintLaunchFlags { SPRINT_RECORD_MASKS = 1, SPRINT_RECORD_TRACE = 2 };
+
+/** A launch. Operands are row-major f32 tensors: `query` [B, H, Sq, D], `key` [B, H, Sk, D], `value` [B, H, Sk, Dv]. */
+struct SprintLaunch {
+  /** sizeof(struct SprintLaunch), by which later versions know what the caller knows. */
+  size_t size;
+  /** Index of the program in the stream. */
+  size_t program;
+  const float *query;
+  const float *key;
+  const float *value;
+  int64_t queryShape[4];
+  int64_t keyShape[4];
+  int64_t valueShape[4];
+  /** One of enum SprintThresholds. */
+  uint32_t thresholdPolicy;
+  /** Of enum SprintLaunchFlags. */
+  uint32_t flags;
+  const float *thresholds;
+  size_t numThresholds;
+  double pruneRate;
+  /** Reserved: null. */
+  SprintCache *cache;
+};
+
+SPRINT_EXPORT SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *machine,
+                                         const struct SprintLaunch *launch, char **error);
+SPRINT_EXPORT void sprintDestroyResult(SprintResult *result);
+
+/** The output, `shape` of it stored in the four numbers there: [B, H, Sq, Dv]. */
+SPRINT_EXPORT const float *sprintOutput(const SprintResult *result, int64_t shape[4]);
+/** The output codes R of docs/numerics.md, of the same shape. */
+SPRINT_EXPORT const int32_t *sprintOutputCodes(const SprintResult *result);
+/** The thresholds that were used, one a head; their number is stored in `count`. */
+SPRINT_EXPORT const float *sprintThresholds(const SprintResult *result, size_t *count);
+/** Kept keys, 0 or 1, [B * H, Sq, Sk] stored in `shape`; null unless the launch asked for them. */
+SPRINT_EXPORT const uint8_t *sprintMasks(const SprintResult *result, int64_t shape[3]);
+/** Statistics, JSON (docs/tools.md). */
+SPRINT_EXPORT const char *sprintStatistics(const SprintResult *result);
+/** The timeline, Chrome trace JSON; null unless the launch asked for it. */
+SPRINT_EXPORT const char *sprintTrace(const SprintResult *result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SPRINT_C_RUNTIME_H */

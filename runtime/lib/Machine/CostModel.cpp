@@ -1,0 +1,162 @@
+//===- CostModel.cpp - Cycles and energy of commands ----------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SprintRuntime/CostModel.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace sprint;
+
+namespace {
+
+constexpr double kBitsPerByte = 8;
+/// Bytes that one burst writes to one bank.
+constexpr double kBurstBytes = 64;
+
+double ceilDiv(int64_t number, int64_t divisor) {
+  return static_cast<double>((number + divisor - 1) / divisor);
+}
+
+/// A command that holds its unit from its start to its end.
+CommandCost lasting(double cycles) {
+  CommandCost cost;
+  cost.cycles = wholeCycles(cycles);
+  cost.unitCycles = cost.cycles;
+  return cost;
+}
+
+double bits(int64_t tokens, int64_t channels) {
+  return kBitsPerByte * static_cast<double>(tokens) * static_cast<double>(channels);
+}
+
+} // namespace
+
+double sprint::wholeCycles(double cycles) { return std::ceil(cycles - 1e-6); }
+
+WorkCounts &WorkCounts::operator+=(const WorkCounts &other) {
+  reramWriteBits += other.reramWriteBits;
+  reramReadBits += other.reramReadBits;
+  inMemoryMacs += other.inMemoryMacs;
+  sramWriteBits += other.sramWriteBits;
+  sramReadBits += other.sramReadBits;
+  qkMacs += other.qkMacs;
+  softmaxScores += other.softmaxScores;
+  vMacs += other.vMacs;
+  return *this;
+}
+
+CostModel::CostModel(const Machine &machine, int64_t headDim, int64_t valueDim)
+    : machine(machine), headDim(headDim), valueDim(valueDim) {
+  const Structure &structure = machine.structure;
+  const Timing &timing = machine.timing;
+  memoryCycle = timing.clockMHz / timing.memoryClockMHz;
+  busBytes = timing.busBits / kBitsPerByte * timing.transfersPerMemoryCycle / memoryCycle *
+             static_cast<double>(structure.channels);
+  read = (timing.tRCD + timing.tCAS) * memoryCycle;
+  keyCycles = ceilDiv(headDim, structure.multipliers);
+  valueCycles = ceilDiv(valueDim, structure.multipliers);
+}
+
+double CostModel::transferCycles(int64_t tokens, int64_t channels) const {
+  return static_cast<double>(tokens) * static_cast<double>(channels) / busBytes;
+}
+
+CommandCost CostModel::write(int64_t tokens, int64_t channels) const {
+  const Structure &structure = machine.structure;
+  const Timing &timing = machine.timing;
+  double bytes = static_cast<double>(tokens) * static_cast<double>(channels);
+  double bursts = std::ceil(bytes / kBurstBytes);
+  double banks = static_cast<double>(structure.channels * structure.banksPerChannel);
+  double cells = bursts / banks * (timing.tBURST + timing.tWP) * memoryCycle;
+  double transfer = transferCycles(tokens, channels);
+  CommandCost cost = lasting(timing.tCWD * memoryCycle + std::max(transfer, cells));
+  cost.busCycles = transfer;
+  cost.work.reramWriteBits = bits(tokens, channels);
+  return cost;
+}
+
+CommandCost CostModel::copyQuery() const { return lasting(machine.timing.tCAS * memoryCycle); }
+
+CommandCost CostModel::threshold(int64_t keys, int64_t retries) const {
+  double times = static_cast<double>(1 + retries);
+  CommandCost cost = lasting(machine.timing.thresholdCycles * times);
+  cost.work.inMemoryMacs = static_cast<double>(headDim) * static_cast<double>(keys) * times;
+  return cost;
+}
+
+CommandCost CostModel::readPruning(int64_t keys) const {
+  double transfer = static_cast<double>(keys) / kBitsPerByte / busBytes;
+  CommandCost cost = lasting(machine.timing.tCAS * memoryCycle + transfer);
+  cost.busCycles = transfer;
+  cost.work.reramReadBits = static_cast<double>(keys);
+  return cost;
+}
+
+CommandCost CostModel::listRange() const { return lasting(1); }
+
+CommandCost CostModel::loadQuery() const {
+  CommandCost cost = fetch(1, headDim);
+  // Each CORELET gets the query.
+  cost.work.sramWriteBits = bits(machine.structure.corelets, headDim);
+  return cost;
+}
+
+CommandCost CostModel::fetch(int64_t tokens, int64_t channels) const {
+  if (tokens == 0)
+    return lasting(1);
+  double transfer = transferCycles(tokens, channels);
+  CommandCost cost = lasting(read + transfer);
+  cost.unitCycles = wholeCycles(transfer);
+  cost.busCycles = transfer;
+  cost.work.reramReadBits = bits(tokens, channels);
+  cost.work.sramWriteBits = bits(tokens, channels);
+  return cost;
+}
+
+CommandCost CostModel::score(int64_t keys, int64_t fullest, int64_t passes) const {
+  CommandCost cost =
+      lasting(machine.timing.qkLatency + static_cast<double>(fullest * passes) * keyCycles);
+  cost.work.sramReadBits = bits(keys * passes + machine.structure.corelets, headDim);
+  cost.work.qkMacs = static_cast<double>(keys * passes) * static_cast<double>(headDim);
+  return cost;
+}
+
+CommandCost CostModel::softmax(int64_t keys, int64_t fullest) const {
+  CommandCost cost = lasting(machine.timing.softmaxLatency + static_cast<double>(fullest));
+  cost.work.softmaxScores = static_cast<double>(keys);
+  return cost;
+}
+
+CommandCost CostModel::accumulate(int64_t values, int64_t fullest, int64_t fetched) const {
+  double transfer = transferCycles(fetched, valueDim);
+  double own = fetched == 0 ? 0 : read + transfer;
+  CommandCost cost =
+      lasting(machine.timing.vLatency + std::max(static_cast<double>(fullest) * valueCycles, own));
+  cost.busCycles = transfer;
+  cost.work.reramReadBits = bits(fetched, valueDim);
+  cost.work.sramWriteBits = bits(fetched, valueDim);
+  cost.work.sramReadBits = bits(values, valueDim);
+  cost.work.vMacs = static_cast<double>(values) * static_cast<double>(valueDim);
+  return cost;
+}
+
+CommandCost CostModel::storeOutput() const {
+  return lasting(machine.timing.vLatency + valueCycles * machine.timing.divisionCycles);
+}
+
+std::vector<ComponentEnergy> sprint::energyOf(const WorkCounts &work, const Energy &energy) {
+  return {
+      {"reram_write", work.reramWriteBits * energy.reramWritePerBit},
+      {"reram_read", work.reramReadBits * energy.reramReadPerBit},
+      {"in_memory", work.inMemoryMacs * energy.inMemoryPerMac},
+      {"sram_write", work.sramWriteBits * energy.sramWritePerBit},
+      {"sram_read", work.sramReadBits * energy.sramReadPerBit},
+      {"qk_pu", work.qkMacs * energy.qkPerMac},
+      {"softmax", work.softmaxScores * energy.softmaxPerScore},
+      {"v_pu", work.vMacs * energy.vPerMac},
+  };
+}

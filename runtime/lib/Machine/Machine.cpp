@@ -1,0 +1,96 @@
+//===- Machine.cpp - Machine descriptions ---------------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SprintRuntime/Machine.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
+using namespace sprint;
+
+namespace {
+
+/// Bits of a code's magnitude.
+constexpr int64_t kCodeBits = 7;
+
+std::string expectedRange(std::string_view field, int64_t least, int64_t most, int64_t got) {
+  return "expected " + std::string(field) + " of " + std::to_string(least) + " to " +
+         std::to_string(most) + ", got " + std::to_string(got);
+}
+
+} // namespace
+
+std::optional<Widths> Widths::preset(std::string_view name) noexcept {
+  if (name == "default")
+    return Widths();
+  if (name == "paper")
+    return Widths{Nibble::Truncated, 8, 16, 8, 16};
+  return std::nullopt;
+}
+
+std::string Widths::check() const {
+  // 16 bits are those of the tables. Sums are kept in 64-bit integers.
+  if (exponentFractionBits < 1 || exponentFractionBits > 16)
+    return expectedRange("exponent_fraction_bits", 1, 16, exponentFractionBits);
+  if (sumBits <= exponentFractionBits || sumBits > 62)
+    return expectedRange("sum_bits", exponentFractionBits + 1, 62, sumBits);
+  if (probabilityBits < 0 || probabilityBits > 16)
+    return expectedRange("probability_bits", 0, 16, probabilityBits);
+  if (probabilityBits == 0) {
+    // One key must fit.
+    int64_t least = exponentFractionBits + kCodeBits + 1;
+    if (accumulatorBits < least || accumulatorBits > 62)
+      return expectedRange("accumulator_bits", least, 62, accumulatorBits);
+    return {};
+  }
+  // An output code stays within 2^24, the integers that an f32 holds.
+  if (accumulatorBits < 2 || accumulatorBits > probabilityBits + 9)
+    return expectedRange("accumulator_bits", 2, probabilityBits + 9, accumulatorBits);
+  return {};
+}
+
+int64_t Widths::maxKeys() const noexcept {
+  if (probabilityBits != 0)
+    return INT64_MAX;
+  int64_t inSum = ((int64_t(1) << sumBits) - 1) >> exponentFractionBits;
+  int64_t inAccumulator = int64_t(1) << (accumulatorBits - 1 - kCodeBits - exponentFractionBits);
+  return std::min(inSum, inAccumulator);
+}
+
+std::string Machine::structureHash() const {
+  const Widths &widths = structure.widths;
+  const std::pair<const char *, int64_t> fields[] = {
+      {"corelets", structure.corelets},
+      {"array_rows", structure.arrayRows},
+      {"array_columns", structure.arrayColumns},
+      {"arrays_per_bank", structure.arraysPerBank},
+      {"channels", structure.channels},
+      {"banks_per_channel", structure.banksPerChannel},
+      {"key_buffer", structure.keyBufferBytes},
+      {"value_buffer", structure.valueBufferBytes},
+      {"query_buffer", structure.queryBufferQueries},
+      {"score_buffer", structure.scoreBufferEntries},
+      {"resident_heads", structure.residentHeads},
+      {"multipliers", structure.multipliers},
+      {"nibble", widths.nibble == Nibble::Centred ? 0 : 1},
+      {"exponent_fraction_bits", widths.exponentFractionBits},
+      {"sum_bits", widths.sumBits},
+      {"probability_bits", widths.probabilityBits},
+      {"accumulator_bits", widths.accumulatorBits},
+  };
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const auto &[name, value] : fields) {
+    for (char character : std::string(name) + "=" + std::to_string(value) + "\n") {
+      hash ^= static_cast<unsigned char>(character);
+      hash *= 0x100000001b3;
+    }
+  }
+  std::array<char, 17> digits;
+  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
+  return digits.data();
+}

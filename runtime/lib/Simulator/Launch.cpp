@@ -1,0 +1,153 @@
+//===- Launch.cpp - Runs programs -----------------------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Calibration.h"
+#include "Functional.h"
+#include "Head.h"
+#include "Sequencer.h"
+#include "SprintRuntime/Simulator.h"
+#include "Timing.h"
+
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <new>
+
+using namespace sprint;
+
+namespace {
+
+/// Checks that the machine is the one that the program was compiled for, and that the operands fit
+/// the program and the machine.
+void checkFit(const Program &program, const Machine &machine, const Operands &operands) {
+  const LaunchShape &shape = operands.shape();
+  const Structure &structure = machine.structure;
+  if (program.structure != machine.structureHash())
+    throw LaunchFailure{"expected a machine of structure " + program.structure + " ('" +
+                        program.machine + "'), got '" + machine.name + "' of structure " +
+                        machine.structureHash()};
+  const int64_t sizes[] = {shape.batches, shape.heads,   shape.queries,
+                           shape.keys,    shape.headDim, shape.valueDim};
+  static_assert(std::size(sizes) == kNumLaunchParameters);
+  for (size_t index = 0; index < kNumLaunchParameters; ++index)
+    if (program.parameters[index] != Program::kDynamic && program.parameters[index] != sizes[index])
+      throw LaunchFailure{"expected " + std::string(launchParameterNames[index]) + " = " +
+                          std::to_string(program.parameters[index]) + ", got " +
+                          std::to_string(sizes[index])};
+  int64_t capacity = structure.keyCapacity(shape.headDim);
+  if (shape.keys > capacity)
+    throw LaunchFailure{"expected at most " + std::to_string(capacity) + " keys of " +
+                        std::to_string(shape.headDim) + " channels, as many as the arrays of '" +
+                        machine.name + "' hold for each of " +
+                        std::to_string(structure.residentHeads) + " heads, got " +
+                        std::to_string(shape.keys)};
+  if (shape.keys > structure.widths.maxKeys())
+    throw LaunchFailure{"expected at most " + std::to_string(structure.widths.maxKeys()) +
+                        " keys, so that sums fit the widths of '" + machine.name + "', got " +
+                        std::to_string(shape.keys)};
+}
+
+std::vector<float> thresholdsOf(const DecodedProgram &program, const Operands &operands,
+                                const ThresholdPolicy &policy) {
+  if (policy.kind == ThresholdPolicy::Kind::PruneRate) {
+    if (!(policy.rate >= 0 && policy.rate <= 1))
+      throw LaunchFailure{"expected a prune rate between 0 and 1, got " +
+                          std::to_string(policy.rate)};
+    return calibrate(program, operands, policy.rate);
+  }
+  std::vector<float> thresholds =
+      policy.kind == ThresholdPolicy::Kind::Given ? policy.thresholds : program.source().thresholds;
+  int64_t heads = operands.shape().heads;
+  if (policy.kind == ThresholdPolicy::Kind::Program && thresholds.empty())
+    thresholds = {-std::numeric_limits<float>::infinity()};
+  if (thresholds.size() == 1)
+    thresholds.assign(heads, thresholds.front());
+  if (static_cast<int64_t>(thresholds.size()) != heads)
+    throw LaunchFailure{"expected one threshold, or one for each of " + std::to_string(heads) +
+                        " heads, got " + std::to_string(thresholds.size())};
+  for (float threshold : thresholds)
+    if (std::isnan(threshold))
+      throw LaunchFailure{"expected thresholds, got NaN"};
+  return thresholds;
+}
+
+void addTimes(Statistics &statistics, const TimingResult &timing, double cyclesResident) {
+  statistics.cycles = timing.cycles;
+  statistics.cyclesResident = cyclesResident;
+  statistics.busy.push_back({"bus", timing.busBusy});
+  for (MachineUnit unit : enumerators<MachineUnit>)
+    statistics.busy.push_back(
+        {std::string(toString(unit)), timing.busy[static_cast<size_t>(unit)]});
+}
+
+LaunchResult runLaunch(const Program &program, const Machine &machine, const TensorView &query,
+                       const TensorView &key, const TensorView &value,
+                       const LaunchOptions &options) {
+  auto begin = std::chrono::steady_clock::now();
+  Operands operands(query, key, value, machine.structure.widths);
+  checkFit(program, machine, operands);
+  const LaunchShape &shape = operands.shape();
+  DecodedProgram decoded(program, shape);
+
+  LaunchResult result;
+  result.dimensions = shape;
+  result.shape = {shape.batches, shape.heads, shape.queries, shape.valueDim};
+  result.thresholds = thresholdsOf(decoded, operands, options.thresholds);
+  FunctionalResult functional =
+      runFunctional(decoded, machine, operands, result.thresholds, options);
+  TimingResult timing =
+      runTiming(decoded, machine, shape, functional.records, {true, options.trace});
+  TimingResult resident = runTiming(decoded, machine, shape, functional.records, {false, false});
+
+  result.output = std::move(functional.output);
+  result.codes = std::move(functional.codes);
+  result.masks = std::move(functional.masks);
+  result.trace = std::move(timing.trace);
+  result.statistics = std::move(functional.statistics);
+  addTimes(result.statistics, timing, resident.cycles);
+  const WorkCounts &work = functional.work;
+  result.statistics.energy = energyOf(work, machine.energy);
+  result.statistics.inMemoryMacs = static_cast<int64_t>(work.inMemoryMacs);
+  result.statistics.macs = static_cast<int64_t>(work.qkMacs + work.vMacs);
+  std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  result.statistics.simulationSeconds = elapsed.count();
+  return result;
+}
+
+} // namespace
+
+double Statistics::totalEnergy() const {
+  double total = 0;
+  for (const ComponentEnergy &component : energy)
+    total += component.picojoules;
+  return total;
+}
+
+double Statistics::prunedFraction() const {
+  if (allowedScores == 0)
+    return 0;
+  return static_cast<double>(allowedScores - keptScores) / static_cast<double>(allowedScores);
+}
+
+std::optional<LaunchResult> sprint::launch(const Program &program, const Machine &machine,
+                                           const TensorView &query, const TensorView &key,
+                                           const TensorView &value, const LaunchOptions &options,
+                                           std::string &error) noexcept try {
+  if (!verify(CommandStream{{program}}, error))
+    return std::nullopt;
+  try {
+    return runLaunch(program, machine, query, key, value, options);
+  } catch (const LaunchFailure &failure) {
+    error = "program '" + program.name + "': " + failure.message;
+  } catch (const std::bad_alloc &) {
+    error = "program '" + program.name + "': not enough memory for this launch";
+  }
+  return std::nullopt;
+} catch (const std::exception &exception) {
+  error = exception.what();
+  return std::nullopt;
+}

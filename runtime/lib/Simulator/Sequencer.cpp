@@ -1,0 +1,328 @@
+//===- Sequencer.cpp - Command sequences of the units ---------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sequencer.h"
+
+#include <algorithm>
+#include <optional>
+
+using namespace sprint;
+
+namespace {
+
+/// Steps, which are commands and nodes of their operands, that a launch may run.
+constexpr int64_t kMaxSteps = int64_t(1) << 32;
+/// Magnitude of every value of an expression, so that sums of two do not overflow.
+constexpr __int128 kMaxValue = __int128(1) << 62;
+
+int64_t parameterOf(const LaunchShape &shape, int64_t index) {
+  switch (static_cast<LaunchParameter>(index)) {
+  case LaunchParameter::Batches:
+    return shape.batches;
+  case LaunchParameter::Heads:
+    return shape.heads;
+  case LaunchParameter::Queries:
+    return shape.queries;
+  case LaunchParameter::Keys:
+    return shape.keys;
+  case LaunchParameter::HeadDim:
+    return shape.headDim;
+  case LaunchParameter::ValueDim:
+    return shape.valueDim;
+  }
+  throw LaunchFailure{"expected a launch parameter, got number " + std::to_string(index)};
+}
+
+/// Divisors are positive (CommandStream.h, `verify`).
+template <typename Integer> Integer floorDiv(Integer number, Integer divisor) {
+  Integer quotient = number / divisor;
+  return number % divisor < 0 ? quotient - 1 : quotient;
+}
+
+template <typename Integer> Integer apply(ExprNode::Kind kind, Integer left, Integer right) {
+  switch (kind) {
+  case ExprNode::Kind::Add:
+    return left + right;
+  case ExprNode::Kind::Mul:
+    return left * right;
+  case ExprNode::Kind::FloorDiv:
+    return floorDiv(left, right);
+  case ExprNode::Kind::CeilDiv:
+    return -floorDiv<Integer>(-left, right);
+  case ExprNode::Kind::Mod:
+    return left - floorDiv(left, right) * right;
+  case ExprNode::Kind::Min:
+    return std::min(left, right);
+  case ExprNode::Kind::Max:
+    return std::max(left, right);
+  case ExprNode::Kind::Constant:
+  case ExprNode::Kind::Counter:
+  case ExprNode::Kind::Parameter:
+    break;
+  }
+  return 0;
+}
+
+struct Bounds {
+  __int128 least;
+  __int128 largest;
+};
+
+Bounds applyBounds(ExprNode::Kind kind, const Bounds &left, const Bounds &right) {
+  if (kind == ExprNode::Kind::Mod)
+    return {0, right.largest - 1};
+  // All other kinds are monotone in each operand, so the extremes are at the corners.
+  std::initializer_list<__int128> corners = {
+      apply(kind, left.least, right.least), apply(kind, left.least, right.largest),
+      apply(kind, left.largest, right.least), apply(kind, left.largest, right.largest)};
+  return {std::min(corners), std::max(corners)};
+}
+
+/// Which ends of which queues a command uses.
+struct QueueEnds {
+  std::vector<QueueIndex> acquired, released;
+  std::vector<IndexQueueIndex> taken, put;
+
+  void operator()(const LoopCommand &) {}
+  void operator()(const EndLoopCommand &) {}
+  void operator()(const AcquireCommand &command) { acquired = {command.queue}; }
+  void operator()(const ReleaseCommand &command) { released = {command.queue}; }
+  void operator()(const WriteCommand &) {}
+  void operator()(const LoadQueryCommand &) {}
+  void operator()(const FetchCommand &command) {
+    taken = {command.from};
+    put = {command.to};
+  }
+  void operator()(const CopyQueryCommand &) {}
+  void operator()(const ThresholdCommand &) {}
+  void operator()(const ReadPruningCommand &command) { put = {command.keysTo, command.valuesTo}; }
+  void operator()(const ListRangeCommand &command) { put = {command.keysTo, command.valuesTo}; }
+  void operator()(const ScoreCommand &command) {
+    taken = {command.from};
+    put = {command.to};
+  }
+  void operator()(const SoftmaxCommand &command) {
+    taken = {command.from};
+    put = {command.to};
+  }
+  void operator()(const AccumulateCommand &command) { taken = {command.weights, command.values}; }
+  void operator()(const StoreOutputCommand &) {}
+};
+
+/// For each queue the one unit that uses one of its ends.
+class QueueOwners {
+public:
+  QueueOwners(const DecodedProgram &program, const char *verb, size_t queues)
+      : program(program), verb(verb), owners(queues) {}
+
+  template <typename Index> void add(const std::vector<Index> &queues, MachineUnit unit) {
+    for (Index queue : queues) {
+      std::optional<MachineUnit> &owner = owners[static_cast<size_t>(queue)];
+      if (owner && *owner != unit)
+        throw LaunchFailure{"expected one unit to " + std::string(verb) + " queue '" +
+                            program.name(queue) + "', got " + std::string(toString(*owner)) +
+                            " and " + std::string(toString(unit))};
+      owner = unit;
+    }
+  }
+
+private:
+  const DecodedProgram &program;
+  const char *verb;
+  std::vector<std::optional<MachineUnit>> owners;
+};
+
+} // namespace
+
+Expression::Expression(const Program &program, uint32_t root, const LaunchShape &shape) {
+  const ExprNode &node = program.expressions[root];
+  switch (node.kind) {
+  case ExprNode::Kind::Constant:
+  case ExprNode::Kind::Counter:
+    steps = {{node.kind, node.value}};
+    return;
+  case ExprNode::Kind::Parameter:
+    steps = {{ExprNode::Kind::Constant, parameterOf(shape, node.value)}};
+    return;
+  default:
+    break;
+  }
+  for (uint32_t operand : {node.lhs, node.rhs}) {
+    Expression inner(program, operand, shape);
+    steps.insert(steps.end(), inner.steps.begin(), inner.steps.end());
+  }
+  steps.push_back({node.kind, 0});
+}
+
+int64_t Expression::evaluate(const Counters &counters) const {
+  std::array<int64_t, kMaxExprNodes> stack;
+  size_t top = 0;
+  for (const Step &step : steps) {
+    if (step.kind == ExprNode::Kind::Constant) {
+      stack[top++] = step.value;
+    } else if (step.kind == ExprNode::Kind::Counter) {
+      stack[top++] = counters[step.value];
+    } else {
+      --top;
+      stack[top - 1] = apply(step.kind, stack[top - 1], stack[top]);
+    }
+  }
+  return stack[0];
+}
+
+bool Expression::bounds(const Counters &counters, int64_t &least, int64_t &largest) const {
+  std::vector<Bounds> stack;
+  for (const Step &step : steps) {
+    if (step.kind == ExprNode::Kind::Constant) {
+      stack.push_back({step.value, step.value});
+    } else if (step.kind == ExprNode::Kind::Counter) {
+      stack.push_back({0, counters[step.value]});
+    } else {
+      Bounds right = stack.back();
+      stack.pop_back();
+      stack.back() = applyBounds(step.kind, stack.back(), right);
+    }
+    if (stack.back().least < -kMaxValue || stack.back().largest > kMaxValue)
+      return false;
+  }
+  least = static_cast<int64_t>(stack.back().least);
+  largest = static_cast<int64_t>(stack.back().largest);
+  return true;
+}
+
+DecodedProgram::DecodedProgram(const Program &program, const LaunchShape &shape)
+    : program(program) {
+  expressions.resize(program.expressions.size());
+  for (const UnitProgram &unit : program.units) {
+    DecodedUnit &result = decoded.emplace_back();
+    result.unit = unit.unit;
+    result.partners.resize(unit.words.size());
+    std::vector<size_t> loops;
+    for (size_t index = 0; index < unit.words.size(); ++index) {
+      result.commands.push_back(*decode(unit.words[index]));
+      if (std::holds_alternative<LoopCommand>(result.commands.back())) {
+        loops.push_back(index);
+      } else if (std::holds_alternative<EndLoopCommand>(result.commands.back())) {
+        result.partners[index] = loops.back();
+        result.partners[loops.back()] = index;
+        loops.pop_back();
+      }
+    }
+    compileExpressions(result, shape);
+  }
+  // Units are served in the order of the table in docs/machine.md, whatever their order in the
+  // stream.
+  std::ranges::sort(decoded, {}, &DecodedUnit::unit);
+  checkSteps();
+  checkQueues();
+}
+
+void DecodedProgram::compileExpressions(const DecodedUnit &unit, const LaunchShape &shape) {
+  for (const Command &command : unit.commands) {
+    CommandWord word = encode(command);
+    for (const CommandField &field : checkedInfo(word)->fields) {
+      if (field.kind != FieldKind::Expr)
+        continue;
+      uint32_t index = static_cast<uint32_t>(readField(word, field));
+      if (expressions[index].nodes() == 0)
+        expressions[index] = Expression(program, index, shape);
+    }
+  }
+}
+
+/// Sums up the steps of all units, each loop with the largest trip count that it could have.
+void DecodedProgram::checkSteps() const {
+  __int128 total = 0;
+  for (const DecodedUnit &unit : decoded) {
+    // Turns of the body that encloses the command, which may be 0, and the largest values of the
+    // counters.
+    std::vector<__int128> turns = {1};
+    Counters largest{};
+    for (size_t index = 0; index < unit.commands.size(); ++index) {
+      const Command &command = unit.commands[index];
+      if (std::holds_alternative<EndLoopCommand>(command))
+        turns.pop_back();
+      __int128 steps = 1;
+      CommandWord word = encode(command);
+      for (const CommandField &field : checkedInfo(word)->fields) {
+        if (field.kind != FieldKind::Expr)
+          continue;
+        const Expression &expression = expressions[readField(word, field)];
+        steps += expression.nodes();
+        int64_t low, high;
+        if (!expression.bounds(largest, low, high))
+          throw LaunchFailure{"unit '" + std::string(toString(unit.unit)) + "': word " +
+                              std::to_string(index) + ": operand '" + std::string(field.name) +
+                              "' could leave +-2^62"};
+        if (std::holds_alternative<LoopCommand>(command)) {
+          int64_t trips = std::max<int64_t>(high, 0);
+          largest[turns.size() - 1] = std::max<int64_t>(trips - 1, 0);
+          // The end of the loop is a step of every turn; it is counted here because `turns` is that
+          // of the outside there.
+          total += turns.back() * trips;
+          turns.push_back(turns.back() * trips);
+          steps += 1;
+        }
+      }
+      total += steps * (std::holds_alternative<LoopCommand>(command) ? turns[turns.size() - 2]
+                                                                     : turns.back());
+      if (total > kMaxSteps)
+        throw LaunchFailure{"expected at most " + std::to_string(kMaxSteps) + " steps, but unit '" +
+                            std::string(toString(unit.unit)) + "' could run more"};
+    }
+  }
+}
+
+/// With one unit at each end of every queue, what a launch gives does not depend on the order in
+/// which units run.
+void DecodedProgram::checkQueues() const {
+  QueueOwners acquirers(*this, "acquire from", program.countingQueues.size());
+  QueueOwners releasers(*this, "release to", program.countingQueues.size());
+  QueueOwners takers(*this, "take from", program.indexQueues.size());
+  QueueOwners putters(*this, "put to", program.indexQueues.size());
+  for (const DecodedUnit &unit : decoded) {
+    for (const Command &command : unit.commands) {
+      QueueEnds ends;
+      std::visit(ends, command);
+      acquirers.add(ends.acquired, unit.unit);
+      releasers.add(ends.released, unit.unit);
+      takers.add(ends.taken, unit.unit);
+      putters.add(ends.put, unit.unit);
+    }
+  }
+}
+
+void Cursor::beginLoop(const LoopCommand &loop) {
+  int64_t trip = evaluate(loop.trip);
+  if (trip <= 0) {
+    index = unit->partners[index] + 1;
+    return;
+  }
+  counters[depth] = 0;
+  trips[depth] = trip;
+  ++depth;
+  ++index;
+}
+
+void Cursor::endLoop() {
+  if (++counters[depth - 1] < trips[depth - 1]) {
+    index = unit->partners[index] + 1;
+    return;
+  }
+  counters[depth - 1] = 0;
+  --depth;
+  ++index;
+}
+
+std::string Cursor::place() const {
+  std::string text =
+      "unit '" + std::string(toString(unit->unit)) + "', word " + std::to_string(index);
+  if (!isDone())
+    text += " (" + std::string(checkedInfo(encode(command()))->mnemonic) + ")";
+  for (int loop = 0; loop < depth; ++loop)
+    text += ", i" + std::to_string(loop) + " = " + std::to_string(counters[loop]);
+  return text;
+}

@@ -1,0 +1,122 @@
+//===- FileIO.cpp - Files in, files out -----------------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SprintRuntime/FileIO.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace sprint;
+
+std::optional<std::string> sprint::readFile(const std::string &path, uint64_t limit,
+                                            std::string &error) noexcept try {
+  std::error_code code;
+  std::filesystem::file_status status = std::filesystem::status(path, code);
+  if (!std::filesystem::exists(status)) {
+    error = path + ": no such file";
+    return std::nullopt;
+  }
+  // A pipe or a device could keep the reader waiting for ever.
+  if (!std::filesystem::is_regular_file(status)) {
+    error = path + ": not a regular file";
+    return std::nullopt;
+  }
+  uint64_t size = std::filesystem::file_size(path, code);
+  if (code) {
+    error = path + ": " + code.message();
+    return std::nullopt;
+  }
+  if (size > limit) {
+    error =
+        path + ": " + std::to_string(size) + " bytes, expected at most " + std::to_string(limit);
+    return std::nullopt;
+  }
+  std::ifstream stream(path, std::ios::binary);
+  std::string bytes(size, '\0');
+  if (!stream || !stream.read(bytes.data(), static_cast<std::streamsize>(size))) {
+    error = path + ": cannot be read";
+    return std::nullopt;
+  }
+  return bytes;
+} catch (const std::exception &exception) {
+  error = path + ": " + exception.what();
+  return std::nullopt;
+}
+
+std::string sprint::numberedPath(const std::string &path, size_t index, size_t count) {
+  if (count == 1)
+    return path;
+  std::filesystem::path numbered = path;
+  numbered.replace_extension(std::to_string(index) + numbered.extension().string());
+  return numbered.string();
+}
+
+OutputFiles::~OutputFiles() {
+  for (const File &file : files)
+    std::remove(file.temporary.c_str());
+}
+
+bool OutputFiles::add(const std::string &path, std::string_view header,
+                      std::span<const std::byte> body, std::string &error) noexcept try {
+  std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code code;
+  if (!folder.empty() && !std::filesystem::is_directory(folder, code)) {
+    std::filesystem::create_directories(folder, code);
+    if (code) {
+      error = path + ": cannot make the folder: " + code.message();
+      return false;
+    }
+  }
+  if (std::filesystem::is_directory(path, code)) {
+    error = path + ": is a folder";
+    return false;
+  }
+  std::string pattern = path + ".XXXXXX";
+  int descriptor = mkstemp(pattern.data());
+  if (descriptor < 0) {
+    error = path + ": cannot be written: " + std::strerror(errno);
+    return false;
+  }
+  files.push_back({pattern, path});
+  // A temporary file is its owner's alone; an output is like any file that the user makes.
+  mode_t mask = umask(0);
+  umask(mask);
+  fchmod(descriptor, 0666 & ~mask);
+  std::FILE *stream = fdopen(descriptor, "wb");
+  if (!stream) {
+    close(descriptor);
+    error = path + ": cannot be written: " + std::strerror(errno);
+    return false;
+  }
+  bool written = std::fwrite(header.data(), 1, header.size(), stream) == header.size() &&
+                 std::fwrite(body.data(), 1, body.size(), stream) == body.size();
+  if (std::fclose(stream) != 0 || !written) {
+    error = path + ": cannot be written: " + std::strerror(errno);
+    return false;
+  }
+  return true;
+} catch (const std::exception &exception) {
+  error = path + ": " + exception.what();
+  return false;
+}
+
+bool OutputFiles::commit(std::string &error) noexcept {
+  while (!files.empty()) {
+    const File &file = files.back();
+    if (std::rename(file.temporary.c_str(), file.path.c_str()) != 0) {
+      error = file.path + ": cannot be written: " + std::strerror(errno);
+      return false;
+    }
+    files.pop_back();
+  }
+  return true;
+}

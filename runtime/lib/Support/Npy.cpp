@@ -1,0 +1,227 @@
+//===- Npy.cpp - NumPy's array files --------------------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SprintRuntime/Npy.h"
+
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <exception>
+#include <string_view>
+
+using namespace sprint;
+
+static_assert(std::endian::native == std::endian::little, "the files are little-endian");
+
+namespace {
+
+constexpr std::string_view kMagic = "\x93NUMPY";
+/// Largest file that is read.
+constexpr uint64_t kMaxFileBytes = uint64_t(1) << 36;
+/// The format aligns the numbers to this.
+constexpr size_t kAlignment = 64;
+constexpr size_t kMaxRank = 8;
+
+/// What a file's header says.
+struct Header {
+  std::string descr;
+  bool isFortran = false;
+  std::vector<int64_t> shape;
+};
+
+/// Reads the Python dictionary of a header, of which only these forms are written:
+/// `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`.
+class HeaderParser {
+public:
+  explicit HeaderParser(std::string_view text) : rest(text) {}
+
+  /// Returns what is wrong, or an empty string.
+  std::string parse(Header &header) {
+    bool hasDescr = false, hasOrder = false, hasShape = false;
+    if (!eat("{"))
+      return "expected the header to be a dictionary";
+    while (!eat("}")) {
+      std::string key;
+      if (!parseString(key) || !eat(":"))
+        return "expected a key and a colon in the header";
+      bool isGood = false;
+      if (key == "descr" && !hasDescr)
+        hasDescr = isGood = parseString(header.descr);
+      else if (key == "fortran_order" && !hasOrder)
+        hasOrder = isGood = parseBool(header.isFortran);
+      else if (key == "shape" && !hasShape)
+        hasShape = isGood = parseShape(header.shape);
+      if (!isGood)
+        return "cannot read '" + key + "' of the header";
+      if (!eat(",")) {
+        if (!eat("}"))
+          return "expected the header's dictionary to end";
+        break;
+      }
+    }
+    skipSpace();
+    if (!rest.empty())
+      return "expected nothing behind the header's dictionary";
+    if (!hasDescr || !hasOrder || !hasShape)
+      return "expected descr, fortran_order and shape in the header";
+    return {};
+  }
+
+private:
+  void skipSpace() {
+    size_t count = rest.find_first_not_of(" \n");
+    rest.remove_prefix(count == std::string_view::npos ? rest.size() : count);
+  }
+
+  bool eat(std::string_view token) {
+    skipSpace();
+    if (!rest.starts_with(token))
+      return false;
+    rest.remove_prefix(token.size());
+    return true;
+  }
+
+  bool parseString(std::string &result) {
+    skipSpace();
+    if (rest.empty() || (rest.front() != '\'' && rest.front() != '"'))
+      return false;
+    size_t end = rest.find(rest.front(), 1);
+    if (end == std::string_view::npos)
+      return false;
+    result = rest.substr(1, end - 1);
+    rest.remove_prefix(end + 1);
+    return true;
+  }
+
+  bool parseBool(bool &result) {
+    result = eat("True");
+    return result || eat("False");
+  }
+
+  bool parseShape(std::vector<int64_t> &shape) {
+    if (!eat("("))
+      return false;
+    while (!eat(")")) {
+      skipSpace();
+      int64_t size = 0;
+      auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), size);
+      if (code != std::errc())
+        return false;
+      rest.remove_prefix(end - rest.data());
+      shape.push_back(size);
+      if (!eat(","))
+        return eat(")");
+    }
+    return true;
+  }
+
+  std::string_view rest;
+};
+
+std::string shapeText(std::span<const int64_t> shape) {
+  std::string text = "(";
+  for (int64_t size : shape)
+    text += std::to_string(size) + ", ";
+  if (shape.size() > 1)
+    text.resize(text.size() - 2);
+  else if (shape.size() == 1)
+    text.pop_back();
+  return text + ")";
+}
+
+/// Returns what is wrong, or an empty string.
+std::string parseArray(std::string_view bytes, FloatArray &array) {
+  if (!bytes.starts_with(kMagic))
+    return "not a .npy file";
+  if (bytes.size() < kMagic.size() + 2)
+    return "ends within the header";
+  unsigned version = static_cast<unsigned char>(bytes[kMagic.size()]);
+  if (version < 1 || version > 3)
+    return "expected version 1, 2 or 3 of the format, got " + std::to_string(version);
+  size_t lengthBytes = version == 1 ? 2 : 4;
+  size_t headerBegin = kMagic.size() + 2 + lengthBytes;
+  if (bytes.size() < headerBegin)
+    return "ends within the header";
+  uint32_t length = 0;
+  std::memcpy(&length, bytes.data() + kMagic.size() + 2, lengthBytes);
+  if (bytes.size() - headerBegin < length)
+    return "ends within the header";
+
+  Header header;
+  if (std::string error = HeaderParser(bytes.substr(headerBegin, length)).parse(header);
+      !error.empty())
+    return error;
+  if (header.descr != "<f4")
+    return "expected numbers of type '<f4', got '" + header.descr + "'";
+  if (header.isFortran)
+    return "expected numbers in C order, got Fortran order";
+  if (header.shape.size() > kMaxRank)
+    return "expected at most " + std::to_string(kMaxRank) + " dimensions, got " +
+           std::to_string(header.shape.size());
+  std::string_view body = bytes.substr(headerBegin + length);
+  __int128 count = 1;
+  for (int64_t size : header.shape) {
+    if (size < 1)
+      return "expected positive sizes, got shape " + shapeText(header.shape);
+    count *= size;
+    if (count > static_cast<__int128>(kMaxFileBytes))
+      break;
+  }
+  if (count * sizeof(float) != body.size())
+    return "expected the numbers of shape " + shapeText(header.shape) + ", got " +
+           std::to_string(body.size()) + " bytes";
+  array.shape = std::move(header.shape);
+  array.data.resize(body.size() / sizeof(float));
+  std::memcpy(array.data.data(), body.data(), body.size());
+  return {};
+}
+
+bool addArray(OutputFiles &files, const std::string &path, std::span<const int64_t> shape,
+              const char *descr, std::span<const std::byte> data, std::string &error) noexcept {
+  std::string text = std::string("{'descr': '") + descr +
+                     "', 'fortran_order': False, 'shape': " + shapeText(shape) + ", }";
+  size_t prefix = kMagic.size() + 2 + 2;
+  size_t end = (prefix + text.size() + 1 + kAlignment - 1) / kAlignment * kAlignment;
+  text.resize(end - prefix - 1, ' ');
+  text += '\n';
+  std::string header(kMagic);
+  header +=
+      {'\x01', '\x00', static_cast<char>(text.size() & 0xff), static_cast<char>(text.size() >> 8)};
+  return files.add(path, header + text, data, error);
+}
+
+} // namespace
+
+std::optional<FloatArray> sprint::readNpy(const std::string &path, std::string &error) noexcept
+    try {
+  std::optional<std::string> bytes = readFile(path, kMaxFileBytes, error);
+  if (!bytes)
+    return std::nullopt;
+  FloatArray array;
+  if (std::string message = parseArray(*bytes, array); !message.empty()) {
+    error = path + ": " + message;
+    return std::nullopt;
+  }
+  return array;
+} catch (const std::exception &exception) {
+  error = path + ": " + exception.what();
+  return std::nullopt;
+}
+
+bool sprint::addNpy(OutputFiles &files, const std::string &path, std::span<const int64_t> shape,
+                    std::span<const float> data, std::string &error) noexcept {
+  return addArray(files, path, shape, "<f4", std::as_bytes(data), error);
+}
+
+bool sprint::addNpy(OutputFiles &files, const std::string &path, std::span<const int64_t> shape,
+                    std::span<const int32_t> data, std::string &error) noexcept {
+  return addArray(files, path, shape, "<i4", std::as_bytes(data), error);
+}
+
+bool sprint::addNpy(OutputFiles &files, const std::string &path, std::span<const int64_t> shape,
+                    std::span<const uint8_t> data, std::string &error) noexcept {
+  return addArray(files, path, shape, "|b1", std::as_bytes(data), error);
+}

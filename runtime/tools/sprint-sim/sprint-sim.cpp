@@ -1,0 +1,295 @@
+//===- sprint-sim.cpp - Runs command streams ------------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SprintRuntime/CommandStream.h"
+#include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/Machine.h"
+#include "SprintRuntime/Npy.h"
+#include "SprintRuntime/Report.h"
+#include "SprintRuntime/Simulator.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+using namespace sprint;
+
+namespace {
+
+/// Operands of one launch: query, key and value.
+constexpr size_t kOperands = 3;
+/// Rank of the operands of a launch: batch, head, token, channel.
+constexpr size_t kRank = 4;
+
+/// What ends the run: one message that names the file, or the argument, first.
+struct ToolError {
+  std::string message;
+};
+
+struct Arguments {
+  std::string stream;
+  std::vector<std::string> inputs;
+  std::string entry;
+  std::string arch;
+  std::string thresholdsFile;
+  std::string threshold;
+  std::optional<double> pruneRate;
+  std::string outputDir;
+  std::string stats;
+  std::string trace;
+  std::string masks;
+  std::string codes;
+};
+
+/// A launch that has run.
+struct Launch {
+  const Program *program;
+  LaunchResult result;
+  /// The shape of the output file: that of the query's, with the channels of the value.
+  std::vector<int64_t> outputShape;
+};
+
+template <typename Value> Value valueOr(std::optional<Value> value, const std::string &error) {
+  if (!value)
+    throw ToolError{error};
+  return *std::move(value);
+}
+
+CommandStream loadStream(const std::string &path) {
+  std::string error;
+  std::string bytes = valueOr(readFile(path, kMaxStreamBytes, error), error);
+  std::optional<CommandStream> stream =
+      parse({reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()}, error);
+  return valueOr(std::move(stream), path + ": " + error);
+}
+
+/// The programs that run, in this order.
+std::vector<const Program *> programsOf(const CommandStream &stream, const Arguments &arguments) {
+  std::vector<const Program *> programs;
+  std::string names;
+  for (const Program &program : stream.programs) {
+    names += (names.empty() ? "" : ", ") + program.name;
+    if (arguments.entry.empty() || arguments.entry == program.name)
+      programs.push_back(&program);
+  }
+  if (programs.empty())
+    throw ToolError{arguments.stream + ": " +
+                    (arguments.entry.empty()
+                         ? "holds no program"
+                         : "has no program '" + arguments.entry + "'; it has " + names)};
+  return programs;
+}
+
+/// The machine that was asked for, or the one that all programs name.
+Machine machineOf(const std::vector<const Program *> &programs, const Arguments &arguments) {
+  std::string error;
+  if (!arguments.arch.empty())
+    return valueOr(loadMachine(arguments.arch, error), error);
+  const std::string &name = programs.front()->machine;
+  for (const Program *program : programs)
+    if (program->machine != name)
+      throw ToolError{arguments.stream + ": programs are for machines '" + name + "' and '" +
+                      program->machine + "'; select one with --entry"};
+  // A stream names a machine; it must not make the tool read a file.
+  if (!std::ranges::count(builtinMachines(), name))
+    throw ToolError{arguments.stream + ": made for machine '" + name +
+                    "', which is not built in; give its description with --arch"};
+  return valueOr(loadMachine(name, error), error);
+}
+
+/// An input as an operand; missing leading dimensions are 1.
+TensorView viewOf(const FloatArray &array, const std::string &path) {
+  if (array.shape.size() < 2 || array.shape.size() > kRank)
+    throw ToolError{path + ": expected 2 to 4 dimensions, [batch, head,] token and channel, got " +
+                    std::to_string(array.shape.size())};
+  TensorView view;
+  view.data = array.data.data();
+  view.shape.fill(1);
+  std::ranges::copy_backward(array.shape, view.shape.end());
+  return view;
+}
+
+/// The threshold policy of each launch.
+std::vector<ThresholdPolicy> policiesOf(size_t launches, const Arguments &arguments) {
+  std::vector<ThresholdPolicy> policies(launches);
+  if (!arguments.thresholdsFile.empty()) {
+    std::string error;
+    std::vector<std::vector<float>> rows =
+        valueOr(readThresholds(arguments.thresholdsFile, error), error);
+    if (rows.size() != launches)
+      throw ToolError{arguments.thresholdsFile + ": expected thresholds of " +
+                      std::to_string(launches) + " launches, got " + std::to_string(rows.size())};
+    for (size_t index = 0; index < launches; ++index)
+      policies[index] = {ThresholdPolicy::Kind::Given, std::move(rows[index]), 0};
+  } else if (!arguments.threshold.empty()) {
+    std::optional<float> threshold = parseThreshold(arguments.threshold);
+    if (!threshold)
+      throw ToolError{"--threshold: expected a number or -inf, got '" + arguments.threshold + "'"};
+    ThresholdPolicy policy = {ThresholdPolicy::Kind::Given, {*threshold}, 0};
+    policies.assign(launches, policy);
+  } else if (arguments.pruneRate) {
+    if (!(*arguments.pruneRate >= 0 && *arguments.pruneRate <= 1))
+      throw ToolError{"--prune-rate: expected a number between 0 and 1, got " +
+                      std::to_string(*arguments.pruneRate)};
+    policies.assign(launches, {ThresholdPolicy::Kind::PruneRate, {}, *arguments.pruneRate});
+  }
+  return policies;
+}
+
+/// Shows how far a launch is, on a terminal only.
+std::function<void(int64_t, int64_t)> progressOf(const std::string &program) {
+  if (!isatty(STDERR_FILENO))
+    return {};
+  return [program](int64_t done, int64_t total) {
+    std::fprintf(stderr, "\r%s: %lld of %lld rows", program.c_str(), static_cast<long long>(done),
+                 static_cast<long long>(total));
+  };
+}
+
+void clearProgress() {
+  if (isatty(STDERR_FILENO))
+    std::fprintf(stderr, "\r\033[K");
+}
+
+Launch runProgram(const Program &program, const Machine &machine, const std::string *paths,
+                  const ThresholdPolicy &policy, const Arguments &arguments) {
+  std::string error;
+  std::vector<FloatArray> arrays;
+  for (size_t operand = 0; operand < kOperands; ++operand)
+    arrays.push_back(valueOr(readNpy(paths[operand], error), error));
+  LaunchOptions options;
+  options.thresholds = policy;
+  options.masks = !arguments.masks.empty();
+  options.trace = !arguments.trace.empty();
+  options.progress = progressOf(program.name);
+  std::optional<LaunchResult> result =
+      launch(program, machine, viewOf(arrays[0], paths[0]), viewOf(arrays[1], paths[1]),
+             viewOf(arrays[2], paths[2]), options, error);
+  clearProgress();
+  Launch launch = {&program, valueOr(std::move(result), arguments.stream + ": " + error),
+                   arrays[0].shape};
+  launch.outputShape.back() = launch.result.dimensions.valueDim;
+  return launch;
+}
+
+void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
+                  const Arguments &arguments) {
+  OutputFiles files;
+  std::string error;
+  auto check = [&](bool isDone) {
+    if (!isDone)
+      throw ToolError{error};
+  };
+  RunReport report;
+  report.machine = machine.name;
+  std::vector<std::vector<TraceEvent>> traces;
+  std::vector<double> cycles;
+  for (size_t index = 0; index < launches.size(); ++index) {
+    const Launch &launch = launches[index];
+    const LaunchResult &result = launch.result;
+    if (!arguments.outputDir.empty()) {
+      std::filesystem::path folder = arguments.outputDir;
+      check(addNpy(files, (folder / (std::to_string(index) + ".npy")).string(), launch.outputShape,
+                   result.output, error));
+    }
+    if (!arguments.codes.empty())
+      check(addNpy(files, numberedPath(arguments.codes, index, launches.size()), launch.outputShape,
+                   result.codes, error));
+    if (!arguments.masks.empty()) {
+      const LaunchShape &dimensions = result.dimensions;
+      const int64_t shape[] = {dimensions.batches * dimensions.heads, dimensions.queries,
+                               dimensions.keys};
+      check(addNpy(files, numberedPath(arguments.masks, index, launches.size()), shape,
+                   result.masks, error));
+    }
+    report.attentions.emplace_back(launch.program->name, result);
+    traces.push_back(result.trace);
+    cycles.push_back(result.statistics.cycles);
+  }
+  if (!arguments.stats.empty())
+    check(files.add(arguments.stats, toJson(report), error));
+  if (!arguments.trace.empty())
+    check(files.add(arguments.trace, traceToJson(traces, cycles, machine), error));
+  check(files.commit(error));
+}
+
+void printSummary(const std::vector<Launch> &launches) {
+  for (const Launch &launch : launches) {
+    const Statistics &statistics = launch.result.statistics;
+    std::printf("%s: %.0f cycles (%.0f with the codes in ReRAM already), %.6g uJ, pruned %.4f\n",
+                launch.program->name.c_str(), statistics.cycles, statistics.cyclesResident,
+                statistics.totalEnergy() * 1e-6, statistics.prunedFraction());
+  }
+}
+
+void run(const Arguments &arguments) {
+  CommandStream stream = loadStream(arguments.stream);
+  std::vector<const Program *> programs = programsOf(stream, arguments);
+  if (arguments.inputs.size() != programs.size() * kOperands)
+    throw ToolError{arguments.stream + ": expected " + std::to_string(programs.size() * kOperands) +
+                    " inputs, the query, key and value of each program, got " +
+                    std::to_string(arguments.inputs.size())};
+  Machine machine = machineOf(programs, arguments);
+  std::vector<ThresholdPolicy> policies = policiesOf(programs.size(), arguments);
+  std::vector<Launch> launches;
+  for (size_t index = 0; index < programs.size(); ++index)
+    launches.push_back(runProgram(*programs[index], machine,
+                                  arguments.inputs.data() + index * kOperands, policies[index],
+                                  arguments));
+  writeOutputs(launches, machine, arguments);
+  printSummary(launches);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  Arguments arguments;
+  CLI::App app("Runs the programs of a command stream on the simulated machine: values, cycles, "
+               "energy.");
+  app.add_option("STREAM", arguments.stream, "command stream")->required();
+  app.add_option("--input", arguments.inputs,
+                 "query, key and value of each program, .npy files of f32");
+  app.add_option("--entry", arguments.entry, "the program to run; without it all, in their order");
+  app.add_option("--arch", arguments.arch,
+                 "machine, built in or a .yaml file; without it the one that the stream names");
+  CLI::Option *file = app.add_option("--thresholds", arguments.thresholdsFile,
+                                     "JSON file of thresholds, one row a program");
+  CLI::Option *threshold = app.add_option("--threshold", arguments.threshold,
+                                          "one threshold for all heads, in logits; -inf keeps all");
+  CLI::Option *rate = app.add_option("--prune-rate", arguments.pruneRate,
+                                     "calibrate: the fraction of each head's scores to drop");
+  file->excludes(threshold)->excludes(rate);
+  threshold->excludes(rate);
+  app.add_option("--output-dir", arguments.outputDir, "folder of the outputs, 0.npy, 1.npy, ...");
+  app.add_option("--stats", arguments.stats, "JSON file of statistics");
+  app.add_option("--trace", arguments.trace, "Chrome trace of the units, for Perfetto");
+  app.add_option("--dump-masks", arguments.masks, ".npy file of the kept keys");
+  app.add_option("--dump-codes", arguments.codes, ".npy file of the output codes");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0)
+      return app.exit(error);
+    std::fprintf(stderr, "sprint-sim: error: %s\n", error.what());
+    return 1;
+  }
+  try {
+    run(arguments);
+    return 0;
+  } catch (const ToolError &error) {
+    std::fprintf(stderr, "sprint-sim: error: %s\n", error.message.c_str());
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "sprint-sim: error: %s\n", error.what());
+  }
+  return 1;
+}

@@ -1,0 +1,96 @@
+//===- TestPrograms.h - Programs and references for tests --------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// Programs built command by command, so that the runtime is tested without the compiler, and a
+// plain scalar computation of what they must give.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_UNITTESTS_TESTPROGRAMS_H
+#define SPRINTRUNTIME_UNITTESTS_TESTPROGRAMS_H
+
+#include "SprintRuntime/CommandStream.h"
+#include "SprintRuntime/Machine.h"
+#include "SprintRuntime/Simulator.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace sprint::test {
+
+/// A built-in machine, which must exist.
+Machine builtinMachine(const std::string &name);
+
+/// Builds a program; commands go to the unit that was named last.
+class ProgramBuilder {
+public:
+  explicit ProgramBuilder(const Machine &machine);
+
+  ExprIndex constant(int64_t value) { return node({ExprNode::Kind::Constant, 0, 0, value}); }
+  ExprIndex counter(int64_t loop) { return node({ExprNode::Kind::Counter, 0, 0, loop}); }
+  ExprIndex parameter(LaunchParameter parameter) {
+    return node({ExprNode::Kind::Parameter, 0, 0, static_cast<int64_t>(parameter)});
+  }
+  ExprIndex apply(ExprNode::Kind kind, ExprIndex lhs, ExprIndex rhs) {
+    return node({kind, static_cast<uint32_t>(lhs), static_cast<uint32_t>(rhs), 0});
+  }
+  QueueIndex credits(const std::string &name, int64_t count);
+  IndexQueueIndex lists(const std::string &name, int64_t depth);
+
+  ProgramBuilder &unit(MachineUnit unit);
+  ProgramBuilder &add(const Command &command);
+  ProgramBuilder &loop(ExprIndex trip) { return add(LoopCommand{trip}); }
+  ProgramBuilder &endLoop() { return add(EndLoopCommand{}); }
+
+  Program program;
+
+private:
+  ExprIndex node(const ExprNode &node);
+};
+
+/// What an attention program is to do.
+struct AttentionOptions {
+  bool causal = false;
+  /// All allowed keys, as the dense baseline lists them.
+  bool dense = false;
+  Residency residency = Residency::PreviousQuery;
+  /// Credits that the program begins with.
+  int64_t rowSlots = 2;
+  int64_t valueBuffers = 1;
+  /// Depth of every index queue.
+  int64_t depth = 2;
+};
+
+/// The paper's schedule of one attention of any shape, one query at a time.
+Program attentionProgram(const Machine &machine, const AttentionOptions &options = {});
+
+/// A random tensor `[B, H, S, D]`.
+struct Tensor {
+  std::array<int64_t, 4> shape;
+  std::vector<float> data;
+
+  Tensor(std::array<int64_t, 4> shape, unsigned seed);
+  TensorView view() const { return {data.data(), shape}; }
+  int64_t size() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
+};
+
+/// What docs/numerics.md says of one launch, computed one number after another in the simplest way.
+struct Reference {
+  std::vector<int32_t> codes;
+  std::vector<float> output;
+  std::vector<uint8_t> masks;
+  int64_t allowed = 0;
+  int64_t kept = 0;
+  int64_t retriedRows = 0;
+  int64_t retries = 0;
+
+  Reference(const Tensor &query, const Tensor &key, const Tensor &value, double scale,
+            const std::vector<float> &thresholds, const Widths &widths, bool causal, bool dense);
+};
+
+} // namespace sprint::test
+
+#endif // SPRINTRUNTIME_UNITTESTS_TESTPROGRAMS_H
