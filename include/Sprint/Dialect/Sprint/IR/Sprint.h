@@ -1,0 +1,34 @@
+//===- Sprint.h - In-memory pruned attention ---------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_DIALECT_SPRINT_IR_SPRINT_H
+#define SPRINT_DIALECT_SPRINT_IR_SPRINT_H
+
+#include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include <optional>
+
+#include "Sprint/Dialect/Sprint/IR/SprintDialect.h.inc"
+#include "Sprint/Dialect/Sprint/IR/SprintEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "Sprint/Dialect/Sprint/IR/SprintAttributes.h.inc"
+
+#define GET_OP_CLASSES
+#include "Sprint/Dialect/Sprint/IR/SprintOps.h.inc"
+
+#endif // SPRINT_DIALECT_SPRINT_IR_SPRINT_H

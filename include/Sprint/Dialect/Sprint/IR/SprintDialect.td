@@ -1,0 +1,44 @@
+//===- SprintDialect.td - In-memory pruned attention --------*- tablegen -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_DIALECT_SPRINT_IR_SPRINTDIALECT_TD
+#define SPRINT_DIALECT_SPRINT_IR_SPRINTDIALECT_TD
+
+include "mlir/IR/DialectBase.td"
+
+def Sprint_Dialect : Dialect {
+  let name = "sprint";
+  let cppNamespace = "::mlir::sprint";
+  let summary = "Attention with scores pruned in memory and recomputed on chip";
+  let description = [{
+    From one op for a whole attention (`sprint.attention`, floats) down to the
+    integer steps the machine takes for a block of queries of one head:
+
+    ```
+    quantize -> crossbar_score -> prune -> gather -> recompute -> dequantize
+    ```
+
+    and the cut between host and device (`sprint.program`, `sprint.launch`). What every op computes, to the bit, is in
+    docs/numerics.md; `convert-sprint-to-linalg` turns each into upstream dialects.
+
+    A module compiled for a machine carries it as the attribute `sprint.machine`.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
+    "::mlir::sprint_isa::SprintISADialect"
+  ];
+  let extraClassDeclaration = [{
+    /// Name of the module attribute that holds the MachineAttr.
+    static constexpr ::llvm::StringLiteral kMachineAttrName = "sprint.machine";
+    /// Name of the attribute of a query loop that holds its ScheduleAttr.
+    static constexpr ::llvm::StringLiteral kScheduleAttrName = "sprint.schedule";
+  }];
+}
+
+#endif // SPRINT_DIALECT_SPRINT_IR_SPRINTDIALECT_TD

@@ -1,0 +1,30 @@
+//===- SprintEnums.td - Enumerations of the Sprint dialect --*- tablegen -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_DIALECT_SPRINT_IR_SPRINTENUMS_TD
+#define SPRINT_DIALECT_SPRINT_IR_SPRINTENUMS_TD
+
+include "mlir/IR/EnumAttr.td"
+
+class Sprint_Enum<string name, string summary, list<I32EnumAttrCase> cases>
+    : I32EnumAttr<name, summary, cases> {
+  let cppNamespace = "::mlir::sprint";
+  let genSpecializedAttr = 0;
+}
+
+/// How a code is split into the four high bits that the crossbar sees and the low ones.
+def Sprint_Nibble : Sprint_Enum<"Nibble", "how the high nibble of a code is made", [
+  I32EnumAttrCase<"Centred", 0, "centred">,
+  I32EnumAttrCase<"Truncated", 1, "truncated">,
+]>;
+
+/// Which end of the keys a band's diagonal is aligned to.
+def Sprint_Align : Sprint_Enum<"Align", "what a band's diagonal is aligned to", [
+  I32EnumAttrCase<"Start", 0, "start">,
+  I32EnumAttrCase<"End", 1, "end">,
+]>;
+
+#endif // SPRINT_DIALECT_SPRINT_IR_SPRINTENUMS_TD

@@ -1,0 +1,357 @@
+//===- SprintOps.td - Ops of the Sprint dialect -------------*- tablegen -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_DIALECT_SPRINT_IR_SPRINTOPS_TD
+#define SPRINT_DIALECT_SPRINT_IR_SPRINTOPS_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "Sprint/Dialect/Sprint/IR/SprintAttributes.td"
+
+class Sprint_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Sprint_Dialect, mnemonic, traits>;
+
+/// An op that writes its result into its last operand's tensor.
+class Sprint_DestinationOp<string mnemonic, list<Trait> traits = []>
+    : Sprint_Op<mnemonic, !listconcat(traits, [Pure, DestinationStyleOpInterface])> {
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// One attention
+//===----------------------------------------------------------------------===//
+
+def Sprint_AttentionOp : Sprint_DestinationOp<"attention"> {
+  let summary = "softmax(scale * q k^T + mask) v, in floats";
+  let description = [{
+    For every batch element and head
+
+    ```
+    logit[i, j] = scale * sum_c query[i, c] * key[j, c]
+    output[i, :] = sum_j softmax_j(logit[i, :]) * value[j, :]        over the allowed keys j
+    ```
+
+    A query without an allowed key yields zeros. `thresholds`, one number or one a head, says which logits the machine may prune,
+    in units of the logit; the float meaning of the op does not use it.
+
+    Shapes: query `[B, H, Sq, D]`, key `[B, H, Sk, D]`, value `[B, H, Sk, Dv]`, result `[B, H, Sq, Dv]`.
+
+    Example:
+
+    ```mlir
+    %o = sprint.attention ins(%q, %k, %v : tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>)
+                          outs(%init : tensor<1x12x?x32xf32>)
+                          scale(0.17677669529663689) mask(#sprint.band<upper = 0>) -> tensor<1x12x?x32xf32>
+    ```
+  }];
+  let arguments = (ins
+    4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value,
+    4DTensorOf<[F32]>:$init,
+    F64Attr:$scale, OptionalAttr<Sprint_BandAttr>:$mask,
+    OptionalAttr<DenseF32ArrayAttr>:$thresholds
+  );
+  let results = (outs 4DTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
+    `outs` `(` $init `:` type($init) `)`
+    `scale` `(` custom<Scale>($scale) `)` (`mask` `(` $mask^ `)`)? (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
+    attr-dict `->` type($result)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Around the device: floats to codes and back
+//===----------------------------------------------------------------------===//
+
+def Sprint_QuantizeOp : Sprint_Op<"quantize", [Pure]> {
+  let summary = "floats to 8-bit codes, one step a head";
+  let description = [{
+    docs/numerics.md, section 2. `step = max |input| / limit` over a head, `code = round(input / step)`, with a limit
+    of 119 for centred nibbles and 127 for truncated ones.
+
+    Shapes: input and codes `[B, H, S, D]`, step `[B, H]`.
+
+    Example:
+
+    ```mlir
+    %codes, %step = sprint.quantize %q nibble(centred) : tensor<1x12x?x32xf32> -> tensor<1x12x?x32xi8>, tensor<1x12xf32>
+    ```
+  }];
+  let arguments = (ins 4DTensorOf<[F32]>:$input, Sprint_NibbleAttr:$nibble);
+  let results = (outs 4DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$step);
+  let assemblyFormat = [{
+    $input `nibble` `(` custom<Nibble>($nibble) `)` attr-dict `:` type($input) `->` type($codes) `,` type($step)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sprint_ParametersOp : Sprint_Op<"parameters", [Pure]> {
+  let summary = "integer threshold and logit multiplier of every head";
+  let description = [{
+    docs/numerics.md, section 3. Without `thresholds` every allowed key is kept; one threshold stands for all heads.
+
+    Shapes: all `[B, H]`.
+
+    Example:
+
+    ```mlir
+    %threshold, %multiplier, %shift = sprint.parameters %q_step, %k_step scale(0.125) thresholds([1.5])
+        : tensor<1x12xf32>, tensor<1x12xf32> -> tensor<1x12xi32>, tensor<1x12xi64>, tensor<1x12xi64>
+    ```
+  }];
+  let arguments = (ins
+    2DTensorOf<[F32]>:$query_step, 2DTensorOf<[F32]>:$key_step,
+    F64Attr:$scale, OptionalAttr<DenseF32ArrayAttr>:$thresholds
+  );
+  let results = (outs 2DTensorOf<[I32]>:$threshold, 2DTensorOf<[I64]>:$multiplier,
+                      2DTensorOf<[I64]>:$shift);
+  let assemblyFormat = [{
+    $query_step `,` $key_step `scale` `(` custom<Scale>($scale) `)` (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
+    attr-dict `:` type($query_step) `,` type($key_step) `->` type($threshold) `,` type($multiplier) `,` type($shift)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sprint_DequantizeOp : Sprint_DestinationOp<"dequantize"> {
+  let summary = "output codes to floats";
+  let description = [{
+    docs/numerics.md, section 5, step 7: `output = codes * 2^-16 * step`.
+
+    Shapes: codes and output `[B, H, Sq, Dv]`, step `[B, H]`.
+
+    Example:
+
+    ```mlir
+    %o = sprint.dequantize ins(%codes, %v_step : tensor<1x12x?x32xi32>, tensor<1x12xf32>)
+                           outs(%init : tensor<1x12x?x32xf32>) -> tensor<1x12x?x32xf32>
+    ```
+  }];
+  let arguments = (ins 4DTensorOf<[I32]>:$codes, 2DTensorOf<[F32]>:$step, 4DTensorOf<[F32]>:$init);
+  let results = (outs 4DTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $codes `,` $step `:` type($codes) `,` type($step) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// A block of queries of one head
+//===----------------------------------------------------------------------===//
+
+def Sprint_CrossbarScoreOp : Sprint_DestinationOp<"crossbar_score"> {
+  let summary = "approximate scores of a block of queries, from high nibbles";
+  let description = [{
+    `result[i, j] = init[i, j] + sum_c hi(query[i, c]) * hi(key[j, c])` (docs/numerics.md, section 4). It adds to `init`, so that a
+    head dimension longer than the rows of an array is a chain of ops over slices of the channels, as it is a row of
+    adjacent columns in the array.
+
+    Shapes: query `[B, D]`, key `[Sk, D]`, init and result `[B, Sk]`.
+
+    Example:
+
+    ```mlir
+    %a = sprint.crossbar_score ins(%q, %k : tensor<1x64xi8>, tensor<?x64xi8>) outs(%zero : tensor<1x?xi32>)
+             nibble(centred) -> tensor<1x?xi32>
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[I8]>:$query, 2DTensorOf<[I8]>:$key, 2DTensorOf<[I32]>:$init,
+                       Sprint_NibbleAttr:$nibble);
+  let results = (outs 2DTensorOf<[I32]>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $key `:` type($query) `,` type($key) `)`
+    `outs` `(` $init `:` type($init) `)` `nibble` `(` custom<Nibble>($nibble) `)` attr-dict `->` type($result)
+  }];
+}
+
+def Sprint_PruneOp : Sprint_Op<"prune", [Pure]> {
+  let summary = "the keys a block of queries keeps";
+  let description = [{
+    Key `j` is kept by row `i` when the mask allows it and `scores[i, j]` is at least the row's threshold: `threshold`,
+    lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query
+    `query + i` of `queries`.
+
+    Shapes: scores and kept `[B, Sk]`.
+
+    Example:
+
+    ```mlir
+    %kept = sprint.prune %scores threshold(%t) query(%i) of(%n) mask(#sprint.band<upper = 0>)
+        : tensor<1x?xi32> -> tensor<1x?xi1>
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[I32]>:$scores, I32:$threshold, Index:$query, Index:$queries,
+                       OptionalAttr<Sprint_BandAttr>:$mask);
+  let results = (outs 2DTensorOf<[I1]>:$kept);
+  let assemblyFormat = [{
+    $scores `threshold` `(` $threshold `)` `query` `(` $query `)` `of` `(` $queries `)`
+    (`mask` `(` $mask^ `)`)? attr-dict `:` type($scores) `->` type($kept)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sprint_AllowOp : Sprint_Op<"allow", [Pure]> {
+  let summary = "the keys the mask allows a block of queries";
+  let description = [{
+    What the dense baseline keeps instead of pruning. Row `i` is query `query + i` of `queries`; `rows` and `keys` are the sizes of the result.
+
+    Shapes: kept `[B, Sk]`.
+
+    Example:
+
+    ```mlir
+    %kept = sprint.allow rows(%one) keys(%sk) query(%i) of(%n) : tensor<?x?xi1>
+    ```
+  }];
+  let arguments = (ins Index:$rows, Index:$keys, Index:$query, Index:$queries,
+                       OptionalAttr<Sprint_BandAttr>:$mask);
+  let results = (outs 2DTensorOf<[I1]>:$kept);
+  let assemblyFormat = [{
+    `rows` `(` $rows `)` `keys` `(` $keys `)` `query` `(` $query `)` `of` `(` $queries `)`
+    (`mask` `(` $mask^ `)`)? attr-dict `:` type($kept)
+  }];
+}
+
+def Sprint_GatherOp : Sprint_Op<"gather", [Pure]> {
+  let summary = "the indices of the keys that any query of a block keeps";
+  let description = [{
+    `indices` ascend; `owners[i, n]` says whether row `i` keeps key `indices[n]`.
+
+    Shapes: kept `[B, Sk]`, indices `[N]`, owners `[B, N]` with N known only when it runs.
+
+    Example:
+
+    ```mlir
+    %indices, %owners = sprint.gather %kept : tensor<1x?xi1> -> tensor<?xindex>, tensor<1x?xi1>
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[I1]>:$kept);
+  let results = (outs 1DTensorOf<[Index]>:$indices, 2DTensorOf<[I1]>:$owners);
+  let assemblyFormat = "$kept attr-dict `:` type($kept) `->` type($indices) `,` type($owners)";
+  let hasVerifier = 1;
+}
+
+def Sprint_RecomputeOp : Sprint_DestinationOp<"recompute"> {
+  let summary = "exact scores, softmax and weighted values over the kept keys";
+  let description = [{
+    docs/numerics.md, section 5, steps 1 to 6. `query` is the block's codes; `key` and `value` the whole head's;
+    `multiplier` and `shift` the head's (`sprint.parameters`). `corelets`, set by tiling, says over how many CORELETs
+    the keys are dealt out, key `j` to CORELET `j mod corelets`; it cannot change the result.
+
+    Shapes: query `[B, D]`, key `[Sk, D]`, value `[Sk, Dv]`, indices `[N]`, owners `[B, N]`, result `[B, Dv]`.
+
+    Example:
+
+    ```mlir
+    %r = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s
+             : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x64xi8>, tensor<?xindex>, tensor<1x?xi1>)
+         outs(%init : tensor<1x64xi32>)
+         widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x64xi32>
+    ```
+  }];
+  let arguments = (ins
+    2DTensorOf<[I8]>:$query, 2DTensorOf<[I8]>:$key, 2DTensorOf<[I8]>:$value,
+    1DTensorOf<[Index]>:$indices, 2DTensorOf<[I1]>:$owners, I64:$multiplier, I64:$shift,
+    2DTensorOf<[I32]>:$init, Sprint_WidthsAttr:$widths, OptionalAttr<I64Attr>:$corelets
+  );
+  let results = (outs 2DTensorOf<[I32]>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $key `,` $value `,` $indices `,` $owners `,` $multiplier `,` $shift `:`
+    type($query) `,` type($key) `,` type($value) `,` type($indices) `,` type($owners) `)`
+    `outs` `(` $init `:` type($init) `)` `widths` `(` $widths `)` (`corelets` `(` $corelets^ `)`)?
+    attr-dict `->` type($result)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Host and device
+//===----------------------------------------------------------------------===//
+
+def Sprint_ProgramOp : Sprint_Op<"program", [IsolatedFromAbove, FunctionOpInterface]> {
+  let summary = "the device part of one attention";
+  let description = [{
+    A function of codes and head parameters that runs on the machine: query, key and value codes `[B, H, S, D]`, then threshold,
+    multiplier and shift `[B, H]`; its result is the output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are
+    those of the attention: the launch derives the parameters from them.
+
+    Example:
+
+    ```mlir
+    sprint.program @attention_0(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>,
+        %threshold: tensor<1x1xi32>, %multiplier: tensor<1x1xi64>, %shift: tensor<1x1xi64>)
+        -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+      %r = tensor.empty() : tensor<1x1x4x8xi32>
+      sprint.return %r : tensor<1x1x4x8xi32>
+    }
+    ```
+  }];
+  let arguments = (ins
+    SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
+    OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs,
+    F64Attr:$scale, OptionalAttr<DenseF32ArrayAttr>:$thresholds
+  );
+  let regions = (region AnyRegion:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+  }];
+}
+
+def Sprint_ReturnOp : Sprint_Op<"return", [
+    Pure, Terminator, ReturnLike, HasParent<"ProgramOp">]> {
+  let summary = "end of a program";
+  let description = [{
+    Example:
+
+    ```mlir
+    sprint.return %r : tensor<1x12x?x32xi32>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyType>:$operands);
+  let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
+  let hasVerifier = 1;
+}
+
+def Sprint_LaunchOp : Sprint_DestinationOp<"launch", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "run a program on the machine";
+  let description = [{
+    Quantises query, key and value, derives the head parameters, runs `program` and turns its output codes back into floats. `program` is a
+    `sprint.program` or, after `convert-sprint-to-isa`, a `sprint_isa.program`.
+
+    Shapes: query `[B, H, Sq, D]`, key `[B, H, Sk, D]`, value `[B, H, Sk, Dv]`, result `[B, H, Sq, Dv]`.
+
+    Example:
+
+    ```mlir
+    %o = sprint.launch @attention_0 ins(%q, %k, %v : tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>)
+                                    outs(%init : tensor<1x12x?x32xf32>) -> tensor<1x12x?x32xf32>
+    ```
+  }];
+  let arguments = (ins
+    FlatSymbolRefAttr:$program,
+    4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value,
+    4DTensorOf<[F32]>:$init
+  );
+  let results = (outs 4DTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $program `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+}
+
+#endif // SPRINT_DIALECT_SPRINT_IR_SPRINTOPS_TD

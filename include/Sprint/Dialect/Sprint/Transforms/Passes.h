@@ -1,0 +1,23 @@
+//===- Passes.h - Passes on the Sprint dialect -------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_DIALECT_SPRINT_TRANSFORMS_PASSES_H
+#define SPRINT_DIALECT_SPRINT_TRANSFORMS_PASSES_H
+
+#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::sprint {
+
+#define GEN_PASS_DECL
+#include "Sprint/Dialect/Sprint/Transforms/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "Sprint/Dialect/Sprint/Transforms/Passes.h.inc"
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_DIALECT_SPRINT_TRANSFORMS_PASSES_H
