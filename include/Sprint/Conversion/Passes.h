@@ -1,0 +1,23 @@
+//===- Passes.h - Conversions ------------------------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_CONVERSION_PASSES_H
+#define SPRINT_CONVERSION_PASSES_H
+
+#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::sprint {
+
+#define GEN_PASS_DECL
+#include "Sprint/Conversion/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "Sprint/Conversion/Passes.h.inc"
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_CONVERSION_PASSES_H

@@ -1,0 +1,115 @@
+//===- Views.h - Looking through operands ------------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// A frontend wraps the operands of an attention in reshapes, transposes, broadcasts and scale
+// factors. A View says what the dimensions of a tensor mean to the attention; each look-through
+// step moves it from the result of such an op to the operand. A new spelling is one new step.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_LIB_CONVERSION_LINALGTOSPRINT_VIEWS_H
+#define SPRINT_LIB_CONVERSION_LINALGTOSPRINT_VIEWS_H
+
+#include "TensorSizes.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <optional>
+
+namespace mlir::sprint {
+
+/// What a dimension of a tensor means: part of the stack of matrices (batch and heads), a row or a
+/// column of the matrix, the summed dimension of a contraction, or nothing because its size is 1.
+struct Axis {
+  enum class Kind { Unit, Batch, Row, Column, Inner };
+  Kind kind = Kind::Unit;
+  /// Place of a batch axis among the batch axes, the outermost being 0.
+  int64_t place = 0;
+
+  bool isUnit() const { return kind == Kind::Unit; }
+  bool isBatch() const { return kind == Kind::Batch; }
+  bool operator==(const Axis &other) const = default;
+};
+
+/// A tensor seen as a stack of matrices. The stack's index is the row-major index of the batch axes
+/// in order of their places; no step changes it, so matrices of two views with one index belong
+/// together.
+struct View {
+  Value value;
+  /// One for each dimension of `value`.
+  SmallVector<Axis> axes;
+  /// What the tensor's elements have to be multiplied with.
+  double factor = 1.0;
+  /// What has to hold when the program runs for the view to be right.
+  SmallVector<SizeEquality> conditions;
+
+  /// Whether both are the same tensor with the same meaning.
+  bool isSameAs(const View &other) const { return value == other.value && axes == other.axes; }
+  /// Whether the tensor has an axis of this kind.
+  bool has(Axis::Kind kind) const;
+  /// Whether the dimensions are in the order batch, rows, columns, as in the operands of
+  /// `sprint.attention`.
+  bool isInOrder() const;
+  /// Whether the tensor is `[B, H, rows, columns]`, the shape of those operands.
+  bool isFourDimensional() const { return axes.size() == 4 && isInOrder(); }
+};
+
+/// Number of axes that are not of size 1.
+int64_t countAxes(ArrayRef<Axis> axes);
+
+/// Makes places of batch axes consecutive and drops those of size 1.
+void normalize(View &view);
+
+/// Moves `view` up through one reshape, transpose or the like. Fails where there is none.
+LogicalResult lookThroughView(View &view);
+
+/// Moves `view` up through all of them that follow one another.
+void lookThroughViews(View &view);
+
+/// Moves `view` up through one multiplication with, or division by, a constant. Fails where there
+/// is none.
+LogicalResult lookThroughFactor(View &view);
+
+//===----------------------------------------------------------------------===//
+// Structured ops
+//===----------------------------------------------------------------------===//
+
+/// What each loop of a structured op means; nothing yet for a loop not seen.
+using LoopAxes = SmallVector<std::optional<Axis>>;
+
+/// Gives loops the meaning of the dimensions that `map` indexes with them. Fails on a
+/// contradiction.
+LogicalResult labelLoops(AffineMap map, ArrayRef<Axis> axes, LoopAxes &loops);
+
+/// The view of the tensor `value`, indexed by `map`, that the loops' meanings imply.
+std::optional<View> viewFromLoops(Value value, AffineMap map, const LoopAxes &loops);
+
+/// The structured op without reductions that defines `value`, or null.
+linalg::LinalgOp getElementwiseDefinition(Value value);
+
+/// The view of input `input` of the elementwise op that defines `result`.
+std::optional<View> viewOfInput(const View &result, unsigned input);
+
+/// The value that the op's body yields for a result.
+Value getYielded(linalg::LinalgOp op, unsigned result = 0);
+
+/// Which input tensor of the op a value in its body is an element of.
+std::optional<unsigned> getInputIndex(linalg::LinalgOp op, Value inBody);
+
+/// The constant that a value in the op's body always has, in the value's own precision.
+std::optional<APFloat> getConstantFloat(linalg::LinalgOp op, Value inBody);
+
+/// The number that all elements of a tensor have.
+std::optional<APFloat> getSplatFloat(Value tensor);
+
+/// The integer that all elements of a tensor have.
+std::optional<APInt> getSplatInteger(Value tensor);
+
+/// Whether all elements of a tensor are zero.
+bool isZero(Value tensor);
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_LIB_CONVERSION_LINALGTOSPRINT_VIEWS_H

@@ -1,0 +1,101 @@
+//===- SprintLaunchToCall.cpp - From launches to calls of the runtime -----===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sprint/Conversion/Passes.h"
+#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::sprint {
+#define GEN_PASS_DEF_CONVERTSPRINTLAUNCHTOCALL
+#include "Sprint/Conversion/Passes.h.inc"
+} // namespace mlir::sprint
+
+using namespace mlir;
+using namespace mlir::sprint;
+
+/// Name of the runtime's entry; see ConvertSprintLaunchToCall.
+static constexpr StringLiteral kLaunchFunction = "sprintLaunch";
+
+namespace {
+
+struct ConvertSprintLaunchToCall
+    : mlir::sprint::impl::ConvertSprintLaunchToCallBase<ConvertSprintLaunchToCall> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<LaunchOp> launches;
+    module.walk([&](LaunchOp op) { launches.push_back(op); });
+    if (launches.empty())
+      return;
+
+    // The container holds the programs in the order of the module.
+    llvm::StringMap<int64_t> programs;
+    for (auto program : module.getOps<sprint_isa::ProgramOp>())
+      programs.try_emplace(program.getSymName(), programs.size());
+
+    IRRewriter rewriter(&getContext());
+    FlatSymbolRefAttr callee = declare(rewriter, launches.front().getLoc());
+    for (LaunchOp launch : launches) {
+      auto program = programs.find(launch.getProgram());
+      if (program == programs.end()) {
+        launch.emitOpError("expected '") << launch.getProgram() << "' to be a 'sprint_isa.program'";
+        return signalPassFailure();
+      }
+      replace(rewriter, launch, callee, program->second);
+    }
+  }
+
+  Type getOpaque(Builder &builder) {
+    return UnrankedMemRefType::get(builder.getF32Type(), /*memorySpace=*/nullptr);
+  }
+
+  FlatSymbolRefAttr declare(IRRewriter &rewriter, Location loc) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(getOperation().getBody());
+    SmallVector<Type> operands(5, getOpaque(rewriter));
+    operands.front() = rewriter.getI64Type();
+    auto function = func::FuncOp::create(rewriter, loc, kLaunchFunction,
+                                         rewriter.getFunctionType(operands, {}));
+    function.setPrivate();
+    function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(), rewriter.getUnitAttr());
+    return FlatSymbolRefAttr::get(function.getSymNameAttr());
+  }
+
+  void replace(IRRewriter &rewriter, LaunchOp launch, FlatSymbolRefAttr callee, int64_t program) {
+    Location loc = launch.getLoc();
+    rewriter.setInsertionPoint(launch);
+    auto memref = [](Value tensor) {
+      auto type = cast<RankedTensorType>(tensor.getType());
+      return MemRefType::get(type.getShape(), type.getElementType());
+    };
+    SmallVector<Value> operands = {
+        arith::ConstantIntOp::create(rewriter, loc, rewriter.getI64Type(), program)};
+    auto pass = [&](Value buffer) {
+      operands.push_back(memref::CastOp::create(rewriter, loc, getOpaque(rewriter), buffer));
+    };
+    for (Value tensor : {launch.getQuery(), launch.getKey(), launch.getValue()})
+      pass(bufferization::ToBufferOp::create(rewriter, loc, memref(tensor), tensor,
+                                             /*read_only=*/true));
+    SmallVector<Value> sizes;
+    auto type = cast<RankedTensorType>(launch.getType());
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (type.isDynamicDim(dim))
+        sizes.push_back(tensor::DimOp::create(rewriter, loc, launch.getInit(), dim));
+    Value output = memref::AllocOp::create(rewriter, loc, memref(launch.getInit()), sizes);
+    pass(output);
+    func::CallOp::create(rewriter, loc, callee, TypeRange(), operands);
+    rewriter.replaceOpWithNewOp<bufferization::ToTensorOp>(launch, type, output, /*restrict=*/true,
+                                                           /*writable=*/true);
+  }
+};
+
+} // namespace

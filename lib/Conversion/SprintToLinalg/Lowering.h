@@ -1,0 +1,156 @@
+//===- Lowering.h - What the lowerings of Sprint ops share -------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_LIB_CONVERSION_SPRINTTOLINALG_LOWERING_H
+#define SPRINT_LIB_CONVERSION_SPRINTTOLINALG_LOWERING_H
+
+#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::sprint::lowering {
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+/// An integer, index or float inside a body under construction. An operator builds the signed arith
+/// op of that name; a C++ number beside a Scalar becomes a constant of the Scalar's type.
+class Scalar {
+public:
+  Scalar(ImplicitLocOpBuilder &builder, Value value) : builder(&builder), value(value) {}
+
+  operator Value() const { return value; }
+  Type getType() const { return value.getType(); }
+  ImplicitLocOpBuilder &getBuilder() const { return *builder; }
+
+  /// Constants of this number's type.
+  Scalar constant(int64_t number) const;
+  Scalar constant(double number) const;
+  /// `other` as a number of the same body.
+  Scalar with(Value other) const { return {*builder, other}; }
+
+  /// The same number in the wider `type`, or unchanged where it has that type.
+  Scalar extend(Type type) const;
+  /// The low bits of an integer.
+  Scalar truncate(Type type) const;
+  /// Quotient rounded towards minus infinity.
+  Scalar floorDiv(Scalar divisor) const;
+  Scalar atMost(int64_t bound) const;
+  Scalar atLeast(int64_t bound) const;
+  Scalar max(Scalar other) const;
+  /// Element of a tensor that is not an operand of the body.
+  Scalar elementOf(Value tensor, ValueRange indices) const;
+
+private:
+  ImplicitLocOpBuilder *builder;
+  Value value;
+};
+
+Scalar operator+(Scalar lhs, Scalar rhs);
+Scalar operator-(Scalar lhs, Scalar rhs);
+Scalar operator*(Scalar lhs, Scalar rhs);
+/// Of floats, or of integers that are not negative.
+Scalar operator/(Scalar lhs, Scalar rhs);
+Scalar operator<<(Scalar lhs, Scalar rhs);
+/// Arithmetic shift.
+Scalar operator>>(Scalar lhs, Scalar rhs);
+Scalar operator&(Scalar lhs, Scalar rhs);
+Scalar operator|(Scalar lhs, Scalar rhs);
+/// Comparisons of integers are signed, those of floats ordered.
+Scalar operator>=(Scalar lhs, Scalar rhs);
+Scalar operator<(Scalar lhs, Scalar rhs);
+Scalar operator==(Scalar lhs, Scalar rhs);
+
+#define SPRINT_SCALAR_OPERATOR(op)                                                                 \
+  inline Scalar operator op(Scalar lhs, int64_t rhs) { return lhs op lhs.constant(rhs); }          \
+  inline Scalar operator op(int64_t lhs, Scalar rhs) { return rhs.constant(lhs) op rhs; }
+SPRINT_SCALAR_OPERATOR(+)
+SPRINT_SCALAR_OPERATOR(-)
+SPRINT_SCALAR_OPERATOR(*)
+SPRINT_SCALAR_OPERATOR(/)
+SPRINT_SCALAR_OPERATOR(<<)
+SPRINT_SCALAR_OPERATOR(>>)
+SPRINT_SCALAR_OPERATOR(&)
+SPRINT_SCALAR_OPERATOR(>=)
+SPRINT_SCALAR_OPERATOR(<)
+SPRINT_SCALAR_OPERATOR(==)
+#undef SPRINT_SCALAR_OPERATOR
+
+/// `condition ? ifTrue : ifFalse`.
+Scalar select(Scalar condition, Scalar ifTrue, Scalar ifFalse);
+
+//===----------------------------------------------------------------------===//
+// Tensors
+//===----------------------------------------------------------------------===//
+
+/// A tensor and the loop that runs over each of its dimensions.
+struct Indexed {
+  Value tensor;
+  SmallVector<int64_t, 4> loops;
+};
+
+/// Builds the results' elements of a body from the operands' elements, inputs first.
+using BodyBuilder =
+    function_ref<SmallVector<Value>(ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements)>;
+
+/// A `linalg.generic` over as many nested loops as `inputs` and `outputs` name. A loop that runs
+/// over no dimension of any output is a reduction.
+SmallVector<Value> createGeneric(ImplicitLocOpBuilder &builder, ArrayRef<Indexed> inputs,
+                                 ArrayRef<Indexed> outputs, BodyBuilder body);
+
+/// The same with one output.
+Value createGeneric(ImplicitLocOpBuilder &builder, ArrayRef<Indexed> inputs, const Indexed &output,
+                    function_ref<Value(ImplicitLocOpBuilder &, ArrayRef<Scalar>)> body);
+
+/// Counter of a loop of the generic whose body this is, an index.
+Scalar loopCounter(ImplicitLocOpBuilder &body, int64_t loop);
+
+/// Size of a dimension.
+OpFoldResult sizeOf(ImplicitLocOpBuilder &builder, Value tensor, int64_t dim);
+
+/// A tensor of these sizes, without contents.
+Value createEmpty(ImplicitLocOpBuilder &builder, ArrayRef<OpFoldResult> sizes, Type elementType);
+
+/// A tensor of these sizes full of `element`.
+Value createFilled(ImplicitLocOpBuilder &builder, ArrayRef<OpFoldResult> sizes, TypedAttr element);
+
+/// `value` with the static sizes of `type`; no op where it has them.
+Value castTo(ImplicitLocOpBuilder &builder, Value value, Type type);
+
+//===----------------------------------------------------------------------===//
+// Numerics that several ops need
+//===----------------------------------------------------------------------===//
+
+/// Largest head dimension for which scores of 8-bit codes fit in 32 bits, and their differences
+/// times a multiplier of at most 2^31 in 64.
+constexpr int64_t kMaxHeadDim = int64_t(1) << 16;
+
+/// What the band adds to a query's position to find its diagonal: 0, or keys - queries
+/// (docs/numerics.md, section 4). An index.
+Value createBandOffset(ImplicitLocOpBuilder &builder, BandAttr mask, OpFoldResult keys,
+                       OpFoldResult queries);
+
+/// Whether `mask`, or none, allows key `key` for the query whose diagonal lies at `diagonal`, its
+/// position plus the band's offset.
+Scalar isAllowed(BandAttr mask, Scalar diagonal, Scalar key);
+
+//===----------------------------------------------------------------------===//
+// Patterns, one an op
+//===----------------------------------------------------------------------===//
+
+/// sprint.attention.
+void populateAttentionPatterns(RewritePatternSet &patterns);
+/// sprint.quantize, sprint.parameters, sprint.dequantize.
+void populateQuantizationPatterns(RewritePatternSet &patterns);
+/// sprint.crossbar_score, sprint.prune, sprint.allow, sprint.gather.
+void populateSelectionPatterns(RewritePatternSet &patterns);
+/// sprint.recompute.
+void populateRecomputePatterns(RewritePatternSet &patterns);
+
+} // namespace mlir::sprint::lowering
+
+#endif // SPRINT_LIB_CONVERSION_SPRINTTOLINALG_LOWERING_H

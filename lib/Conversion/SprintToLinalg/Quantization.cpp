@@ -1,0 +1,150 @@
+//===- Quantization.cpp - Floats to codes and back --------------------------===//
+//
+// Part of the Sprint project.
+//
+// docs/numerics.md, sections 2 and 3, and step 7 of section 5.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+#include "SprintRuntime/Machine.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::sprint;
+using namespace mlir::sprint::lowering;
+
+namespace {
+
+struct QuantizeLowering : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    constexpr int64_t b = 0, h = 1, token = 2, c = 3;
+    Value input = op.getInput();
+    SmallVector<OpFoldResult> sizes;
+    for (int64_t dim = 0; dim < 4; ++dim)
+      sizes.push_back(sizeOf(builder, input, dim));
+    ArrayRef<OpFoldResult> heads = ArrayRef(sizes).take_front(2);
+    bool centred = op.getNibble() == Nibble::Centred;
+    ::sprint::Widths widths;
+    widths.nibble = centred ? ::sprint::Nibble::Centred : ::sprint::Nibble::Truncated;
+    int64_t limit = widths.codeLimit();
+
+    Value maxima = createGeneric(
+        builder, {{input, {b, h, token, c}}},
+        {createFilled(builder, heads, rewriter.getF32FloatAttr(0)), {b, h}},
+        [](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+          return elements[1].max(elements[1].with(math::AbsFOp::create(body, elements[0])));
+        });
+
+    Value steps = createGeneric(
+        builder, {{maxima, {b, h}}}, {createEmpty(builder, heads, rewriter.getF32Type()), {b, h}},
+        [&](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+          Scalar step = elements[0] / limit;
+          Scalar smallest = step.constant(double(std::numeric_limits<float>::min()));
+          return select(step < smallest, step.constant(1.0), step);
+        });
+
+    Value codes =
+        createGeneric(builder, {{input, {b, h, token, c}}, {steps, {b, h}}},
+                      {createEmpty(builder, sizes, rewriter.getI8Type()), {b, h, token, c}},
+                      [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                        Scalar quotient = elements[0] / elements[1];
+                        Scalar code = quotient.with(math::RoundEvenOp::create(body, quotient));
+                        return arith::FPToSIOp::create(body, body.getI8Type(),
+                                                       code.atLeast(-limit).atMost(limit));
+                      });
+    rewriter.replaceOp(op, {castTo(builder, codes, op.getCodes().getType()),
+                            castTo(builder, steps, op.getStep().getType())});
+    return success();
+  }
+};
+
+struct ParametersLowering : OpRewritePattern<ParametersOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ParametersOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    constexpr int64_t b = 0, h = 1;
+    Value querySteps = op.getQueryStep();
+    SmallVector<OpFoldResult> sizes = {sizeOf(builder, querySteps, 0),
+                                       sizeOf(builder, querySteps, 1)};
+
+    SmallVector<Indexed> inputs = {{querySteps, {b, h}}, {op.getKeyStep(), {b, h}}};
+    ArrayRef<float> thresholds = {};
+    if (std::optional<ArrayRef<float>> given = op.getThresholds())
+      thresholds = *given;
+    if (thresholds.size() > 1) {
+      auto type = RankedTensorType::get(thresholds.size(), rewriter.getF32Type());
+      Value constants =
+          arith::ConstantOp::create(builder, DenseElementsAttr::get(type, thresholds));
+      inputs.push_back({constants, {h}});
+    }
+    float shared =
+        thresholds.empty() ? -std::numeric_limits<float>::infinity() : thresholds.front();
+
+    Type i32 = rewriter.getI32Type(), i64 = rewriter.getI64Type(), f64 = rewriter.getF64Type();
+    SmallVector<Indexed> outputs;
+    for (Type type : {i32, i64, i64})
+      outputs.push_back({createEmpty(builder, sizes, type), {b, h}});
+    SmallVector<Value> results = createGeneric(
+        builder, inputs, outputs,
+        [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> SmallVector<Value> {
+          Scalar queryStep = elements[0].extend(f64), keyStep = elements[1].extend(f64);
+          Scalar theta =
+              thresholds.size() > 1 ? elements[2].extend(f64) : queryStep.constant(double(shared));
+
+          Scalar lambda =
+              (queryStep.constant(op.getScale().convertToDouble()) * queryStep) * keyStep;
+          Scalar unit = lambda * 256;
+          Scalar ceiling = theta.with(math::CeilOp::create(body, theta / unit));
+          constexpr int64_t bound = int64_t(1) << 30;
+          Value threshold =
+              arith::FPToSIOp::create(body, i32, ceiling.atLeast(-bound).atMost(bound));
+
+          Scalar bits = lambda.with(arith::BitcastOp::create(body, i64, lambda));
+          constexpr int64_t one = int64_t(1) << 52;
+          Scalar exponent = (bits >> 52) & 0x7ff;
+          Scalar fraction = bits & (one - 1);
+          Scalar multiplier = ((fraction + one) + (int64_t(1) << 21)) >> 22;
+          Scalar shift = ((1053 - 10) - exponent).atLeast(0).atMost(62);
+          return {threshold, multiplier, shift};
+        });
+    for (auto [result, type] : llvm::zip_equal(results, op->getResultTypes()))
+      result = castTo(builder, result, type);
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
+struct DequantizeLowering : OpRewritePattern<DequantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(DequantizeOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    constexpr int64_t b = 0, h = 1, token = 2, c = 3;
+    Value output =
+        createGeneric(builder, {{op.getCodes(), {b, h, token, c}}, {op.getStep(), {b, h}}},
+                      {op.getInit(), {b, h, token, c}},
+                      [](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                        Scalar step = elements[1];
+                        Scalar code =
+                            step.with(arith::SIToFPOp::create(body, step.getType(), elements[0]));
+                        return (code * code.constant(0x1p-16)) * step;
+                      });
+    rewriter.replaceOp(op, output);
+    return success();
+  }
+};
+
+} // namespace
+
+void lowering::populateQuantizationPatterns(RewritePatternSet &patterns) {
+  patterns.add<QuantizeLowering, ParametersLowering, DequantizeLowering>(patterns.getContext());
+}

@@ -1,0 +1,171 @@
+//===- Selection.cpp - Which keys a block of queries keeps ------------------===//
+//
+// Part of the Sprint project.
+//
+// docs/numerics.md, section 4.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::sprint;
+using namespace mlir::sprint::lowering;
+
+namespace {
+
+/// Position of the diagonal of a block's first row: the query's own plus the band's offset. An
+/// index.
+Value createDiagonal(ImplicitLocOpBuilder &builder, BandAttr mask, OpFoldResult keys, Value queries,
+                     Value query) {
+  Value offset = createBandOffset(builder, mask, keys, queries);
+  return builder.createOrFold<arith::AddIOp>(query, offset);
+}
+
+struct CrossbarScoreLowering : OpRewritePattern<CrossbarScoreOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(CrossbarScoreOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    constexpr int64_t i = 0, j = 1, c = 2;
+    int64_t rounding = op.getNibble() == Nibble::Centred ? 8 : 0;
+    Value scores = createGeneric(
+        builder, {{op.getQuery(), {i, c}}, {op.getKey(), {j, c}}}, {op.getInit(), {i, j}},
+        [&](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+          Scalar sum = elements[2];
+          auto high = [&](Scalar code) { return (code.extend(sum.getType()) + rounding) >> 4; };
+          return sum + high(elements[0]) * high(elements[1]);
+        });
+    rewriter.replaceOp(op, scores);
+    return success();
+  }
+};
+
+struct PruneLowering : OpRewritePattern<PruneOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(PruneOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    constexpr int64_t i = 0, j = 1;
+    Value scores = op.getScores();
+    OpFoldResult rows = sizeOf(builder, scores, 0), keys = sizeOf(builder, scores, 1);
+    Type i64 = rewriter.getI64Type();
+    BandAttr mask = op.getMaskAttr();
+    Value first = createDiagonal(builder, mask, keys, op.getQueries(), op.getQuery());
+    auto allowed = [&](ImplicitLocOpBuilder &body) {
+      return isAllowed(mask, loopCounter(body, i) + Scalar(body, first), loopCounter(body, j));
+    };
+
+    // Where a row has no allowed key its maximum is meaningless, and nothing reads it.
+    IntegerAttr lowest = rewriter.getI32IntegerAttr(std::numeric_limits<int32_t>::min());
+    Value maxima =
+        createGeneric(builder, {{scores, {i, j}}}, {createFilled(builder, rows, lowest), {i}},
+                      [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                        return select(allowed(body), elements[1].max(elements[0]), elements[1]);
+                      });
+
+    // The number of retries is the bit length of what the maximum lacks.
+    Value thresholds =
+        createGeneric(builder, {{maxima, {i}}}, {createEmpty(builder, rows, i64), {i}},
+                      [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                        Scalar threshold = Scalar(body, op.getThreshold()).extend(i64);
+                        Scalar lack = (threshold - elements[0].extend(i64)).atLeast(0);
+                        Scalar leadingZeros =
+                            lack.with(math::CountLeadingZerosOp::create(body, lack));
+                        Scalar retries = 64 - leadingZeros;
+                        return threshold - ((lack.constant(int64_t(1)) << retries) - 1);
+                      });
+
+    Value kept = createGeneric(builder, {{scores, {i, j}}, {thresholds, {i}}},
+                               {createEmpty(builder, {rows, keys}, rewriter.getI1Type()), {i, j}},
+                               [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                                 return allowed(body) & (elements[0].extend(i64) >= elements[1]);
+                               });
+    rewriter.replaceOp(op, castTo(builder, kept, op.getType()));
+    return success();
+  }
+};
+
+struct AllowLowering : OpRewritePattern<AllowOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AllowOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    constexpr int64_t i = 0, j = 1;
+    BandAttr mask = op.getMaskAttr();
+    SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(op.getRows()),
+                                       getAsOpFoldResult(op.getKeys())};
+    Value first = createDiagonal(builder, mask, sizes[1], op.getQueries(), op.getQuery());
+    Value kept = createGeneric(
+        builder, {}, {createEmpty(builder, sizes, rewriter.getI1Type()), {i, j}},
+        [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar>) -> Value {
+          return isAllowed(mask, loopCounter(body, i) + Scalar(body, first), loopCounter(body, j));
+        });
+    rewriter.replaceOp(op, castTo(builder, kept, op.getType()));
+    return success();
+  }
+};
+
+struct GatherLowering : OpRewritePattern<GatherOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(GatherOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    constexpr int64_t i = 0, j = 1;
+    Value kept = op.getKept();
+    OpFoldResult rows = sizeOf(builder, kept, 0), keys = sizeOf(builder, kept, 1);
+
+    Value any = createGeneric(builder, {{kept, {i, j}}},
+                              {createFilled(builder, keys, rewriter.getBoolAttr(false)), {j}},
+                              [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+                                return elements[0] | elements[1];
+                              });
+
+    // Every key goes to the end of the list, which grows past it only if it is kept: the list is
+    // never longer than the keys seen, so this stays in bounds.
+    Value zero = arith::ConstantIndexOp::create(builder, 0);
+    Value one = arith::ConstantIndexOp::create(builder, 1);
+    Value list = createEmpty(builder, keys, rewriter.getIndexType());
+    Value numKeys = getValueOrCreateConstantIndexOp(builder, builder.getLoc(), keys);
+    auto loop = scf::ForOp::create(
+        builder, zero, numKeys, one, ValueRange{list, zero},
+        [&](OpBuilder &nested, Location loc, Value key, ValueRange carried) {
+          ImplicitLocOpBuilder body(loc, nested);
+          Value extended = tensor::InsertOp::create(body, key, carried[0], carried[1]);
+          Value isKept = tensor::ExtractOp::create(body, any, key);
+          Value longer = arith::AddIOp::create(body, carried[1], one);
+          Value length = arith::SelectOp::create(body, isKept, longer, carried[1]);
+          scf::YieldOp::create(body, ValueRange{extended, length});
+        });
+    OpFoldResult length = loop.getResult(1);
+    Value indices = tensor::ExtractSliceOp::create(builder, loop.getResult(0),
+                                                   OpFoldResult(rewriter.getIndexAttr(0)), length,
+                                                   OpFoldResult(rewriter.getIndexAttr(1)));
+
+    constexpr int64_t n = 1;
+    Value owners =
+        createGeneric(builder, {{indices, {n}}},
+                      {createEmpty(builder, {rows, length}, rewriter.getI1Type()), {i, n}},
+                      [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                        return elements[0].elementOf(kept, {loopCounter(body, i), elements[0]});
+                      });
+    rewriter.replaceOp(op, {castTo(builder, indices, op.getIndices().getType()),
+                            castTo(builder, owners, op.getOwners().getType())});
+    return success();
+  }
+};
+
+} // namespace
+
+void lowering::populateSelectionPatterns(RewritePatternSet &patterns) {
+  patterns.add<CrossbarScoreLowering, PruneLowering, AllowLowering, GatherLowering>(
+      patterns.getContext());
+}
