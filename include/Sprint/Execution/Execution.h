@@ -1,0 +1,117 @@
+//===- Execution.h - Runs upstream tensor IR -------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// Compiles a function of upstream dialects on tensors for the host and runs it on tensors in
+// memory.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_EXECUTION_EXECUTION_H
+#define SPRINT_EXECUTION_EXECUTION_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Support/LLVM.h"
+#include "llvm/Support/Error.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mlir {
+class DialectRegistry;
+class ExecutionEngine;
+class OpPassManager;
+} // namespace mlir
+
+namespace mlir::sprint {
+
+/// Element types that cross the boundary of a function. `I1` takes a byte, 0 or 1; `Index` is 64
+/// bits.
+enum class ElementType : uint8_t { I1, I8, I32, I64, Index, F32, F64 };
+
+/// Name in MLIR's syntax.
+StringRef stringifyElementType(ElementType type);
+
+/// Bytes of an element.
+size_t getElementSize(ElementType type);
+
+/// A row-major tensor in host memory that somebody else owns.
+struct TensorRef {
+  ElementType elementType;
+  ArrayRef<int64_t> shape;
+  const void *data;
+};
+
+/// A row-major tensor in host memory.
+struct HostTensor {
+  ElementType elementType;
+  SmallVector<int64_t> shape;
+  std::vector<std::byte> data;
+
+  /// The elements; T has the size of the element type.
+  template <typename T> ArrayRef<T> getElements() const {
+    return {reinterpret_cast<const T *>(data.data()), data.size() / sizeof(T)};
+  }
+};
+
+/// A C function that compiled code calls.
+struct HostSymbol {
+  /// With the prefix `_mlir_ciface_` where the function is declared with `llvm.emit_c_interface`.
+  std::string name;
+  void *address;
+};
+
+/// Registers what `buildExecutionPipeline` and `Executable` need beside the dialects of the IR.
+void registerExecution(DialectRegistry &registry);
+
+/// Passes from arith, cf, func, linalg, math, scf and tensor to the LLVM dialect. A failed
+/// `cf.assert`, sizes that disagree at run time and indices out of bounds end the run with an error
+/// (`failExecution`).
+void buildExecutionPipeline(OpPassManager &passManager);
+
+/// Ends the `Executable::run` that called the caller with this error; other tensors of the run are
+/// freed. Only for functions that compiled code calls. Destructors in the frames between do not
+/// run.
+[[noreturn]] void failExecution(const char *message);
+
+/// A function compiled for the host. Its arithmetic is that of the IR, without contraction or
+/// reassociation of floats.
+class Executable {
+public:
+  /// Compiles function `entry` of a copy of `module`, and what it reaches; other symbols of the
+  /// module are dropped, whatever their dialect. Arguments and results have to be ranked tensors of
+  /// an ElementType. Failures are diagnostics at the place in the module.
+  static FailureOr<std::unique_ptr<Executable>> compile(ModuleOp module, StringRef entry,
+                                                        ArrayRef<HostSymbol> symbols = {});
+  ~Executable();
+
+  /// Runs the function. Inputs, in the order of the arguments, are not written to. An error names
+  /// the first input of wrong element type, rank or size, or tells what failed in the function.
+  llvm::Expected<std::vector<HostTensor>> run(ArrayRef<TensorRef> inputs);
+
+private:
+  /// Type of an argument or result.
+  struct Signature {
+    ElementType elementType;
+    /// Sizes, or ShapedType::kDynamic.
+    SmallVector<int64_t> shape;
+  };
+  using EntryPoint = void (*)(void **);
+
+  Executable() = default;
+
+  static FailureOr<SmallVector<Signature>> readSignature(Operation *function, StringRef what,
+                                                         TypeRange types);
+  llvm::Error checkInputs(ArrayRef<TensorRef> inputs) const;
+
+  SmallVector<Signature> arguments, results;
+  std::unique_ptr<ExecutionEngine> engine;
+  EntryPoint entryPoint = nullptr;
+};
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_EXECUTION_EXECUTION_H

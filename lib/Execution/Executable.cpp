@@ -1,0 +1,357 @@
+//===- Executable.cpp - Functions compiled for the host ---------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "RuntimeChecks.h"
+#include "Sprint/Execution/Execution.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <csetjmp>
+#include <cstdlib>
+#include <cstring>
+
+using namespace mlir;
+using namespace mlir::sprint;
+
+//===----------------------------------------------------------------------===//
+// Element types
+//===----------------------------------------------------------------------===//
+
+StringRef sprint::stringifyElementType(ElementType type) {
+  switch (type) {
+  case ElementType::I1:
+    return "i1";
+  case ElementType::I8:
+    return "i8";
+  case ElementType::I32:
+    return "i32";
+  case ElementType::I64:
+    return "i64";
+  case ElementType::Index:
+    return "index";
+  case ElementType::F32:
+    return "f32";
+  case ElementType::F64:
+    return "f64";
+  }
+  llvm_unreachable("unknown element type");
+}
+
+size_t sprint::getElementSize(ElementType type) {
+  switch (type) {
+  case ElementType::I1:
+  case ElementType::I8:
+    return 1;
+  case ElementType::I32:
+  case ElementType::F32:
+    return 4;
+  case ElementType::I64:
+  case ElementType::Index:
+  case ElementType::F64:
+    return 8;
+  }
+  llvm_unreachable("unknown element type");
+}
+
+static std::optional<ElementType> getElementType(Type type) {
+  if (type.isSignlessInteger(1))
+    return ElementType::I1;
+  if (type.isSignlessInteger(8))
+    return ElementType::I8;
+  if (type.isSignlessInteger(32))
+    return ElementType::I32;
+  if (type.isSignlessInteger(64))
+    return ElementType::I64;
+  if (type.isIndex())
+    return ElementType::Index;
+  if (type.isF32())
+    return ElementType::F32;
+  if (type.isF64())
+    return ElementType::F64;
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// What compiled code calls
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One Executable::run under way.
+struct Run {
+  /// Where a failure goes.
+  std::jmp_buf failure;
+  std::string message;
+  /// Buffers that compiled code has allocated and not freed.
+  llvm::DenseSet<void *> buffers;
+
+  ~Run() {
+    for (void *buffer : buffers)
+      std::free(buffer);
+  }
+};
+} // namespace
+
+/// The innermost run of this thread.
+static thread_local Run *currentRun = nullptr;
+
+void sprint::failExecution(const char *message) {
+  currentRun->message = message;
+  std::longjmp(currentRun->failure, 1);
+}
+
+/// `malloc` of compiled code, which does not look at what it gets.
+static void *allocateBuffer(size_t size) {
+  void *buffer = std::malloc(std::max<size_t>(size, 1));
+  if (!buffer)
+    failExecution("out of memory");
+  currentRun->buffers.insert(buffer);
+  return buffer;
+}
+
+/// `free` of compiled code.
+static void freeBuffer(void *buffer) {
+  if (currentRun->buffers.erase(buffer))
+    std::free(buffer);
+}
+
+/// Calls compiled code; false if it failed. Nothing in this frame needs a destructor, and nothing
+/// of it is read after the jump.
+static bool callGuarded(void (*function)(void **), void **arguments) {
+  if (setjmp(currentRun->failure))
+    return false;
+  function(arguments);
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Compilation
+//===----------------------------------------------------------------------===//
+
+FailureOr<SmallVector<Executable::Signature>>
+Executable::readSignature(Operation *function, StringRef what, TypeRange types) {
+  SmallVector<Signature> signatures;
+  for (auto [index, type] : llvm::enumerate(types)) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    std::optional<ElementType> elementType =
+        tensor ? getElementType(tensor.getElementType()) : std::nullopt;
+    if (!elementType)
+      return function->emitError()
+             << "expected " << what << ' ' << index << " of @"
+             << SymbolTable::getSymbolName(function).getValue()
+             << " to be a ranked tensor of i1, i8, i32, i64, index, f32 or f64, got " << type;
+    signatures.push_back({*elementType, SmallVector<int64_t>(tensor.getShape())});
+  }
+  return signatures;
+}
+
+/// What MLIR puts before the name of a function for its C interface.
+static constexpr StringLiteral kInterfacePrefix = "_mlir_ciface_";
+
+/// The machine this process runs on.
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine() {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  llvm::Expected<llvm::orc::JITTargetMachineBuilder> builder =
+      llvm::orc::JITTargetMachineBuilder::detectHost();
+  if (!builder)
+    return builder.takeError();
+  builder->setCodeGenOptLevel(llvm::CodeGenOptLevel::Default);
+  // docs/numerics.md: an operation is an operation.
+  builder->getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  return builder->createTargetMachine();
+}
+
+FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, StringRef entry,
+                                                           ArrayRef<HostSymbol> symbols) {
+  auto original = dyn_cast_or_null<func::FuncOp>(SymbolTable::lookupSymbolIn(module, entry));
+  if (!original || original.isExternal())
+    return module.emitError() << "expected a function @" << entry << " with a body, got "
+                              << (original ? "a declaration" : "none");
+  std::unique_ptr<Executable> executable(new Executable);
+  FailureOr<SmallVector<Signature>> arguments =
+      readSignature(original, "argument", original.getArgumentTypes());
+  FailureOr<SmallVector<Signature>> results =
+      readSignature(original, "result", original.getResultTypes());
+  if (failed(arguments) || failed(results))
+    return failure();
+  executable->arguments = std::move(*arguments);
+  executable->results = std::move(*results);
+
+  OwningOpRef<ModuleOp> copy = module.clone();
+  Builder builder(copy->getContext());
+  for (Operation &op : *copy->getBody())
+    if (auto symbol = dyn_cast<SymbolOpInterface>(op))
+      if (symbol.getName() != entry)
+        symbol.setPrivate();
+  auto function = cast<func::FuncOp>(SymbolTable::lookupSymbolIn(*copy, entry));
+  function.setPublic();
+  function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(), builder.getUnitAttr());
+  for (unsigned index = 0; index < function.getNumArguments(); ++index)
+    function.setArgAttr(index, bufferization::BufferizationDialect::kWritableAttrName,
+                        builder.getBoolAttr(false));
+
+  // Only what the caller brings may be called: a declaration in a model must not reach into this
+  // process.
+  PassManager reduction(copy->getContext());
+  reduction.addPass(createSymbolDCEPass());
+  if (failed(reduction.run(*copy)))
+    return failure();
+  for (auto callee : copy->getOps<func::FuncOp>()) {
+    std::string wrapper = (kInterfacePrefix + callee.getName()).str();
+    bool isKnown = llvm::any_of(symbols, [&](const HostSymbol &symbol) {
+      return symbol.name == callee.getName() || symbol.name == wrapper;
+    });
+    if (callee.isExternal() && !isKnown)
+      return callee.emitError() << "expected a definition of @" << callee.getName() << ", which @"
+                                << entry << " reaches, got a declaration";
+  }
+
+  PassManager passManager(copy->getContext());
+  buildExecutionPipeline(passManager);
+  if (failed(passManager.run(*copy)))
+    return failure();
+
+  auto fail = [&](llvm::Error error) {
+    return module.emitError() << "cannot compile @" << entry
+                              << " for the host: " << llvm::toString(std::move(error));
+  };
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> targetMachine = createTargetMachine();
+  if (!targetMachine)
+    return fail(targetMachine.takeError());
+  auto optimize = makeOptimizingTransformer(/*optLevel=*/2, /*sizeLevel=*/0, targetMachine->get());
+  ExecutionEngineOptions options;
+  options.transformer = optimize;
+  options.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Default;
+  options.enableGDBNotificationListener = false;
+  options.enablePerfNotificationListener = false;
+  llvm::Expected<std::unique_ptr<ExecutionEngine>> engine =
+      ExecutionEngine::create(*copy, options, std::move(*targetMachine));
+  if (!engine)
+    return fail(engine.takeError());
+  (*engine)->registerSymbols([&](llvm::orc::MangleAndInterner mangle) {
+    llvm::orc::SymbolMap map;
+    auto define = [&](StringRef name, void *address) {
+      map[mangle(name)] = {llvm::orc::ExecutorAddr::fromPtr(address),
+                           llvm::JITSymbolFlags::Exported};
+    };
+    define("malloc", reinterpret_cast<void *>(&allocateBuffer));
+    define("free", reinterpret_cast<void *>(&freeBuffer));
+    define(kFailureSymbol, reinterpret_cast<void *>(&failExecution));
+    for (const HostSymbol &symbol : symbols)
+      define(symbol.name, symbol.address);
+    return map;
+  });
+  llvm::Expected<EntryPoint> entryPoint = (*engine)->lookupPacked((kInterfacePrefix + entry).str());
+  if (!entryPoint)
+    return fail(entryPoint.takeError());
+  executable->engine = std::move(*engine);
+  executable->entryPoint = *entryPoint;
+  return executable;
+}
+
+Executable::~Executable() = default;
+
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
+llvm::Error Executable::checkInputs(ArrayRef<TensorRef> inputs) const {
+  auto error = [](const Twine &message) {
+    return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+  };
+  if (inputs.size() != arguments.size())
+    return error("expected " + Twine(arguments.size()) + " inputs, got " + Twine(inputs.size()));
+  for (auto [index, input, argument] : llvm::enumerate(inputs, arguments)) {
+    std::string name = ("input " + Twine(index)).str();
+    if (input.elementType != argument.elementType)
+      return error("expected " + name + " of " + stringifyElementType(argument.elementType) +
+                   ", got " + stringifyElementType(input.elementType));
+    if (input.shape.size() != argument.shape.size())
+      return error("expected " + name + " of rank " + Twine(argument.shape.size()) + ", got " +
+                   Twine(input.shape.size()));
+    for (auto [dim, got, expected] : llvm::enumerate(input.shape, argument.shape)) {
+      if (got < 0)
+        return error("expected a size in dimension " + Twine(dim) + " of " + name + ", got " +
+                     Twine(got));
+      if (!ShapedType::isDynamic(expected) && got != expected)
+        return error("expected " + Twine(expected) + " in dimension " + Twine(dim) + " of " + name +
+                     ", got " + Twine(got));
+    }
+  }
+  return llvm::Error::success();
+}
+
+/// Words of the C interface's descriptor of a memref: two pointers, the offset, sizes and strides.
+static size_t getDescriptorWords(size_t rank) { return 3 + 2 * rank; }
+
+/// Writes the descriptor of a row-major tensor.
+static void describeTensor(const TensorRef &tensor, SmallVectorImpl<int64_t> &words) {
+  size_t rank = tensor.shape.size();
+  words.resize(getDescriptorWords(rank));
+  words[0] = words[1] = reinterpret_cast<intptr_t>(tensor.data);
+  words[2] = 0;
+  int64_t stride = 1;
+  for (size_t dim = rank; dim-- > 0; stride *= tensor.shape[dim]) {
+    words[3 + dim] = tensor.shape[dim];
+    words[3 + rank + dim] = stride;
+  }
+}
+
+llvm::Expected<std::vector<HostTensor>> Executable::run(ArrayRef<TensorRef> inputs) {
+  if (llvm::Error error = checkInputs(inputs))
+    return error;
+
+  // The C interface takes a pointer to the descriptors of all results, then one to each argument's.
+  SmallVector<SmallVector<int64_t>> descriptors(inputs.size());
+  size_t resultWords = 0;
+  for (const Signature &result : results)
+    resultWords += getDescriptorWords(result.shape.size());
+  SmallVector<int64_t> resultDescriptors(resultWords);
+  SmallVector<void *> pointers;
+  if (!results.empty())
+    pointers.push_back(resultDescriptors.data());
+  for (auto [input, descriptor] : llvm::zip_equal(inputs, descriptors)) {
+    describeTensor(input, descriptor);
+    pointers.push_back(descriptor.data());
+  }
+  SmallVector<void *> packed;
+  for (void *&pointer : pointers)
+    packed.push_back(&pointer);
+
+  Run run;
+  Run *outer = std::exchange(currentRun, &run);
+  bool succeeded = callGuarded(entryPoint, packed.data());
+  currentRun = outer;
+  if (!succeeded)
+    return llvm::createStringError(llvm::inconvertibleErrorCode(), run.message);
+
+  std::vector<HostTensor> outputs;
+  const int64_t *words = resultDescriptors.data();
+  for (const Signature &result : results) {
+    // The function's boundary is row-major (buildExecutionPipeline): strides say nothing new.
+    size_t rank = result.shape.size(), elementSize = getElementSize(result.elementType);
+    ArrayRef<int64_t> shape(words + 3, rank);
+    int64_t count = 1;
+    for (int64_t size : shape)
+      count *= size;
+    const std::byte *begin = reinterpret_cast<const std::byte *>(words[1]) + words[2] * elementSize;
+    outputs.push_back({result.elementType, SmallVector<int64_t>(shape),
+                       std::vector<std::byte>(begin, begin + count * elementSize)});
+    words += getDescriptorWords(rank);
+  }
+  return outputs;
+}

@@ -1,0 +1,35 @@
+//===- RuntimeChecks.h - What can fail while compiled code runs --*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_LIB_EXECUTION_RUNTIMECHECKS_H
+#define SPRINT_LIB_EXECUTION_RUNTIMECHECKS_H
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <memory>
+
+namespace mlir {
+class Pass;
+} // namespace mlir
+
+namespace mlir::sprint {
+
+/// Name of the C function that compiled code calls with a message when a check fails; it does not
+/// return.
+constexpr llvm::StringLiteral kFailureSymbol = "sprintFailExecution";
+
+/// On tensors: asserts, before each op that MLIR knows how to verify at run time, that its sizes
+/// and indices fit. Bodies of linalg ops are left alone: a check for every element would cost more
+/// than the element.
+std::unique_ptr<Pass> createAssertShapesPass();
+
+/// Replaces each cf.assert by a call of kFailureSymbol, where upstream would abort the process.
+std::unique_ptr<Pass> createLowerAssertsPass();
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_LIB_EXECUTION_RUNTIMECHECKS_H
