@@ -1,0 +1,19 @@
+//===- sprint-opt.cpp - Runs passes on modules ----------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sprint/Pipelines/Pipelines.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::registerAllPasses();
+  mlir::sprint::registerAllPasses();
+  mlir::DialectRegistry registry;
+  mlir::sprint::registerAllDialects(registry);
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Sprint optimizer driver\n", registry));
+}

@@ -1,0 +1,46 @@
+//===- Options.h - Command line of sprint-run --------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_TOOLS_SPRINTRUN_OPTIONS_H
+#define SPRINT_TOOLS_SPRINTRUN_OPTIONS_H
+
+#include "Sprint/Pipelines/Pipelines.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlir::sprint {
+
+/// What sprint-run was asked for; docs/tools.md has the command line. An empty path asks for nothing.
+struct RunOptions {
+  std::string model;
+  std::string entry = "main";
+  std::string arch = CompileOptions().arch;
+  std::string schedule = CompileOptions().schedule;
+  Level level = Level::Stream;
+  std::vector<std::string> inputs;
+  /// At most one of the three is given.
+  std::optional<float> threshold;
+  std::string thresholdsFile;
+  std::optional<double> pruneRate;
+
+  bool baseline = false;
+  std::vector<std::string> references;
+  std::string outputDir;
+  std::string statsFile;
+  std::string traceFile;
+  std::string masksFile;
+  std::string codesFile;
+  std::string artifactsDir;
+};
+
+/// Reads the command line. Without a value, what is wrong with it has been printed.
+std::optional<RunOptions> parseRunOptions(int argc, char **argv);
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_TOOLS_SPRINTRUN_OPTIONS_H

@@ -1,0 +1,22 @@
+//===- Session.h - One run of sprint-run -------------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_TOOLS_SPRINTRUN_SESSION_H
+#define SPRINT_TOOLS_SPRINTRUN_SESSION_H
+
+#include "Options.h"
+
+#include "mlir/Support/LLVM.h"
+
+namespace mlir::sprint {
+
+/// Does what `options` ask for: reads, compiles, runs, prints the report, writes the files. Where anything fails, one message says what,
+/// and no file is written.
+LogicalResult runModel(const RunOptions &options);
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_TOOLS_SPRINTRUN_SESSION_H

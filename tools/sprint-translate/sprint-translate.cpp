@@ -1,0 +1,73 @@
+//===- sprint-translate.cpp - Programs from and to command streams --------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sprint/Pipelines/Pipelines.h"
+#include "Sprint/Target/CommandStream.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Support/FileUtilities.h"
+#include "mlir/Tools/mlir-translate/Translation.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/FileOutputBuffer.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace mlir;
+
+static LogicalResult fail(const llvm::Twine &message) {
+  llvm::WithColor::error(llvm::errs(), "sprint-translate") << message << "\n";
+  return failure();
+}
+
+/// Translates a whole file before any of the output is written.
+static LogicalResult translateFile(const Translation &translation, StringRef input,
+                                   StringRef output) {
+  std::string message;
+  std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(input, &message);
+  if (!file)
+    return fail(message);
+  DialectRegistry registry;
+  mlir::sprint::registerAllDialects(registry);
+  MLIRContext context(registry);
+  context.printOpOnDiagnostic(false);
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(file), SMLoc());
+  SourceMgrDiagnosticHandler diagnostics(*sources, &context);
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  if (failed(translation(sources, os, &context)))
+    return failure();
+  // The file appears under its name when all of it is on the disk.
+  auto write = [&]() -> llvm::Error {
+    auto file = llvm::FileOutputBuffer::create(output, result.size());
+    if (!file)
+      return file.takeError();
+    llvm::copy(result, (*file)->getBufferStart());
+    return (*file)->commit();
+  };
+  if (llvm::Error error = write())
+    return fail("cannot write '" + output + "': " + llvm::toString(std::move(error)));
+  return success();
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  sprint_isa::registerToCommandStreamTranslation();
+  sprint_isa::registerFromCommandStreamTranslation();
+  llvm::cl::opt<std::string> input(llvm::cl::Positional, llvm::cl::desc("<input file>"),
+                                   llvm::cl::init("-"));
+  llvm::cl::opt<std::string> output("o", llvm::cl::desc("Output file"),
+                                    llvm::cl::value_desc("file"), llvm::cl::init("-"));
+  llvm::cl::opt<const Translation *, false, TranslationParser> translation(
+      "", llvm::cl::desc("Translation to perform"), llvm::cl::init(nullptr));
+  llvm::cl::ParseCommandLineOptions(argc, argv, "Command streams from and to their text\n");
+  if (!translation)
+    return failed(fail("expected --sprint-isa-to-stream or --stream-to-sprint-isa"));
+  return failed(translateFile(*translation, input, output));
+}
