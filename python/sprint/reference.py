@@ -1,0 +1,577 @@
+# Part of the Sprint project.
+"""What a launch computes, to the last bit: docs/numerics.md in NumPy.
+
+Written from that page alone, so that it can arbitrate between the compiler's levels and the
+simulator. Section and step numbers in comments are the page's. Every rounding is a named field of
+`Rounding`; replacing one by another of its choices gives a reference that is wrong in that place
+alone, which tests use to show that the place matters.
+
+Tensors are f32, `[batch, head, token, channel]`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import decimal
+import fractions
+from typing import Iterator, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from . import exponent_tables
+
+#: Fraction bits of output codes (section 6).
+OUTPUT_FRACTION_BITS = 16
+#: Magnitude at which integer thresholds saturate (section 3).
+THRESHOLD_LIMIT = 1 << 30
+#: Smallest step that is used as it is (section 2).
+SMALLEST_STEP = np.float32(2.0**-126)
+#: Scores that one chunk of queries may have: what bounds memory.
+CHUNK_SCORES = 1 << 22
+#: Number of table indices t.
+TABLE_INDICES = len(exponent_tables.HIGH) * len(exponent_tables.LOW)
+#: Stands for the scores that a maximum leaves out.
+_BELOW_EVERY_SCORE = -(1 << 40)
+
+
+@dataclasses.dataclass(frozen=True)
+class Widths:
+    """Widths of the recompute path in bits (section 6)."""
+
+    nibble: str = "centred"
+    exponent_fraction_bits: int = 16
+    sum_bits: int = 48
+    #: 0 divides after the weighted sum of values, another number before it.
+    probability_bits: int = 0
+    accumulator_bits: int = 48
+
+    @staticmethod
+    def default() -> "Widths":
+        return Widths()
+
+    @staticmethod
+    def paper() -> "Widths":
+        """The published data path: truncated nibbles, 8-bit probabilities, 16-bit sums."""
+        return Widths("truncated", 8, 16, 8, 16)
+
+    @property
+    def code_limit(self) -> int:
+        return 119 if self.nibble == "centred" else 127
+
+    def max_keys(self) -> Optional[int]:
+        """Keys with which nothing can overflow, or None where sums saturate (early division)."""
+        if self.probability_bits:
+            return None
+        fraction = self.exponent_fraction_bits
+        return min(1 << (self.sum_bits - fraction), 1 << (self.accumulator_bits - 8 - fraction))
+
+
+@dataclasses.dataclass(frozen=True)
+class Band:
+    """Keys a query may attend to, by position (section 4); a bound of None does not bound."""
+
+    lower: Optional[int] = None
+    upper: Optional[int] = None
+    align: str = "start"
+
+    def allowed(self, queries: np.ndarray, num_queries: int, num_keys: int) -> np.ndarray:
+        """Booleans `[len(queries), num_keys]`."""
+        offset = num_keys - num_queries if self.align == "end" else 0
+        distance = np.arange(num_keys)[None, :] - queries[:, None] - offset
+        allowed = np.ones(distance.shape, bool)
+        if self.lower is not None:
+            allowed &= distance >= self.lower
+        if self.upper is not None:
+            allowed &= distance <= self.upper
+        return allowed
+
+
+def _choice(*names: str):
+    return dataclasses.field(default=names[0], metadata={"choices": names})
+
+
+@dataclasses.dataclass(frozen=True)
+class Rounding:
+    """How each rounding and saturation of the page is done; the first choice of each is the page's.
+    """
+
+    # Section 2
+    step: str = _choice("nearest", "reciprocal", "toward_zero")
+    smallest_step: str = _choice("normal", "positive")
+    quotient: str = _choice("f32", "f64", "reciprocal")
+    code: str = _choice("half_even", "half_up", "half_away", "truncate")
+    nibble: str = _choice("floor", "toward_zero", "offset_7", "offset_0")
+    # Section 3
+    logit_unit: str = _choice("scale_query_key", "query_key_scale", "once", "f32")
+    threshold_quotient: str = _choice("f64", "f32", "reciprocal")
+    threshold: str = _choice("ceil", "floor", "nearest")
+    threshold_limit: str = _choice("2^30", "2^30-1")
+    multiplier: str = _choice("half_up", "truncate")
+    # Section 4
+    comparison: str = _choice("at_least", "above")
+    retry: str = _choice("doubling", "by_one", "power")
+    # Section 5
+    index: str = _choice("half_up", "truncate", "up")
+    index_limit: str = _choice("saturate", "wrap")
+    high_table: str = _choice("nearest", "truncate")
+    low_table: str = _choice("nearest", "truncate")
+    exponent: str = _choice("half_up", "truncate")
+    sum_limit: str = _choice("saturate", "none")
+    division: str = _choice("half_up", "half_even", "half_away", "truncate")
+    probability: str = _choice("half_up", "truncate")
+    probability_limit: str = _choice("saturate", "none")
+    accumulator_limit: str = _choice("saturate", "running", "none")
+    dequantise: str = _choice("codes_first", "step_first", "toward_zero")
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            if getattr(self, field.name) not in field.metadata["choices"]:
+                raise ValueError(
+                    f"expected {field.name} in {field.metadata['choices']}, "
+                    f"got {getattr(self, field.name)!r}")
+
+
+def mutations() -> Iterator[Tuple[str, Rounding]]:
+    """Every `Rounding` that differs from the page's in one place, with a name `field=choice`."""
+    for field in dataclasses.fields(Rounding):
+        for choice in field.metadata["choices"][1:]:
+            yield f"{field.name}={choice}", Rounding(**{field.name: choice})
+
+
+@dataclasses.dataclass
+class Codes:
+    """A tensor in 8-bit codes (section 2)."""
+
+    codes: np.ndarray  #: i8 `[B, H, S, D]`
+    steps: np.ndarray  #: f32 `[B, H]`
+
+
+@dataclasses.dataclass
+class Parameters:
+    """Integer parameters (section 3), each `[B, H]`, i64."""
+
+    threshold: np.ndarray
+    multiplier: np.ndarray
+    shift: np.ndarray
+
+
+@dataclasses.dataclass
+class Launch:
+    """What a launch gives."""
+
+    output: np.ndarray  #: f32 `[B, H, Sq, Dv]`
+    codes: np.ndarray  #: output codes R, i32, of the same shape
+    kept: np.ndarray  #: bool `[B * H, Sq, Sk]`
+    retries: np.ndarray  #: i64 `[B * H, Sq]`
+    allowed_scores: int  #: pairs of query and key that the mask allows, over all heads
+    query: Codes
+    key: Codes
+    value: Codes
+    parameters: Parameters
+
+    @property
+    def pruned_fraction(self) -> float:
+        """Fraction of allowed scores that were not kept; 0 where none was allowed."""
+        if not self.allowed_scores:
+            return 0.0
+        return 1.0 - np.count_nonzero(self.kept) / self.allowed_scores
+
+    @property
+    def retried_rows(self) -> int:
+        return int(np.count_nonzero(self.retries))
+
+
+# Helpers -----------------------------------------------------------------------------------------
+
+
+def _toward_zero(value: np.ndarray) -> np.ndarray:
+    """f64 to f32, rounded towards zero."""
+    value = np.asarray(value, np.float64)
+    nearest = value.astype(np.float32)
+    return np.where(np.abs(nearest.astype(np.float64)) > np.abs(value),
+                    np.nextafter(nearest, np.float32(0)), nearest)
+
+
+def _exact_matmul(lhs: np.ndarray, rhs: np.ndarray, bound: int) -> np.ndarray:
+    """Integer product `lhs @ rhs` as i64, where `bound` exceeds the sum of the terms' magnitudes.
+
+    Below 2^24 and 2^53 every partial sum is an integer that f32 or f64 holds, in whatever order
+    BLAS adds them up.
+    """
+    for dtype, limit in ((np.float32, 1 << 24), (np.float64, 1 << 53)):
+        if bound <= limit:
+            return (lhs.astype(dtype) @ rhs.astype(dtype)).astype(np.int64)
+    if bound > 1 << 62:
+        raise ValueError(f"expected sums below 2^62, got up to {bound}")
+    return lhs.astype(np.int64) @ rhs.astype(np.int64)
+
+
+def _running_sum(probability: np.ndarray, value: np.ndarray, limit: int) -> np.ndarray:
+    """Weighted sum that saturates at -limit and limit - 1 after every key."""
+    total = np.zeros((probability.shape[0], value.shape[1]), np.int64)
+    for column, row in zip(probability.T, value.astype(np.int64)):
+        total = np.clip(total + np.outer(column, row), -limit, limit - 1)
+    return total
+
+
+def _checked_operand(name: str, tensor: np.ndarray) -> np.ndarray:
+    tensor = np.asarray(tensor)
+    if tensor.dtype != np.float32 or tensor.ndim != 4:
+        raise ValueError(
+            f"{name}: expected f32 of rank 4, got {tensor.dtype} of rank {tensor.ndim}")
+    if 0 in tensor.shape:
+        raise ValueError(f"{name}: expected no length of zero, got {tensor.shape}")
+    if not np.isfinite(tensor).all():
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    return tensor
+
+
+# Section 2 ---------------------------------------------------------------------------------------
+
+
+def quantize(tensor: np.ndarray, widths: Widths = Widths(),
+             rounding: Rounding = Rounding()) -> Codes:
+    """Codes and steps of `[B, H, S, D]`, one step for each batch element and head."""
+    limit = widths.code_limit
+    amax = np.abs(tensor).max(axis=(2, 3))
+    if rounding.step == "nearest":
+        step = amax / np.float32(limit)
+    elif rounding.step == "reciprocal":
+        step = amax * (np.float32(1) / np.float32(limit))
+    else:
+        step = _toward_zero(amax.astype(np.float64) / limit)
+    smallest = SMALLEST_STEP if rounding.smallest_step == "normal" else np.float32(2.0**-149)
+    step = np.where(step < smallest, np.float32(1), step)
+
+    divisor = step[:, :, None, None]
+    if rounding.quotient == "f32":
+        quotient = tensor / divisor
+    elif rounding.quotient == "f64":
+        quotient = tensor.astype(np.float64) / divisor.astype(np.float64)
+    else:
+        quotient = tensor * (np.float32(1) / divisor)
+    quotient = quotient.astype(np.float64)
+    if rounding.code == "half_even":
+        code = np.rint(quotient)
+    elif rounding.code == "half_up":
+        code = np.floor(quotient + 0.5)
+    elif rounding.code == "half_away":
+        code = np.copysign(np.floor(np.abs(quotient) + 0.5), quotient)
+    else:
+        code = np.trunc(quotient)
+    return Codes(np.clip(code, -limit, limit).astype(np.int8), step)
+
+
+def high_nibble(codes: np.ndarray, widths: Widths = Widths(),
+                rounding: Rounding = Rounding()) -> np.ndarray:
+    """High nibbles of codes, i8."""
+    codes = codes.astype(np.int16)
+    if widths.nibble == "centred":
+        codes = codes + {"offset_7": 7, "offset_0": 0}.get(rounding.nibble, 8)
+    if rounding.nibble == "toward_zero":
+        return np.trunc(codes / 16).astype(np.int8)
+    return (codes >> 4).astype(np.int8)
+
+
+# Section 3 ---------------------------------------------------------------------------------------
+
+
+def logit_unit(scale: float, query_steps: np.ndarray, key_steps: np.ndarray,
+               rounding: Rounding = Rounding()) -> np.ndarray:
+    """lambda: the logit of one unit of score, f64 `[B, H]`."""
+    scale = np.float64(scale)
+    query_steps = query_steps.astype(np.float64)
+    key_steps = key_steps.astype(np.float64)
+    if rounding.logit_unit == "scale_query_key":
+        return (scale * query_steps) * key_steps
+    if rounding.logit_unit == "query_key_scale":
+        return scale * (query_steps * key_steps)
+    if rounding.logit_unit == "f32":
+        with np.errstate(over="ignore", under="ignore"):
+            unit = np.float32(scale) * query_steps.astype(np.float32) * key_steps.astype(np.float32)
+        return unit.astype(np.float64)
+    product = [float(fractions.Fraction(float(scale)) * fractions.Fraction(float(q)) *
+                     fractions.Fraction(float(k)))
+               for q, k in zip(query_steps.flat, key_steps.flat)]
+    return np.array(product).reshape(query_steps.shape)
+
+
+def parameters(scale: float, query_steps: np.ndarray, key_steps: np.ndarray,
+               thresholds: np.ndarray, rounding: Rounding = Rounding()) -> Parameters:
+    """Integer parameters of every head; `thresholds` f32 `[H]`."""
+    unit_of_score = logit_unit(scale, query_steps, key_steps, rounding)
+    unit = unit_of_score * np.float64(256)
+    theta = np.broadcast_to(thresholds.astype(np.float64), unit.shape)
+    with np.errstate(over="ignore"):
+        if rounding.threshold_quotient == "f64":
+            quotient = theta / unit
+        elif rounding.threshold_quotient == "reciprocal":
+            quotient = theta * (np.float64(1) / unit)
+        else:
+            quotient = (theta.astype(np.float32) / unit.astype(np.float32)).astype(np.float64)
+    to_integer = {"ceil": np.ceil, "floor": np.floor, "nearest": np.rint}[rounding.threshold]
+    limit = THRESHOLD_LIMIT - (rounding.threshold_limit == "2^30-1")
+    threshold = np.clip(to_integer(quotient), -limit, limit).astype(np.int64)
+
+    bits = unit_of_score.view(np.uint64)
+    exponent = ((bits >> np.uint64(52)) & np.uint64(0x7FF)).astype(np.int64)
+    fraction = (bits & np.uint64((1 << 52) - 1)).astype(np.int64)
+    addend = 1 << 21 if rounding.multiplier == "half_up" else 0
+    multiplier = ((1 << 52) + fraction + addend) >> 22
+    shift = np.clip(1053 - 10 - exponent, 0, 62)
+    return Parameters(threshold, multiplier, shift)
+
+
+# Section 4 ---------------------------------------------------------------------------------------
+
+
+def prune(scores: np.ndarray, allowed: np.ndarray, threshold: int,
+          rounding: Rounding = Rounding()) -> Tuple[np.ndarray, np.ndarray]:
+    """Kept keys `[Sq, Sk]` and retries `[Sq]`, from approximate scores and allowed keys `[Sq, Sk]`.
+    """
+    some = allowed.any(axis=1)
+    maximum = np.where(allowed, scores, _BELOW_EVERY_SCORE).max(axis=1)
+    missing = np.where(some, np.maximum(threshold - maximum, 0), 0)
+    if rounding.comparison == "above":
+        missing = np.where(some, np.maximum(threshold - maximum + 1, 0), 0)
+    lowered = np.zeros_like(missing)
+    retries = np.zeros_like(missing)
+    if rounding.retry == "by_one":
+        retries = lowered = missing
+    else:
+        while (short := lowered < missing).any():
+            retries = retries + short
+            # The sum of 1, 2, 4, ... is one less than the next power.
+            less_one = 1 if rounding.retry == "doubling" else 0
+            lowered = np.where(short, (1 << retries) - less_one, lowered)
+    bar = (threshold - lowered)[:, None]
+    reached = scores >= bar if rounding.comparison == "at_least" else scores > bar
+    return allowed & reached, retries
+
+
+# Section 5 ---------------------------------------------------------------------------------------
+
+
+def _floored_table(table: Sequence[int], denominator: int) -> Sequence[int]:
+    """The table of exp(-n / denominator), rounded down."""
+    with decimal.localcontext() as context:
+        context.prec = 40
+        return [int((1 << 16) * (decimal.Decimal(-n) / denominator).exp())
+                for n in range(len(table))]
+
+
+def exponents(widths: Widths = Widths(), rounding: Rounding = Rounding()) -> np.ndarray:
+    """`e` of every table index t, i64 `[TABLE_INDICES]` (step 4)."""
+    high, low = exponent_tables.HIGH, exponent_tables.LOW
+    if rounding.high_table == "truncate":
+        high = _floored_table(high, 8)
+    if rounding.low_table == "truncate":
+        low = _floored_table(low, 1024)
+    product = np.outer(np.array(high, np.int64), np.array(low, np.int64)).ravel()
+    dropped = 32 - widths.exponent_fraction_bits
+    addend = 1 << (dropped - 1) if rounding.exponent == "half_up" else 0
+    return (product + addend) >> dropped
+
+
+def _scaled_quotient(numerator: np.ndarray, denominator: np.ndarray, bits: int,
+                     rounding: str) -> np.ndarray:
+    """`numerator * 2^bits / denominator` as an integer; exact without ever forming the whole
+    product.
+    """
+    whole, rest = np.divmod(numerator, denominator)
+    whole = whole << bits
+    rest = rest << bits
+    if rounding == "truncate":
+        return whole + rest // denominator
+    quotient = whole + (2 * rest + denominator) // (2 * denominator)
+    tie = (2 * rest + denominator) % (2 * denominator) == 0
+    if rounding == "half_even":
+        return quotient - (tie & (quotient & 1 == 1))
+    if rounding == "half_away":
+        return quotient - (tie & (numerator < 0))
+    return quotient
+
+
+def recompute(query: np.ndarray, key: np.ndarray, value: np.ndarray, kept: np.ndarray,
+              multiplier: int, shift: int, widths: Widths = Widths(),
+              rounding: Rounding = Rounding()) -> np.ndarray:
+    """Output codes R, i32 `[Sq, Dv]`, from codes `[Sq, D]`, `[Sk, D]`, `[Sk, Dv]` and kept keys
+    `[Sq, Sk]`.
+    """
+    limit = widths.code_limit
+    scores = _exact_matmul(query, key.T, query.shape[1] * limit * limit)
+    some = kept.any(axis=1)
+    maximum = np.where(kept, scores, _BELOW_EVERY_SCORE).max(axis=1)
+    delta = np.where(kept, maximum[:, None] - scores, 0)
+
+    addend = {"half_up": (1 << shift) >> 1, "truncate": 0, "up": (1 << shift) - 1}[rounding.index]
+    if query.shape[1] * limit * limit * 2 * multiplier + addend >= 1 << 63:
+        raise ValueError(
+            f"expected a head dimension whose scores fit 63 bits, got {query.shape[1]}")
+    index = (delta * multiplier + addend) >> shift
+    last = TABLE_INDICES - 1
+    index = np.minimum(index, last) if rounding.index_limit == "saturate" else index & last
+    weight = np.where(kept, exponents(widths, rounding)[index], 0)
+
+    total = weight.sum(axis=1)
+    if rounding.sum_limit == "saturate":
+        total = np.minimum(total, (1 << widths.sum_bits) - 1)
+    total = np.where(some, total, 1)[:, None]
+
+    if widths.probability_bits == 0:
+        bound = len(key) * limit << widths.exponent_fraction_bits
+        numerator = _exact_matmul(weight, value, bound)
+        codes = _scaled_quotient(numerator, total, OUTPUT_FRACTION_BITS, rounding.division)
+    else:
+        bits = widths.probability_bits
+        probability = _scaled_quotient(weight, total, bits, rounding.probability)
+        if rounding.probability_limit == "saturate":
+            probability = np.minimum(probability, (1 << bits) - 1)
+        # `none` leaves a probability of one, or more where the sum has saturated.
+        bound = len(key) * limit << max(bits, widths.exponent_fraction_bits)
+        numerator = _exact_matmul(probability, value, bound)
+        saturated = 1 << (widths.accumulator_bits - 1)
+        if rounding.accumulator_limit == "saturate":
+            numerator = np.clip(numerator, -saturated, saturated - 1)
+        elif rounding.accumulator_limit == "running":
+            numerator = _running_sum(probability, value, saturated)
+        codes = numerator << (OUTPUT_FRACTION_BITS - bits)
+    return np.where(some[:, None], codes, 0).astype(np.int32)
+
+
+def dequantize(codes: np.ndarray, steps: np.ndarray, rounding: Rounding = Rounding()) -> np.ndarray:
+    """Outputs, f32, from output codes `[B, H, Sq, Dv]` and the values' steps `[B, H]` (step 7)."""
+    step = steps[:, :, None, None]
+    unit = np.float32(2.0**-OUTPUT_FRACTION_BITS)
+    if rounding.dequantise == "codes_first":
+        return (codes.astype(np.float32) * unit) * step
+    if rounding.dequantise == "step_first":
+        return codes.astype(np.float32) * (unit * step)
+    return _toward_zero(codes.astype(np.float64) * float(unit) * step.astype(np.float64))
+
+
+# The whole ---------------------------------------------------------------------------------------
+
+
+def _thresholds(thresholds: Union[None, float, Sequence[float]], heads: int) -> np.ndarray:
+    theta = np.asarray(-np.inf if thresholds is None else thresholds, np.float32)
+    if theta.ndim == 0 or theta.shape == (1,):
+        theta = np.full(heads, theta.item(), np.float32)
+    if theta.shape != (heads,):
+        raise ValueError(f"expected one threshold or {heads}, got shape {theta.shape}")
+    if np.isnan(theta).any():
+        raise ValueError("expected thresholds that are numbers, got NaN")
+    return theta
+
+
+def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
+           thresholds: Union[None, float, Sequence[float]] = None, mask: Optional[Band] = None,
+           dense: bool = False, widths: Widths = Widths(),
+           rounding: Rounding = Rounding()) -> Launch:
+    """One launch on f32 tensors `[B, H, S, D]`.
+
+    `thresholds` is in logit units, one or one a head; None keeps every allowed key. ValueError on
+    what the page refuses.
+    """
+    query = _checked_operand("query", query)
+    key = _checked_operand("key", key)
+    value = _checked_operand("value", value)
+    batches, heads, num_queries, head_dim = query.shape
+    num_keys, value_dim = value.shape[2:]
+    if key.shape != (batches, heads, num_keys, head_dim) or value.shape[:2] != (batches, heads):
+        raise ValueError(f"expected shapes that fit, got {query.shape}, {key.shape}, {value.shape}")
+    if not 2.0**-100 <= scale <= 2.0**100:
+        raise ValueError(f"expected a scale between 2^-100 and 2^100, got {scale}")
+    max_keys = widths.max_keys()
+    if max_keys is not None and num_keys > max_keys:
+        raise ValueError(f"expected at most {max_keys} keys, got {num_keys}")
+
+    q = quantize(query, widths, rounding)
+    k = quantize(key, widths, rounding)
+    v = quantize(value, widths, rounding)
+    params = parameters(scale, q.steps, k.steps, _thresholds(thresholds, heads), rounding)
+
+    kept = np.empty((batches * heads, num_queries, num_keys), bool)
+    retries = np.zeros((batches * heads, num_queries), np.int64)
+    codes = np.empty((batches, heads, num_queries, value_dim), np.int32)
+    allowed_scores = 0
+    rows = max(1, CHUNK_SCORES // num_keys)
+    for first in range(0, num_queries, rows):
+        chunk = slice(first, min(first + rows, num_queries))
+        positions = np.arange(chunk.start, chunk.stop)
+        allowed = (mask or Band()).allowed(positions, num_queries, num_keys)
+        allowed_scores += int(np.count_nonzero(allowed)) * batches * heads
+        for b, h in np.ndindex(batches, heads):
+            head = b * heads + h
+            if dense:
+                kept[head, chunk] = allowed
+            else:
+                approximate = _exact_matmul(high_nibble(q.codes[b, h, chunk], widths, rounding),
+                                            high_nibble(k.codes[b, h], widths, rounding).T,
+                                            64 * head_dim)
+                kept[head, chunk], retries[head, chunk] = prune(
+                    approximate, allowed, int(params.threshold[b, h]), rounding)
+            codes[b, h, chunk] = recompute(q.codes[b, h, chunk], k.codes[b, h], v.codes[b, h],
+                                           kept[head, chunk], int(params.multiplier[b, h]),
+                                           int(params.shift[b, h]), widths, rounding)
+    return Launch(dequantize(codes, v.steps, rounding), codes, kept, retries, allowed_scores, q, k,
+                  v, params)
+
+
+# What a launch is judged by ----------------------------------------------------------------------
+
+
+def _softmax(logits: np.ndarray, kept: Optional[np.ndarray], values: np.ndarray) -> np.ndarray:
+    if kept is not None:
+        logits = np.where(kept, logits, -np.inf)
+    maximum = logits.max(axis=-1, keepdims=True)
+    weights = np.exp(logits - np.where(np.isfinite(maximum), maximum, 0))
+    total = weights.sum(axis=-1, keepdims=True)
+    return (weights @ values) / np.where(total, total, 1)
+
+
+def softmax_over_codes(query: Codes, key: Codes, value: Codes, scale: float,
+                       kept: Optional[np.ndarray] = None) -> np.ndarray:
+    """f64 softmax over the codes' values, on exactly the kept keys `[B * H, Sq, Sk]`, or on all.
+
+    A query that keeps nothing gives zeros. What is left of a launch's error against it comes from
+    the integer softmax alone.
+    """
+    batches, heads, num_queries, _ = query.codes.shape
+    output = np.empty((batches, heads, num_queries, value.codes.shape[3]))
+    unit = logit_unit(scale, query.steps, key.steps)
+    rows = max(1, CHUNK_SCORES // key.codes.shape[2])
+    for b, h in np.ndindex(batches, heads):
+        transposed = key.codes[b, h].T.astype(np.float64)
+        values = value.codes[b, h].astype(np.float64) * float(value.steps[b, h])
+        for first in range(0, num_queries, rows):
+            chunk = slice(first, first + rows)
+            logits = (query.codes[b, h, chunk].astype(np.float64) @ transposed) * unit[b, h]
+            mask = None if kept is None else kept[b * heads + h, chunk]
+            output[b, h, chunk] = _softmax(logits, mask, values)
+    return output
+
+
+def dense_float(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
+                kept: Optional[np.ndarray] = None) -> np.ndarray:
+    """f64 softmax(scale q k^T) v of the floats themselves, over the kept keys `[B * H, Sq, Sk]`, or
+    over all.
+    """
+    batches, heads, num_queries, _ = query.shape
+    output = np.empty((batches, heads, num_queries, value.shape[3]))
+    rows = max(1, CHUNK_SCORES // key.shape[2])
+    for b, h in np.ndindex(batches, heads):
+        transposed = key[b, h].T.astype(np.float64)
+        for first in range(0, num_queries, rows):
+            chunk = slice(first, first + rows)
+            logits = (query[b, h, chunk].astype(np.float64) @ transposed) * scale
+            mask = None if kept is None else kept[b * heads + h, chunk]
+            output[b, h, chunk] = _softmax(logits, mask, value[b, h].astype(np.float64))
+    return output
+
+
+def relative_error(actual: np.ndarray, expected: np.ndarray) -> float:
+    """Frobenius norm of the difference over that of `expected`; 0 where both are zero."""
+    norm = np.linalg.norm(np.asarray(expected, np.float64).ravel())
+    difference = np.linalg.norm((np.asarray(actual, np.float64) - expected).ravel())
+    return float(difference / norm) if norm else float(difference > 0)

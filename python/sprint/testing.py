@@ -1,0 +1,268 @@
+# Part of the Sprint project.
+"""Attentions that tests run: shapes at the edges of the machine, and data that makes each rounding
+visible.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import List, Optional, Union
+
+import numpy as np
+
+from . import reference
+from .reference import Band
+
+#: Keeps every key, as minus infinity does, but can be written in JSON.
+KEEP_ALL = -float(np.finfo(np.float32).max)
+
+
+@dataclasses.dataclass(eq=False)
+class Case:
+    """One attention with its inputs; cases are told apart by identity."""
+
+    name: str
+    query: np.ndarray  #: f32 `[B, H, Sq, D]`
+    key: np.ndarray  #: f32 `[B, H, Sk, D]`
+    value: np.ndarray  #: f32 `[B, H, Sk, Dv]`
+    scale: float
+    thresholds: Union[float, List[float]] = KEEP_ALL  #: logit units, one or one a head
+    mask: Optional[Band] = None
+
+    def launch(self, **options) -> reference.Launch:
+        return reference.launch(self.query, self.key, self.value, self.scale, self.thresholds,
+                                self.mask, **options)
+
+
+def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
+def random_case(name: str, heads: int, queries: int, keys: int, head_dim: int,
+                value_dim: Optional[int] = None, batches: int = 1,
+                thresholds: Union[None, float, List[float]] = None, mask: Optional[Band] = None,
+                seed: int = 1) -> Case:
+    """Normal data at the usual scale; by default each head has its own threshold, near the logits'
+    spread.
+    """
+    rng = np.random.default_rng(seed)
+    if thresholds is None:
+        thresholds = [float(np.float32(x)) for x in rng.uniform(-0.5, 1.5, heads)]
+    return Case(name, _normal(rng, batches, heads, queries, head_dim),
+                _normal(rng, batches, heads, keys, head_dim),
+                _normal(rng, batches, heads, keys, value_dim or head_dim), head_dim**-0.5,
+                thresholds, mask)
+
+
+def _with_zero_heads() -> Case:
+    """Heads whose queries, keys, values, or all of them are zero, or so small that they count as
+    zero.
+    """
+    case = random_case("zero_heads", heads=6, queries=20, keys=40, head_dim=32, thresholds=0.25)
+    case.query[0, 0] = 0
+    case.key[0, 1] = 0
+    case.value[0, 2] = 0
+    for tensor in (case.query, case.key, case.value):
+        tensor[0, 3] = 0
+        tensor[0, 4] *= np.float32(2.0**-131)
+    return case
+
+
+def shapes() -> List[Case]:
+    """Shapes and situations at the edges of the machine."""
+    return [
+        random_case("d32_heads12_length127", 12, 127, 127, 32),
+        random_case("d64_length128", 1, 128, 128, 64),
+        random_case("d80_length129", 2, 129, 129, 80),
+        random_case("d128_length300", 2, 300, 300, 128),
+        random_case("length1_heads12", 12, 1, 1, 64),
+        random_case("length2_d80", 1, 2, 2, 80),
+        random_case("one_query", 2, 1, 300, 64),
+        random_case("one_key", 2, 127, 1, 32),
+        random_case("cross_d128", 12, 5, 129, 128),
+        random_case("values_wider", 2, 17, 65, 32, value_dim=48),
+        random_case("values_narrower", 2, 17, 65, 80, value_dim=8),
+        random_case("batches", 2, 9, 33, 32, batches=3),
+        random_case("keep_all_beyond_key_buffer", 1, 129, 300, 64, thresholds=KEEP_ALL),
+        random_case("keep_all_beyond_score_buffer", 1, 3, 5000, 64, thresholds=KEEP_ALL),
+        random_case("pruned_beyond_score_buffer", 1, 3, 9000, 32, thresholds=-0.25),
+        random_case("above_every_score", 12, 30, 60, 32, thresholds=1e30),
+        random_case("causal", 2, 129, 129, 64, mask=Band(upper=0)),
+        random_case("causal_keep_all", 1, 128, 128, 80, thresholds=KEEP_ALL, mask=Band(upper=0)),
+        random_case("window", 2, 127, 127, 32, mask=Band(lower=-20, upper=0)),
+        random_case("window_ahead", 1, 40, 70, 32, mask=Band(lower=3, upper=25, align="end")),
+        # Aligned to the end with more queries than keys: the first ones have no allowed key.
+        random_case("causal_empty_rows", 2, 40, 17, 32, mask=Band(upper=0, align="end")),
+        _with_zero_heads(),
+    ]
+
+
+# Data that makes one rounding visible ------------------------------------------------------------
+
+
+def _head(rows) -> np.ndarray:
+    return np.array(rows, np.float32)[None, None]
+
+
+def _quantisation_ties() -> Case:
+    """Operands at `(n + 1/2) step`, with steps of long mantissas: ties in f32 that are none in f64.
+    """
+    rng = np.random.default_rng(2)
+
+    def operand(tokens: int, channels: int) -> np.ndarray:
+        while True:
+            step = np.float32(rng.uniform(0.5, 1))
+            amax = np.float32(119) * step
+            if amax / np.float32(119) == step:
+                break
+        whole = rng.integers(-100, 100, (1, 1, tokens, channels))
+        tensor = (whole + 0.5).astype(np.float32) * step
+        tensor[..., 0, 0] = amax
+        return tensor
+
+    return Case("quantisation_ties", operand(8, 16), operand(24, 16), operand(24, 16), 2.0**-13,
+                0.5)
+
+
+def _smallest_numbers() -> Case:
+    """Values whose step is near 2^-126, in a head where it is just above and one where it is below.
+    """
+    case = random_case("smallest_numbers", heads=2, queries=12, keys=24, head_dim=16)
+    case.value[:] = np.clip(case.value, -3, 3)
+    case.value[..., 0, 0] = 3
+    case.value[0, 0] *= np.float32(2.0**-118)
+    case.value[0, 1] *= np.float32(2.0**-124)
+    return case
+
+
+def _score_case(name: str, scores: List[int], values: List[List[int]], scale: float,
+                thresholds: float = KEEP_ALL) -> Case:
+    """One query whose exact scores are `scores`, with steps of 1: integers within 119 * 119."""
+    keys = []
+    for score in scores:
+        high = (score + 59) // 119
+        keys.append([high, score - 119 * high])
+    # The last key and value make the steps 1; a score far below the others leaves no trace in the
+    # output.
+    keys.append([-119, -119])
+    values = values + [[119] * len(values[0])]
+    return Case(name, _head([[119, 1]]), _head(keys), _head(values), scale, thresholds)
+
+
+def _division_ties() -> Case:
+    """Rows where `N 2^16 / Z` ends in exactly one half, one positive and one negative, odd and
+    even.
+
+    Exponents of 2^16, e and 2^16 - e, e odd, make Z = 2^17, and an odd N then leaves one half.
+    """
+    table = reference.exponents()
+    first = {int(e): t for t, e in reversed(list(enumerate(table)))}
+    low, high = next((first[e], first[65536 - e]) for e in range(20001, 40000, 2)
+                     if e in first and 65536 - e in first)
+    # lambda = 2^-10: the table index is the difference of scores itself, clear of the last key at t
+    # > 2^14 - 1.
+    top = 14000
+    values = [[1, -1, 2, -2], [2, -2, 3, -3], [1, -1, 4, -4]]
+    return _score_case("division_ties", [top, top - low, top - high], values, 2.0**-10)
+
+
+def _index_boundary() -> Case:
+    """lambda just below 2^-11: its multiplier rounds up to 2^31, and odd differences of scores are
+    ties of the index.
+    """
+    scores = [14000 - delta for delta in (0, 1, 3, 101, 2001)]
+    values = [[100, -7], [-60, 30], [20, 90], [-119, 41], [77, -90]]
+    return _score_case("index_boundary", scores, values, float(np.nextafter(2.0**-11, 0)))
+
+
+def _index_limit() -> Case:
+    """Differences of scores beyond the last table index."""
+    scores = [14000, 13000, 6000, 0, -2384, -2385, -14000]
+    values = [[n, -n] for n in (10, 20, 30, 40, 50, 60, 70)]
+    return _score_case("index_limit", scores, values, 2.0**-10)
+
+
+def _integer_threshold(name: str, other: reference.Rounding) -> Case:
+    """A threshold whose integer differs between the page's arithmetic and `other`'s, by rounding of
+    f64 alone.
+    """
+    rng = np.random.default_rng(3)
+    while True:
+        case = random_case(name, heads=1, queries=16, keys=48, head_dim=16,
+                           seed=int(rng.integers(1 << 30)))
+        q = reference.quantize(case.query).steps
+        k = reference.quantize(case.key).steps
+        theta = np.float32(rng.uniform(0.5, 1.5))
+        wanted = int(rng.integers(2, 9))
+        scale = float(theta) / (256.0 * wanted * float(q[0, 0]) * float(k[0, 0]))
+        for _ in range(4):
+            integers = {int(reference.parameters(scale, q, k, np.array([theta]), r).threshold[0, 0])
+                        for r in (reference.Rounding(), other)}
+            if len(integers) == 2:
+                case.scale, case.thresholds = scale, float(theta)
+                if (case.launch().kept != case.launch(rounding=other).kept).any():
+                    return case
+            scale = float(np.nextafter(scale, 1e9))
+
+
+def _threshold_limit() -> Case:
+    """A threshold above every score, at a query whose best approximate score is exactly 0."""
+    query = _head([[119, 0], [0, 119]])
+    key = _head([[0, 119], [-119, 0], [-119, -50]])
+    return Case("threshold_limit", query, key, _head([[119, 5], [-30, 7], [60, -80]]), 2.0**-12,
+                3e38)
+
+
+def _saturation() -> Case:
+    """Hundreds of equal keys, with sums of exponents and of values beyond the paper's 16 bits; and
+    one key alone.
+    """
+    queries = _head([[1, 0], [0, 119]])
+    keys = np.zeros((1, 1, 601, 2), np.float32)
+    keys[..., 600, 1] = 119
+    values = np.full((1, 1, 601, 4), 119, np.float32)
+    values[..., 1] = -119
+    values[..., ::2, 2] = 50
+    values[..., 300:, 3] = -119  # Saturates on the way, not at the end.
+    return Case("saturation", queries, keys, values, 2.0**-10)
+
+
+def _extremes() -> List[Case]:
+    """Scales at the ends of their range, and operands near the largest f32."""
+    largest = random_case("largest_numbers", 1, 8, 24, 16, thresholds=0.5)
+    for tensor in (largest.query, largest.key, largest.value):
+        tensor *= np.float32(2.0**125) / np.abs(tensor).max()
+    largest.scale = 2.0**-100
+    return [
+        largest,
+        dataclasses.replace(random_case("smallest_scale", 1, 8, 24, 16, thresholds=KEEP_ALL),
+                            scale=2.0**-100),
+        dataclasses.replace(random_case("largest_scale", 1, 8, 24, 16, thresholds=0.5),
+                            scale=2.0**100),
+    ]
+
+
+def roundings() -> List[Case]:
+    """Small data on which every mutation of `reference.mutations()` shows, with default or paper
+    widths.
+    """
+    return [
+        random_case("spread", heads=3, queries=16, keys=64, head_dim=32, seed=4),
+        # The same at logits large enough that most weights are small.
+        dataclasses.replace(random_case("sharp", 2, 16, 64, 32, thresholds=-2.0, seed=5),
+                            scale=1.5),
+        _quantisation_ties(),
+        _smallest_numbers(),
+        _division_ties(),
+        _index_boundary(),
+        _index_limit(),
+        _integer_threshold("threshold_order", reference.Rounding(logit_unit="query_key_scale")),
+        _integer_threshold("threshold_once", reference.Rounding(logit_unit="once")),
+        _integer_threshold("threshold_unit_f32", reference.Rounding(logit_unit="f32")),
+        _integer_threshold("threshold_f32", reference.Rounding(threshold_quotient="f32")),
+        _integer_threshold("threshold_reciprocal",
+                           reference.Rounding(threshold_quotient="reciprocal")),
+        _threshold_limit(),
+        _saturation(),
+        *_extremes(),
+    ]

@@ -1,0 +1,179 @@
+# Part of the Sprint project.
+"""The NumPy reference against a scalar one, against the float softmax on real tensors, and against
+its own mutations.
+"""
+
+import pathlib
+import re
+import sys
+import unittest
+from fractions import Fraction
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "python"), str(pathlib.Path(__file__).resolve().parent)]
+
+import scalar  # noqa: E402
+from sprint import exponent_tables, reference, testing  # noqa: E402
+from sprint.reference import Band, Widths  # noqa: E402
+
+MINILM = ROOT / "examples" / "minilm"
+#: Both factors of the exported scale, sqrt(sqrt(1 / 32)), squared.
+MINILM_SCALE = 32.0**-0.5
+PRESETS = {"default": Widths.default(), "paper": Widths.paper()}
+
+
+def minilm_layer(layer):
+    return [np.load(MINILM / f"layer{layer}_{name}.npy") for name in "qkvo"]
+
+
+def tiny_cases():
+    """Cases whose every number the scalar implementation can afford."""
+    masks = {
+        "none": None,
+        "causal": Band(upper=0),
+        "window": Band(lower=-2, upper=1),
+        "end": Band(upper=0, align="end"),
+        "empty": Band(lower=9, upper=9),
+    }
+    cases = [testing.random_case(f"tiny_{name}", 2, 5, 4, 3, value_dim=2, batches=2, mask=mask)
+             for name, mask in masks.items()]
+    cases += [testing.random_case("tiny_wide", 1, 4, 30, 20, thresholds=theta, seed=seed)
+              for theta in (-0.5, 0.5, 2.0, 1e30, -np.inf) for seed in (6, 7)]
+    return cases + testing.roundings()
+
+
+class AgainstScalar(unittest.TestCase):
+    def test_every_number(self):
+        for preset, widths in PRESETS.items():
+            for case in tiny_cases():
+                with self.subTest(case=case.name, widths=preset):
+                    self.check(case, widths)
+
+    def check(self, case, widths):
+        got = case.launch(widths=widths)
+        batches, heads, queries, _ = case.query.shape
+        keys = case.key.shape[2]
+        offset = keys - queries if case.mask and case.mask.align == "end" else 0
+        lower = -10**9 if not case.mask or case.mask.lower is None else case.mask.lower
+        upper = 10**9 if not case.mask or case.mask.upper is None else case.mask.upper
+        thetas = np.broadcast_to(np.asarray(case.thresholds, np.float32), heads)
+        for b, h in np.ndindex(batches, heads):
+            outputs, codes, masks, retries = scalar.head(
+                case.query[b, h].tolist(), case.key[b, h].tolist(), case.value[b, h].tolist(),
+                case.scale, float(thetas[h]), lambda i, j: lower <= j - i - offset <= upper, widths)
+            self.assertEqual(got.kept[b * heads + h].tolist(), masks)
+            self.assertEqual(got.retries[b * heads + h].tolist(), retries)
+            self.assertEqual(got.codes[b, h].tolist(), codes)
+            actual = [[Fraction(x) for x in row] for row in got.output[b, h].tolist()]
+            self.assertEqual(actual, outputs)
+
+
+class Tables(unittest.TestCase):
+    def test_reference_holds_the_rounded_exponentials(self):
+        self.assertEqual(list(exponent_tables.HIGH), scalar.H)
+        self.assertEqual(list(exponent_tables.LOW), scalar.L)
+
+    def test_runtime_holds_the_same_numbers(self):
+        header = ROOT / "runtime" / "include" / "SprintRuntime" / "ExponentTables.h"
+        text = re.sub(r"//.*", "", header.read_text())
+        tables = [[int(n) for n in re.findall(r"\d+", body)]
+                  for body in re.findall(r"=\s*\{+([\d\s,]+)\}", text)]
+        self.assertEqual(tables, [scalar.H, scalar.L])
+
+
+class Mutations(unittest.TestCase):
+    """A change of any one rounding shows in the bytes of the output."""
+
+    def test_each_mutation_shows(self):
+        cases = testing.roundings()
+        right = {(case.name, preset): case.launch(widths=widths).output.tobytes()
+                 for case in cases for preset, widths in PRESETS.items()}
+        for name, rounding in reference.mutations():
+            with self.subTest(mutation=name):
+                self.assertTrue(any(
+                    case.launch(widths=widths, rounding=rounding).output.tobytes()
+                    != right[case.name, preset]
+                    for case in cases for preset, widths in PRESETS.items()))
+
+    def test_unknown_choice_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "expected code in .* got 'half_odd'"):
+            reference.Rounding(code="half_odd")
+
+
+class AgainstFloats(unittest.TestCase):
+    def test_keeping_all_is_the_dense_output(self):
+        for layer in (0, 3, 5):
+            q, k, v, o = minilm_layer(layer)
+            got = reference.launch(q, k, v, MINILM_SCALE)
+            over_codes = reference.softmax_over_codes(got.query, got.key, got.value, MINILM_SCALE)
+            with self.subTest(layer=layer):
+                self.assertLess(reference.relative_error(
+                    reference.dense_float(q, k, v, MINILM_SCALE), o), 1e-5)
+                self.assertLess(reference.relative_error(got.output, o), 0.02)
+                self.assertLess(reference.relative_error(got.output, over_codes), 0.003)
+                self.assertEqual(got.pruned_fraction, 0)
+
+    def test_pruning_is_the_softmax_over_kept_keys(self):
+        q, k, v, _ = minilm_layer(3)
+        got = reference.launch(q, k, v, MINILM_SCALE, thresholds=1.0)
+        self.assertGreater(got.pruned_fraction, 0.3)
+        over_codes = reference.softmax_over_codes(got.query, got.key, got.value, MINILM_SCALE,
+                                                  got.kept)
+        self.assertLess(reference.relative_error(got.output, over_codes), 0.003)
+
+    def test_chunks_do_not_change_a_bit(self):
+        case = testing.random_case("chunks", 2, 50, 70, 32, mask=Band(upper=3, align="end"))
+        whole = case.launch()
+        size = reference.CHUNK_SCORES
+        try:
+            reference.CHUNK_SCORES = 7 * 70
+            parts = case.launch()
+        finally:
+            reference.CHUNK_SCORES = size
+        self.assertEqual(whole.output.tobytes(), parts.output.tobytes())
+        self.assertTrue((whole.kept == parts.kept).all())
+        self.assertEqual(whole.allowed_scores, parts.allowed_scores)
+
+    def test_dense_launch_keeps_every_allowed_key(self):
+        case = testing.random_case("dense", 1, 9, 9, 16, thresholds=1e30, mask=Band(upper=0))
+        kept = case.launch(dense=True).kept[0]
+        self.assertTrue((kept == np.tri(9, dtype=bool)).all())
+
+
+class Refusals(unittest.TestCase):
+    def refused(self, message, change=None, **options):
+        case = testing.random_case("refused", 2, 3, 4, 8)
+        if change:
+            change(case)
+        with self.assertRaisesRegex(ValueError, message):
+            case.launch(**options)
+
+    def test_operands(self):
+        def put(name, value):
+            return lambda case: getattr(case, name).__setitem__((0, 1, 2, 3), value)
+
+        def replace(name, value):
+            return lambda case: setattr(case, name, value)
+
+        for name in ("query", "key", "value"):
+            for value in (np.nan, np.inf, -np.inf):
+                self.refused(f"{name}: expected finite", put(name, value))
+            self.refused(f"{name}: expected f32", replace(name, np.zeros((1, 2, 3, 8))))
+            self.refused(f"{name}: expected no length of zero",
+                         replace(name, np.zeros((1, 2, 0, 8), np.float32)))
+        self.refused("expected shapes that fit", replace("key", np.zeros((1, 2, 4, 9), np.float32)))
+        self.refused("expected a scale", replace("scale", 0.0))
+        self.refused("expected a scale", replace("scale", float("nan")))
+        self.refused("expected thresholds", replace("thresholds", float("nan")))
+        self.refused("expected one threshold or 2", replace("thresholds", [0.0, 1.0, 2.0]))
+
+    def test_keys_that_could_overflow(self):
+        self.refused("expected at most 2 keys", widths=Widths(accumulator_bits=25))
+        self.assertEqual(Widths().max_keys(), 1 << 24)
+        self.assertIsNone(Widths.paper().max_keys())
+
+
+if __name__ == "__main__":
+    unittest.main()
