@@ -1,0 +1,53 @@
+// RUN: sprint-opt %s --convert-sprint-to-linalg --canonicalize --cse | FileCheck %s
+
+// Two contractions with a softmax between them; the division comes last and writes into the init.
+
+// CHECK-LABEL: func.func @plain(
+// CHECK-SAME:    %{{.*}}: tensor<1x2x3x8xf32>, %{{.*}}: tensor<1x2x5x8xf32>, %{{.*}}: tensor<1x2x5x4xf32>, %[[INIT:.*]]: tensor<1x2x3x4xf32>)
+// CHECK-NOT:     arith.select
+// CHECK:         %[[PRODUCTS:.*]] = linalg.generic {{.*}}["parallel", "parallel", "parallel", "parallel", "reduction"]
+// CHECK:         arith.mulf
+// CHECK:         arith.addf
+// CHECK:         %[[LOGITS:.*]] = linalg.generic {{.*}} outs(%[[PRODUCTS]]
+// CHECK:         arith.mulf %{{.*}}, %{{.*}} : f32
+// CHECK:         linalg.generic {{.*}} ins(%[[LOGITS]]
+// CHECK:         arith.maximumf
+// CHECK:         %[[EXPONENTIALS:.*]] = linalg.generic
+// CHECK:         math.exp
+// CHECK:         %[[SUMS:.*]] = linalg.generic {{.*}} ins(%[[EXPONENTIALS]] :
+// CHECK:         %[[WEIGHTED:.*]] = linalg.generic {{.*}} ins(%[[EXPONENTIALS]], %{{.*}} :
+// CHECK:         linalg.generic {{.*}} ins(%[[WEIGHTED]], %[[SUMS]] : {{.*}}) outs(%[[INIT]] :
+// CHECK:         arith.divf
+func.func @plain(%q: tensor<1x2x3x8xf32>, %k: tensor<1x2x5x8xf32>, %v: tensor<1x2x5x4xf32>,
+                 %init: tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32> {
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x3x8xf32>, tensor<1x2x5x8xf32>, tensor<1x2x5x4xf32>)
+                        outs(%init : tensor<1x2x3x4xf32>) scale(0.5) -> tensor<1x2x3x4xf32>
+  return %0 : tensor<1x2x3x4xf32>
+}
+
+// A band with both bounds, aligned to the end: key - (query + keys - queries) between them, else minus infinity.
+
+// CHECK-LABEL: func.func @window(
+// CHECK-DAG:     %[[LOWER:.*]] = arith.constant -3 : index
+// CHECK-DAG:     %[[UPPER:.*]] = arith.constant 0 : index
+// CHECK-DAG:     %[[INFINITY:.*]] = arith.constant 0xFF800000 : f32
+// CHECK-DAG:     %[[SCALE:.*]] = arith.constant 5.000000e-01 : f32
+// CHECK-DAG:     %[[QUERIES:.*]] = tensor.dim %arg0
+// CHECK-DAG:     %[[KEYS:.*]] = tensor.dim %arg1
+// CHECK:         %[[OFFSET:.*]] = arith.subi %[[KEYS]], %[[QUERIES]] : index
+// CHECK:         %[[QUERY:.*]] = linalg.index 2
+// CHECK:         %[[DIAGONAL:.*]] = arith.addi %[[QUERY]], %[[OFFSET]]
+// CHECK:         %[[KEY:.*]] = linalg.index 3
+// CHECK:         %[[DISTANCE:.*]] = arith.subi %[[KEY]], %[[DIAGONAL]]
+// CHECK:         %[[ABOVE:.*]] = arith.cmpi sge, %[[DISTANCE]], %[[LOWER]]
+// CHECK:         %[[BELOW:.*]] = arith.cmpi sle, %[[DISTANCE]], %[[UPPER]]
+// CHECK:         %[[ALLOWED:.*]] = arith.andi %[[ABOVE]], %[[BELOW]]
+// CHECK:         %[[LOGIT:.*]] = arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK:         arith.select %[[ALLOWED]], %[[LOGIT]], %[[INFINITY]]
+func.func @window(%q: tensor<1x2x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x4xf32>,
+                  %init: tensor<1x2x?x4xf32>) -> tensor<1x2x?x4xf32> {
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x4xf32>)
+                        outs(%init : tensor<1x2x?x4xf32>) scale(0.5)
+                        mask(#sprint.band<lower = -3, upper = 0, align = end>) -> tensor<1x2x?x4xf32>
+  return %0 : tensor<1x2x?x4xf32>
+}

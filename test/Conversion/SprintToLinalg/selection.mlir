@@ -1,0 +1,73 @@
+// RUN: sprint-opt %s --convert-sprint-to-linalg --canonicalize | FileCheck %s
+
+// CHECK-LABEL: func.func @centred(
+// CHECK-SAME:    %{{.*}}: tensor<2x8xi8>, %{{.*}}: tensor<5x8xi8>, %[[INIT:.*]]: tensor<2x5xi32>)
+// CHECK:         linalg.generic {{.*}}["parallel", "parallel", "reduction"]{{.*}} outs(%[[INIT]] :
+// CHECK-COUNT-2: arith.shrsi
+// CHECK:         arith.muli
+// CHECK:         arith.addi
+func.func @centred(%q: tensor<2x8xi8>, %k: tensor<5x8xi8>, %init: tensor<2x5xi32>) -> tensor<2x5xi32> {
+  %0 = sprint.crossbar_score ins(%q, %k : tensor<2x8xi8>, tensor<5x8xi8>) outs(%init : tensor<2x5xi32>)
+           nibble(centred) -> tensor<2x5xi32>
+  return %0 : tensor<2x5xi32>
+}
+
+// Truncation adds nothing before the shift.
+
+// CHECK-LABEL: func.func @truncated(
+// CHECK-NOT:     arith.constant 8 : i32
+// CHECK:         arith.shrsi
+// CHECK:         return
+func.func @truncated(%q: tensor<2x8xi8>, %k: tensor<5x8xi8>, %init: tensor<2x5xi32>) -> tensor<2x5xi32> {
+  %0 = sprint.crossbar_score ins(%q, %k : tensor<2x8xi8>, tensor<5x8xi8>) outs(%init : tensor<2x5xi32>)
+           nibble(truncated) -> tensor<2x5xi32>
+  return %0 : tensor<2x5xi32>
+}
+
+// The maximum of the allowed scores, the lowered threshold of each row in 64 bits, the comparison.
+
+// CHECK-LABEL: func.func @prune(
+// CHECK-SAME:    %[[SCORES:.*]]: tensor<2x?xi32>, %[[THRESHOLD:.*]]: i32, %[[QUERY:.*]]: index, %{{.*}}: index)
+// CHECK:         linalg.generic {{.*}}["parallel", "reduction"]{{.*}} ins(%[[SCORES]] :
+// CHECK:         arith.addi %{{.*}}, %[[QUERY]] : index
+// CHECK:         arith.maxsi
+// CHECK:         arith.select
+// CHECK:         linalg.generic
+// CHECK:         %[[WIDE:.*]] = arith.extsi %[[THRESHOLD]] : i32 to i64
+// CHECK:         math.ctlz %{{.*}} : i64
+// CHECK:         arith.shli
+// CHECK:         arith.subi %[[WIDE]], %{{.*}} : i64
+// CHECK:         linalg.generic {{.*}}["parallel", "parallel"]
+// CHECK:         arith.cmpi sge, %{{.*}}, %{{.*}} : i64
+// CHECK:         arith.andi
+func.func @prune(%scores: tensor<2x?xi32>, %t: i32, %i: index, %n: index) -> tensor<2x?xi1> {
+  %0 = sprint.prune %scores threshold(%t) query(%i) of(%n) mask(#sprint.band<upper = 0>)
+      : tensor<2x?xi32> -> tensor<2x?xi1>
+  return %0 : tensor<2x?xi1>
+}
+
+// CHECK-LABEL: func.func @allow(
+// CHECK-SAME:    %[[ROWS:[a-z0-9]*]]: index, %[[KEYS:[a-z0-9]*]]: index,
+// CHECK:         %[[EMPTY:.*]] = tensor.empty(%[[ROWS]], %[[KEYS]]) : tensor<?x?xi1>
+// CHECK:         linalg.generic {{.*}} outs(%[[EMPTY]] :
+// CHECK:         arith.cmpi sle
+func.func @allow(%rows: index, %keys: index, %i: index, %n: index) -> tensor<?x?xi1> {
+  %0 = sprint.allow rows(%rows) keys(%keys) query(%i) of(%n) mask(#sprint.band<upper = 0>) : tensor<?x?xi1>
+  return %0 : tensor<?x?xi1>
+}
+
+// A list as long as there are keys, cut to what was kept.
+
+// CHECK-LABEL: func.func @gather(
+// CHECK-SAME:    %[[KEPT:.*]]: tensor<2x7xi1>)
+// CHECK:         %[[ANY:.*]] = linalg.generic {{.*}}["reduction", "parallel"]{{.*}} ins(%[[KEPT]] :
+// CHECK:         %[[LIST:.*]]:2 = scf.for %[[KEY:.*]] = %{{.*}} iter_args(%[[TENSOR:.*]] = %{{.*}}, %[[END:.*]] = %{{.*}}) -> (tensor<7xindex>, index)
+// CHECK:           tensor.insert %[[KEY]] into %[[TENSOR]][%[[END]]]
+// CHECK:           tensor.extract %[[ANY]][%[[KEY]]]
+// CHECK:         %[[INDICES:.*]] = tensor.extract_slice %[[LIST]]#0[0] [%[[LIST]]#1] [1] : tensor<7xindex> to tensor<?xindex>
+// CHECK:         linalg.generic {{.*}} ins(%[[INDICES]] :
+// CHECK:           tensor.extract %[[KEPT]]
+func.func @gather(%kept: tensor<2x7xi1>) -> (tensor<?xindex>, tensor<2x?xi1>) {
+  %indices, %owners = sprint.gather %kept : tensor<2x7xi1> -> tensor<?xindex>, tensor<2x?xi1>
+  return %indices, %owners : tensor<?xindex>, tensor<2x?xi1>
+}

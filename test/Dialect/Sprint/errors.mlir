@@ -1,0 +1,412 @@
+// RUN: sprint-opt %s --split-input-file --verify-diagnostics
+
+func.func @attention_head_dim(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x9xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected dimension 3 (D) of key to be 8 as in query, got 9}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x9xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+func.func @attention_key_count(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x6x8xf32>, %v: tensor<1x2x5x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected dimension 2 (Sk) of value to be 6 as in key, got 5}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x6x8xf32>, tensor<1x2x5x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+func.func @attention_heads(%q: tensor<1x2x4x8xf32>, %k: tensor<1x3x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected dimension 1 (H) of key to be 2 as in query, got 3}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x3x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+func.func @attention_output(%q: tensor<1x2x?x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x?x9xf32>) -> tensor<1x2x?x9xf32> {
+  // expected-error @below {{expected dimension 3 (Dv) of init to be 8 as in value, got 9}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x?x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x?x9xf32>) scale(1.0) -> tensor<1x2x?x9xf32>
+  return %0 : tensor<1x2x?x9xf32>
+}
+
+// -----
+
+func.func @scale_zero(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected a scale between 2^-100 and 2^100, got 0}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(0.0) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+func.func @scale_negative(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected a scale between 2^-100 and 2^100, got -1}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(-1.0) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+func.func @scale_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected a scale between 2^-100 and 2^100, got nan}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(0x7FF8000000000000) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+func.func @scale_infinite(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected a scale between 2^-100 and 2^100, got INF}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(0x7FF0000000000000) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+func.func @scale_small(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected a scale between 2^-100 and 2^100, got 3.900000e-31}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(3.9e-31) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+func.func @threshold_count(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected one threshold or 2, got 3}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) thresholds([1.0, 2.0, 3.0]) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+func.func @threshold_none(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected one threshold or 2, got 0}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) thresholds([]) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+func.func @threshold_dynamic_heads(%q: tensor<1x?x4x8xf32>, %k: tensor<1x?x4x8xf32>, %v: tensor<1x?x4x8xf32>, %init: tensor<1x?x4x8xf32>) -> tensor<1x?x4x8xf32> {
+  // expected-error @below {{expected one threshold, got 2}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x?x4x8xf32>, tensor<1x?x4x8xf32>, tensor<1x?x4x8xf32>) outs(%init : tensor<1x?x4x8xf32>) scale(1.0) thresholds([1.0, 2.0]) -> tensor<1x?x4x8xf32>
+  return %0 : tensor<1x?x4x8xf32>
+}
+
+// -----
+
+func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected thresholds that are numbers, got NaN}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) thresholds([1.0, 0x7FC00000]) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+// expected-error @below {{expected the band's lower bound to be at most its upper bound 0, got 1}}
+#band = #sprint.band<lower = 1, upper = 0>
+
+// -----
+
+// expected-error @below {{expected width 'exponent_fraction' to be in 1 .. 16, got 0}}
+#widths = #sprint.widths<exponent_fraction = 0, sum = 48, probability = 0, accumulator = 48>
+
+// -----
+
+// expected-error @below {{expected width 'exponent_fraction' to be in 1 .. 16, got 17}}
+#widths = #sprint.widths<exponent_fraction = 17, sum = 48, probability = 0, accumulator = 48>
+
+// -----
+
+// expected-error @below {{expected width 'sum' to be in 8 .. 62, got 7}}
+#widths = #sprint.widths<exponent_fraction = 16, sum = 7, probability = 0, accumulator = 48>
+
+// -----
+
+// expected-error @below {{expected width 'sum' to be in 8 .. 62, got 63}}
+#widths = #sprint.widths<exponent_fraction = 16, sum = 63, probability = 0, accumulator = 48>
+
+// -----
+
+// expected-error @below {{expected width 'probability' to be in 0 .. 16, got -1}}
+#widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = -1, accumulator = 48>
+
+// -----
+
+// expected-error @below {{expected width 'probability' to be in 0 .. 16, got 17}}
+#widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = 17, accumulator = 48>
+
+// -----
+
+// expected-error @below {{expected width 'accumulator' to be in 8 .. 62, got 7}}
+#widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 7>
+
+// -----
+
+// expected-error @below {{expected width 'accumulator' to be in 8 .. 62, got 63}}
+#widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 63>
+
+// -----
+
+// expected-error @below {{expected 'query_block' to be at least 1, got 0}}
+#schedule = #sprint.schedule<query_block = 0, lookahead = 1, residency = pinned>
+
+// -----
+
+// expected-error @below {{expected 'lookahead' to be at least 0, got -1}}
+#schedule = #sprint.schedule<query_block = 1, lookahead = -1, residency = pinned>
+
+// -----
+
+// expected-error @below {{expected the machine's name, got an empty string}}
+#machine = #sprint.machine<"", structure = "8f14e45fceea167a">
+
+// -----
+
+// expected-error @below {{expected the hash of the machine's structure, got an empty string}}
+#machine = #sprint.machine<"s", structure = "">
+
+// -----
+
+// expected-error @below {{expected 'sprint.machine' to be a #sprint.machine, got "s"}}
+module attributes {sprint.machine = "s"} {
+}
+
+// -----
+
+// expected-error @below {{expected 'sprint.machine' on a module only}}
+func.func private @machine_on_function() attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">}
+
+// -----
+
+// expected-error @below {{expected 'sprint.schedule' on a loop only}}
+func.func private @schedule_on_function() attributes {sprint.schedule = #sprint.schedule<query_block = 1, lookahead = 1, residency = pinned>}
+
+// -----
+
+func.func @schedule_kind(%i: index) {
+  // expected-error @below {{expected 'sprint.schedule' to be a #sprint.schedule, got "paper"}}
+  scf.for %j = %i to %i step %i {
+  } {sprint.schedule = "paper"}
+  return
+}
+
+// -----
+
+// expected-error @below {{expected 'sprint.machine' or 'sprint.schedule', got unknown attribute 'sprint.unknown'}}
+module attributes {sprint.unknown = 1 : i64} {
+}
+
+// -----
+
+func.func @quantize(%t: tensor<1x2x4x8xf32>) {
+  // expected-error @below {{expected dimension 2 (S) of codes to be 4 as in input, got 5}}
+  %codes, %step = sprint.quantize %t nibble(centred) : tensor<1x2x4x8xf32> -> tensor<1x2x5x8xi8>, tensor<1x2xf32>
+  return
+}
+
+// -----
+
+func.func @parameters(%q: tensor<1x2xf32>, %k: tensor<1x3xf32>) {
+  // expected-error @below {{expected dimension 1 (H) of key_step to be 2 as in query_step, got 3}}
+  %t, %m, %s = sprint.parameters %q, %k scale(0.125)
+      : tensor<1x2xf32>, tensor<1x3xf32> -> tensor<1x2xi32>, tensor<1x2xi64>, tensor<1x2xi64>
+  return
+}
+
+// -----
+
+func.func @parameters_scale(%q: tensor<1x2xf32>) {
+  // expected-error @below {{expected a scale between 2^-100 and 2^100, got 0}}
+  %t, %m, %s = sprint.parameters %q, %q scale(0.0)
+      : tensor<1x2xf32>, tensor<1x2xf32> -> tensor<1x2xi32>, tensor<1x2xi64>, tensor<1x2xi64>
+  return
+}
+
+// -----
+
+func.func @parameters_thresholds(%q: tensor<1x2xf32>) {
+  // expected-error @below {{expected one threshold or 2, got 3}}
+  %t, %m, %s = sprint.parameters %q, %q scale(1.0) thresholds([1.0, 2.0, 3.0])
+      : tensor<1x2xf32>, tensor<1x2xf32> -> tensor<1x2xi32>, tensor<1x2xi64>, tensor<1x2xi64>
+  return
+}
+
+// -----
+
+func.func @dequantize(%codes: tensor<1x2x4x8xi32>, %step: tensor<1x2xf32>, %init: tensor<1x2x4x9xf32>) {
+  // expected-error @below {{expected dimension 3 (Dv) of init to be 8 as in codes, got 9}}
+  %0 = sprint.dequantize ins(%codes, %step : tensor<1x2x4x8xi32>, tensor<1x2xf32>) outs(%init : tensor<1x2x4x9xf32>) -> tensor<1x2x4x9xf32>
+  return
+}
+
+// -----
+
+func.func @crossbar_score(%q: tensor<1x64xi8>, %k: tensor<?x32xi8>, %init: tensor<1x?xi32>) {
+  // expected-error @below {{expected dimension 1 (D) of key to be 64 as in query, got 32}}
+  %0 = sprint.crossbar_score ins(%q, %k : tensor<1x64xi8>, tensor<?x32xi8>) outs(%init : tensor<1x?xi32>) nibble(centred) -> tensor<1x?xi32>
+  return
+}
+
+// -----
+
+func.func @prune(%a: tensor<1x8xi32>, %t: i32, %i: index) {
+  // expected-error @below {{expected dimension 1 (Sk) of kept to be 8 as in scores, got 9}}
+  %0 = sprint.prune %a threshold(%t) query(%i) of(%i) : tensor<1x8xi32> -> tensor<1x9xi1>
+  return
+}
+
+// -----
+
+func.func @gather(%kept: tensor<1x8xi1>) {
+  // expected-error @below {{expected dimension 0 (B) of owners to be 1 as in kept, got 2}}
+  %indices, %owners = sprint.gather %kept : tensor<1x8xi1> -> tensor<?xindex>, tensor<2x?xi1>
+  return
+}
+
+// -----
+
+func.func @recompute_owners(%q: tensor<1x64xi8>, %k: tensor<8x64xi8>, %v: tensor<8x32xi8>, %i: tensor<5xindex>,
+    %o: tensor<1x4xi1>, %m: i64, %init: tensor<1x32xi32>) {
+  // expected-error @below {{expected dimension 1 (N) of owners to be 5 as in indices, got 4}}
+  %0 = sprint.recompute ins(%q, %k, %v, %i, %o, %m, %m
+         : tensor<1x64xi8>, tensor<8x64xi8>, tensor<8x32xi8>, tensor<5xindex>, tensor<1x4xi1>)
+       outs(%init : tensor<1x32xi32>)
+       widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x32xi32>
+  return
+}
+
+// -----
+
+func.func @recompute_corelets(%q: tensor<1x64xi8>, %k: tensor<8x64xi8>, %v: tensor<8x32xi8>, %i: tensor<4xindex>,
+    %o: tensor<1x4xi1>, %m: i64, %init: tensor<1x32xi32>) {
+  // expected-error @below {{expected 'corelets' to be at least 1, got 0}}
+  %0 = sprint.recompute ins(%q, %k, %v, %i, %o, %m, %m
+         : tensor<1x64xi8>, tensor<8x64xi8>, tensor<8x32xi8>, tensor<4xindex>, tensor<1x4xi1>)
+       outs(%init : tensor<1x32xi32>)
+       widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) corelets(0) -> tensor<1x32xi32>
+  return
+}
+
+// -----
+
+// expected-error @below {{expected 6 arguments (query, key, value, threshold, multiplier, shift), got 5}}
+sprint.program @argument_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+// expected-error @below {{expected 1 result (the output codes), got 0}}
+sprint.program @result_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
+    attributes {scale = 0.125 : f64} {
+  sprint.return
+}
+
+// -----
+
+// expected-error @below {{expected key to be a tensor of rank 4 of i8, got 'tensor<1x1x4x8xi16>'}}
+sprint.program @argument_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi16>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+// expected-error @below {{expected the result to be a tensor of rank 4 of i32, got 'tensor<4x8xi32>'}}
+sprint.program @result_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
+    -> tensor<4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+// expected-error @below {{expected dimension 3 (D) of key to be 8 as in query, got 9}}
+sprint.program @argument_shape(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x9xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+// expected-error @below {{expected a scale between 2^-100 and 2^100, got 0}}
+sprint.program @program_scale(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> attributes {scale = 0.0 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+// expected-error @below {{expected one threshold or 1, got 2}}
+sprint.program @program_thresholds(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64, thresholds = array<f32: 1.0, 2.0>} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+// expected-error @below {{expected a body}}
+sprint.program private @no_body(tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>, tensor<1x1xi32>, tensor<1x1xi64>, tensor<1x1xi64>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64}
+
+// -----
+
+sprint.program @return_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  // expected-error @below {{expected 1 operands as @return_count has results, got 0}}
+  sprint.return
+}
+
+// -----
+
+sprint.program @return_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x9xi32>
+  // expected-error @below {{expected operand 0 of type 'tensor<1x1x4x8xi32>' as @return_type returns, got 'tensor<1x1x4x9xi32>'}}
+  sprint.return %r : tensor<1x1x4x9xi32>
+}
+
+// -----
+
+func.func @launch_nothing(%t: tensor<1x1x4x8xf32>) {
+  // expected-error @below {{expected a program named @missing, got none}}
+  %0 = sprint.launch @missing ins(%t, %t, %t : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>) outs(%t : tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @launch_function(%t: tensor<1x1x4x8xf32>) {
+  // expected-error @below {{expected @launch_function to be a sprint.program or a sprint_isa.program, got func.func}}
+  %0 = sprint.launch @launch_function ins(%t, %t, %t : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>) outs(%t : tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+sprint.program @program(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+func.func @launch_shape(%t: tensor<1x1x5x8xf32>) {
+  // expected-error @below {{expected the shape of query to agree with 'tensor<1x1x4x8xi8>' of @program, got 'tensor<1x1x5x8xf32>'}}
+  %0 = sprint.launch @program ins(%t, %t, %t : tensor<1x1x5x8xf32>, tensor<1x1x5x8xf32>, tensor<1x1x5x8xf32>) outs(%t : tensor<1x1x5x8xf32>) -> tensor<1x1x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @launch_operands(%t: tensor<1x1x4x8xf32>, %k: tensor<1x1x4x9xf32>) {
+  // expected-error @below {{expected dimension 3 (D) of key to be 8 as in query, got 9}}
+  %0 = sprint.launch @p ins(%t, %k, %t : tensor<1x1x4x8xf32>, tensor<1x1x4x9xf32>, tensor<1x1x4x8xf32>) outs(%t : tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}

@@ -1,0 +1,139 @@
+// RUN: sprint-opt %s | sprint-opt | FileCheck %s
+// RUN: sprint-opt %s --mlir-print-op-generic | sprint-opt | FileCheck %s
+
+// CHECK: module attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">}
+module attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">} {
+
+// CHECK-LABEL: func @attention
+// CHECK: sprint.attention ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>, tensor<1x12x?x16xf32>)
+// CHECK-SAME: outs(%{{.*}} : tensor<1x12x?x16xf32>) scale(0.17677669529663689) -> tensor<1x12x?x16xf32>
+func.func @attention(%q: tensor<1x12x?x32xf32>, %k: tensor<1x12x?x32xf32>,
+                     %v: tensor<1x12x?x16xf32>, %init: tensor<1x12x?x16xf32>)
+    -> tensor<1x12x?x16xf32> {
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>, tensor<1x12x?x16xf32>)
+                        outs(%init : tensor<1x12x?x16xf32>) scale(0.17677669529663689) -> tensor<1x12x?x16xf32>
+  return %0 : tensor<1x12x?x16xf32>
+}
+
+// CHECK-LABEL: func @bands
+// CHECK: mask(<upper = 0>)
+// CHECK: mask(<lower = -127, upper = 0, align = end>) thresholds([1.500000e+00])
+// CHECK: mask(<lower = 3>) thresholds([0xFF800000, 2.500000e-01])
+func.func @bands(%t: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  %0 = sprint.attention ins(%t, %t, %t : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) mask(#sprint.band<upper = 0>) -> tensor<1x2x4x8xf32>
+  %1 = sprint.attention ins(%t, %t, %0 : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) mask(<lower = -127, upper = 0, align = end>)
+         thresholds([1.5]) -> tensor<1x2x4x8xf32>
+  %2 = sprint.attention ins(%t, %t, %1 : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) mask(<lower = 3>)
+         thresholds([0xFF800000, 0.25]) -> tensor<1x2x4x8xf32>
+  return %2 : tensor<1x2x4x8xf32>
+}
+
+// The smallest and the largest scale, and one that six digits do not tell from its neighbours.
+// CHECK-LABEL: func @scales
+// CHECK: scale(7.8886090522101181E-31)
+// CHECK: scale(1.2676506002282294E+30)
+// CHECK: scale(0.30000000000000004)
+func.func @scales(%t: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  %0 = sprint.attention ins(%t, %t, %t : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(7.888609052210118e-31) -> tensor<1x2x4x8xf32>
+  %1 = sprint.attention ins(%t, %t, %0 : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(1.2676506002282294e+30) -> tensor<1x2x4x8xf32>
+  %2 = sprint.attention ins(%t, %t, %1 : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.30000000000000004) -> tensor<1x2x4x8xf32>
+  return %2 : tensor<1x2x4x8xf32>
+}
+
+// CHECK-LABEL: func @quantize
+// CHECK: sprint.quantize %{{.*}} nibble(centred) : tensor<1x12x?x32xf32> -> tensor<1x12x?x32xi8>, tensor<1x12xf32>
+// CHECK: sprint.quantize %{{.*}} nibble(truncated) : tensor<1x12x?x32xf32> -> tensor<1x12x?x32xi8>, tensor<1x12xf32>
+func.func @quantize(%t: tensor<1x12x?x32xf32>) -> (tensor<1x12x?x32xi8>, tensor<1x12xf32>) {
+  %codes, %step = sprint.quantize %t nibble(centred) : tensor<1x12x?x32xf32> -> tensor<1x12x?x32xi8>, tensor<1x12xf32>
+  %other, %unused = sprint.quantize %t nibble(truncated) : tensor<1x12x?x32xf32> -> tensor<1x12x?x32xi8>, tensor<1x12xf32>
+  return %other, %step : tensor<1x12x?x32xi8>, tensor<1x12xf32>
+}
+
+// CHECK-LABEL: func @parameters
+// CHECK: sprint.parameters %{{.*}}, %{{.*}} scale(1.250000e-01) : tensor<1x2xf32>, tensor<1x2xf32> -> tensor<1x2xi32>, tensor<1x2xi64>, tensor<1x2xi64>
+// CHECK: sprint.parameters %{{.*}}, %{{.*}} scale(1.250000e-01) thresholds([1.500000e+00]) :
+func.func @parameters(%q: tensor<1x2xf32>, %k: tensor<1x2xf32>) -> (tensor<1x2xi32>, tensor<1x2xi64>) {
+  %t, %m, %s = sprint.parameters %q, %k scale(0.125)
+      : tensor<1x2xf32>, tensor<1x2xf32> -> tensor<1x2xi32>, tensor<1x2xi64>, tensor<1x2xi64>
+  %t1, %m1, %s1 = sprint.parameters %q, %k scale(0.125) thresholds([1.5])
+      : tensor<1x2xf32>, tensor<1x2xf32> -> tensor<1x2xi32>, tensor<1x2xi64>, tensor<1x2xi64>
+  return %t1, %m : tensor<1x2xi32>, tensor<1x2xi64>
+}
+
+// CHECK-LABEL: func @dequantize
+// CHECK: sprint.dequantize ins(%{{.*}}, %{{.*}} : tensor<1x12x?x32xi32>, tensor<1x12xf32>) outs(%{{.*}} : tensor<1x12x?x32xf32>) -> tensor<1x12x?x32xf32>
+func.func @dequantize(%codes: tensor<1x12x?x32xi32>, %step: tensor<1x12xf32>,
+                      %init: tensor<1x12x?x32xf32>) -> tensor<1x12x?x32xf32> {
+  %0 = sprint.dequantize ins(%codes, %step : tensor<1x12x?x32xi32>, tensor<1x12xf32>)
+                         outs(%init : tensor<1x12x?x32xf32>) -> tensor<1x12x?x32xf32>
+  return %0 : tensor<1x12x?x32xf32>
+}
+
+// CHECK-LABEL: func @block
+// CHECK: sprint.crossbar_score ins(%{{.*}}, %{{.*}} : tensor<1x64xi8>, tensor<?x64xi8>) outs(%{{.*}} : tensor<1x?xi32>) nibble(centred) -> tensor<1x?xi32>
+// CHECK: sprint.prune %{{.*}} threshold(%{{.*}}) query(%{{.*}}) of(%{{.*}}) : tensor<1x?xi32> -> tensor<1x?xi1>
+// CHECK: sprint.prune %{{.*}} threshold(%{{.*}}) query(%{{.*}}) of(%{{.*}}) mask(<upper = 0>) : tensor<1x?xi32> -> tensor<1x?xi1>
+// CHECK: sprint.allow rows(%{{.*}}) keys(%{{.*}}) query(%{{.*}}) of(%{{.*}}) : tensor<?x?xi1>
+// CHECK: sprint.allow rows(%{{.*}}) keys(%{{.*}}) query(%{{.*}}) of(%{{.*}}) mask(<upper = 0>) : tensor<1x?xi1>
+// CHECK: sprint.gather %{{.*}} : tensor<1x?xi1> -> tensor<?xindex>, tensor<1x?xi1>
+// CHECK: sprint.recompute ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>)
+// CHECK-SAME: outs(%{{.*}} : tensor<1x32xi32>) widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x32xi32>
+// CHECK: widths(<exponent_fraction = 8, sum = 16, probability = 8, accumulator = 16>) corelets(4) -> tensor<1x32xi32>
+func.func @block(%q: tensor<1x64xi8>, %k: tensor<?x64xi8>, %v: tensor<?x32xi8>, %zero: tensor<1x?xi32>,
+                 %init: tensor<1x32xi32>, %t: i32, %m: i64, %s: i64, %i: index, %n: index)
+    -> tensor<1x32xi32> {
+  %a = sprint.crossbar_score ins(%q, %k : tensor<1x64xi8>, tensor<?x64xi8>) outs(%zero : tensor<1x?xi32>)
+         nibble(centred) -> tensor<1x?xi32>
+  %all = sprint.prune %a threshold(%t) query(%i) of(%n) : tensor<1x?xi32> -> tensor<1x?xi1>
+  %kept = sprint.prune %a threshold(%t) query(%i) of(%n) mask(#sprint.band<upper = 0>)
+      : tensor<1x?xi32> -> tensor<1x?xi1>
+  %every = sprint.allow rows(%n) keys(%n) query(%i) of(%n) : tensor<?x?xi1>
+  %causal = sprint.allow rows(%n) keys(%n) query(%i) of(%n) mask(<upper = 0>) : tensor<1x?xi1>
+  %indices, %owners = sprint.gather %kept : tensor<1x?xi1> -> tensor<?xindex>, tensor<1x?xi1>
+  %r0 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s
+          : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>)
+        outs(%init : tensor<1x32xi32>)
+        widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x32xi32>
+  %r1 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s
+          : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>)
+        outs(%r0 : tensor<1x32xi32>)
+        widths(<exponent_fraction = 8, sum = 16, probability = 8, accumulator = 16>) corelets(4) -> tensor<1x32xi32>
+  return %r1 : tensor<1x32xi32>
+}
+
+// CHECK-LABEL: sprint.program @attention_0(
+// CHECK-SAME: %{{.*}}: tensor<1x1x4x8xi8>, %{{.*}}: tensor<1x1x4x8xi8>, %{{.*}}: tensor<1x1x4x8xi8>,
+// CHECK-SAME: %{{.*}}: tensor<1x1xi32>, %{{.*}}: tensor<1x1xi64>, %{{.*}}: tensor<1x1xi64>) -> tensor<1x1x4x8xi32>
+// CHECK-SAME: attributes {scale = 1.250000e-01 : f64, thresholds = array<f32: 5.000000e-01>}
+// CHECK: sprint.return %{{.*}} : tensor<1x1x4x8xi32>
+sprint.program @attention_0(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>,
+    %threshold: tensor<1x1xi32>, %multiplier: tensor<1x1xi64>, %shift: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64, thresholds = array<f32: 0.5>} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// CHECK-LABEL: func @launch
+// CHECK: sprint.launch @attention_0 ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<1x1x4x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x4x8xf32>)
+// CHECK-SAME: outs(%{{.*}} : tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32>
+func.func @launch(%t: tensor<1x1x4x8xf32>, %k: tensor<1x1x?x8xf32>) -> tensor<1x1x4x8xf32> {
+  %0 = sprint.launch @attention_0 ins(%t, %k, %t : tensor<1x1x4x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x4x8xf32>)
+                                  outs(%t : tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32>
+  return %0 : tensor<1x1x4x8xf32>
+}
+
+// CHECK-LABEL: func @schedule
+// CHECK: {sprint.schedule = #sprint.schedule<query_block = 1, lookahead = 1, residency = previous_query>}
+func.func @schedule(%zero: index, %n: index, %one: index) {
+  scf.for %i = %zero to %n step %one {
+  } {sprint.schedule = #sprint.schedule<query_block = 1, lookahead = 1, residency = previous_query>}
+  return
+}
+
+}

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# Part of the Sprint project.
+"""All integer levels, the stream on the simulator and the NumPy reference give the same bytes.
+
+Every case of sprint.testing is compiled and run at each level by sprint-run, and compared with the
+reference: outputs at all levels; masks, output codes and counts where the machine runs. Then each
+mutation of one rounding of the reference has to differ from what the simulator gave.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+import harness
+from sprint import reference, testing
+from sprint.reference import Widths
+
+HOST_LEVELS = ("ops", "tiled", "scheduled")
+WIDTHS = {"s": Widths.default(), "m": Widths.default(), "l": Widths.default(),
+          "s-paper-widths": Widths.paper()}
+#: Shapes whose levels are compiled with dynamic lengths, too (their queries and keys are as many).
+DYNAMIC = ("d80_length129", "d32_heads12_length127", "causal", "length1_heads12")
+
+
+class Comparison:
+    """Runs cases and keeps what the simulator gave."""
+
+    def __init__(self, report):
+        self.report = report
+        self.expected = {}
+        self.simulated = {}
+
+    def prepare(self, cases):
+        for case in cases:
+            for preset in (Widths.default(), Widths.paper()):
+                self.expected[case.name, preset] = case.launch(widths=preset)
+
+    def __call__(self, job):
+        case, arch, level, dynamic = job
+        what = f"{case.name}, arch {arch}, level {level}" + (", dynamic" if dynamic else "")
+        expected = self.expected[case.name, WIDTHS[arch]]
+        with harness.temporary_directory() as name:
+            directory = pathlib.Path(name)
+            model = directory / "model.mlir"
+            model.write_text(harness.attention_mlir(case, dynamic))
+            arguments = [model, f"--arch={arch}", f"--level={level}",
+                         f"--output-dir={directory / 'out'}",
+                         *harness.write_inputs(directory, case.query, case.key, case.value)]
+            if np.ndim(case.thresholds) == 0:
+                arguments.append(f"--threshold={case.thresholds!r}")
+            else:
+                arguments.append(harness.write_thresholds(directory / "t.json", case.thresholds))
+            if level == "stream":
+                arguments += [f"--stats={directory / 'stats.json'}",
+                              f"--dump-masks={directory / 'masks.npy'}",
+                              f"--dump-codes={directory / 'codes.npy'}"]
+            harness.run("sprint-run", *arguments)
+            output = np.load(directory / "out" / "0.npy")
+            self.report.same(f"{what}: output", output, expected.output)
+            if level != "stream":
+                return
+            if not dynamic:
+                self.simulated[case.name, arch] = output
+            self.report.same(f"{what}: masks", np.load(directory / "masks.npy"), expected.kept)
+            self.report.same(f"{what}: codes", np.load(directory / "codes.npy"), expected.codes)
+            self.check_statistics(what, json.loads((directory / "stats.json").read_text()), case,
+                                  expected)
+
+    def check_statistics(self, what, stats, case, expected):
+        attention = stats["attentions"][0]
+        heads = case.query.shape[1]
+        thresholds = np.broadcast_to(np.asarray(case.thresholds, np.float32), heads)
+        self.report.same(f"{what}: thresholds",
+                         np.asarray(attention["thresholds"], np.float32), thresholds)
+        for place, numbers in (("run", stats), ("attention", attention)):
+            self.report.check(numbers["retried_rows"] == expected.retried_rows,
+                              f"{what}: retried_rows of the {place}: expected "
+                              f"{expected.retried_rows}, got {numbers['retried_rows']}")
+            self.report.check(abs(numbers["pruned_fraction"] - expected.pruned_fraction) < 1e-9,
+                              f"{what}: pruned_fraction of the {place}: expected "
+                              f"{expected.pruned_fraction}, got {numbers['pruned_fraction']}")
+
+    def check_mutations(self, cases):
+        """Each mutation shows against the bytes of the simulator."""
+        cases = [case for case in cases
+                 if all((case.name, arch) in self.simulated for arch in ("s", "s-paper-widths"))]
+        for name, rounding in reference.mutations():
+            shown = any(
+                case.launch(widths=WIDTHS[arch], rounding=rounding).output.tobytes()
+                != self.simulated[case.name, arch].tobytes()
+                for arch in ("s", "s-paper-widths") for case in cases)
+            self.report.check(shown, f"mutation {name}: the outputs do not tell it from the page")
+
+
+def jobs(shapes, roundings, everything):
+    """(case, machine, level, dynamic lengths): what tells most for its time, or all there is."""
+    for case in shapes + roundings:
+        for arch in WIDTHS:
+            for level in (*HOST_LEVELS, "stream"):
+                # Machines differ in how arrays are cut and keys dealt out, widths in the recompute
+                # alone.
+                wanted = (arch == "s"
+                          or (arch == "s-paper-widths" and level in ("ops", "stream"))
+                          or (arch in ("m", "l") and level == "stream" and case in shapes)
+                          or (arch == "l" and level == "tiled" and case in shapes))
+                if wanted or everything:
+                    yield case, arch, level, False
+                if case.name in DYNAMIC and (arch == "s" or everything):
+                    yield case, arch, level, True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--all", action="store_true",
+                        help="every case at every level on every machine")
+    parser.add_argument("--case", help="only cases whose name contains this; no mutations")
+    options = parser.parse_args()
+
+    shapes, roundings = ([case for case in group() if not options.case or options.case in case.name]
+                         for group in (testing.shapes, testing.roundings))
+    report = harness.Report()
+    comparison = Comparison(report)
+    comparison.prepare(shapes + roundings)
+    harness.in_parallel(comparison, jobs(shapes, roundings, options.all), report)
+    if not options.case:
+        comparison.check_mutations(roundings)
+    return report.exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

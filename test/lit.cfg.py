@@ -1,0 +1,49 @@
+# What every lit test of the project runs with.
+
+import os
+
+import lit.formats
+import lit.llvm
+from lit.llvm.subst import ToolSubst
+
+config.name = "Sprint"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.sprint_build_dir, "test")
+
+lit.llvm.initialize(lit_config, config)
+llvm = lit.llvm.llvm_config
+
+# The whole suite again, with what every run of sprint-opt parses and prints also going through text and bytecode.
+sprint_opt_arguments = []
+if lit_config.params.get("verify-roundtrip") in ("", "1", "true"):
+    sprint_opt_arguments = ["--verify-roundtrip"]
+    # Where a test asks for it by itself, once is enough, and more is an error.
+    config.substitutions.insert(0, ("--verify-roundtrip", ""))
+
+tools = [os.path.join(config.sprint_build_dir, "bin"), config.llvm_tools_dir]
+llvm.add_tool_substitutions(
+    [
+        ToolSubst("sprint-opt", extra_args=sprint_opt_arguments),
+        "sprint-translate",
+        "sprint-tblgen",
+        ToolSubst("sprint-sim", unresolved="ignore"),
+        ToolSubst("sprint-run", unresolved="ignore"),
+        "FileCheck",
+        "count",
+        "not",
+        "split-file",
+    ],
+    tools,
+)
+llvm.with_environment("PATH", tools, append_path=True)
+llvm.with_environment(
+    "PYTHONPATH", os.path.join(config.sprint_source_dir, "python"), append_path=True
+)
+config.substitutions += [
+    ("%python", config.python),
+    ("%sprint_src", config.sprint_source_dir),
+    ("%mlir_include", config.mlir_include_dir),
+]

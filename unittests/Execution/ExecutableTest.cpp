@@ -1,0 +1,221 @@
+//===- ExecutableTest.cpp - Compiling and running on the host ---------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compiled.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::sprint;
+using namespace mlir::sprint::testing;
+
+namespace {
+
+constexpr StringRef kAdd = R"mlir(
+  func.func @main(%a: tensor<?x3xf32>, %b: tensor<?x3xf32>) -> tensor<?x3xf32> {
+    %0 = linalg.add ins(%a, %b : tensor<?x3xf32>, tensor<?x3xf32>)
+                    outs(%a : tensor<?x3xf32>) -> tensor<?x3xf32>
+    return %0 : tensor<?x3xf32>
+  }
+)mlir";
+
+TEST(Executable, AddsAndLeavesInputsAlone) {
+  Compiled compiled(kAdd);
+  Tensor<float> a{{2, 3}, {1, 2, 3, 4, 5, 6}}, b{{2, 3}, {10, 20, 30, 40, 50, 60}};
+  std::vector<HostTensor> results = compiled.run({a.ref(), b.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(results[0].shape, (SmallVector<int64_t>{2, 3}));
+  EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{11, 22, 33, 44, 55, 66}));
+  EXPECT_EQ(a.elements, (std::vector<float>{1, 2, 3, 4, 5, 6}));
+}
+
+TEST(Executable, TellsWhichInputIsWrong) {
+  Compiled compiled(kAdd);
+  Tensor<float> right{{1, 3}, {1, 2, 3}}, wide{{1, 4}, {1, 2, 3, 4}}, flat{{3}, {1, 2, 3}};
+  Tensor<int32_t> integers{{1, 3}, {1, 2, 3}};
+  EXPECT_EQ(compiled.runToError({right.ref()}), "expected 2 inputs, got 1");
+  EXPECT_EQ(compiled.runToError({right.ref(), integers.ref()}), "expected input 1 of f32, got i32");
+  EXPECT_EQ(compiled.runToError({flat.ref(), right.ref()}), "expected input 0 of rank 2, got 1");
+  EXPECT_EQ(compiled.runToError({right.ref(), wide.ref()}),
+            "expected 3 in dimension 1 of input 1, got 4");
+}
+
+TEST(Executable, FindsSizesThatDisagreeAndRunsAgain) {
+  Compiled compiled(kAdd);
+  Tensor<float> one{{1, 3}, {1, 2, 3}}, two{{2, 3}, {1, 2, 3, 4, 5, 6}};
+  std::string error = compiled.runToError({one.ref(), two.ref()});
+  EXPECT_NE(error.find("test.mlir:3:10: 'linalg.add': dimension #0"), std::string::npos) << error;
+  EXPECT_EQ(compiled.run({one.ref(), one.ref()}).size(), 1u);
+}
+
+TEST(Executable, FailedAssertEndsTheRun) {
+  Compiled compiled(R"mlir(
+    func.func @main(%a: tensor<i1>) -> tensor<i1> {
+      %0 = tensor.extract %a[] : tensor<i1>
+      cf.assert %0, "expected true"
+      return %a : tensor<i1>
+    }
+  )mlir");
+  Tensor<int8_t> no{{}, {0}}, yes{{}, {1}};
+  TensorRef noRef{ElementType::I1, {}, no.elements.data()};
+  TensorRef yesRef{ElementType::I1, {}, yes.elements.data()};
+  EXPECT_EQ(compiled.runToError({noRef}), "test.mlir:4:7: expected true");
+  EXPECT_EQ(compiled.runToError({yesRef}), "");
+}
+
+TEST(Executable, ReturnsManyResultsOfAllKinds) {
+  // An argument, a constant, the same value twice and one of rank 0: none may be freed wrongly.
+  Compiled compiled(R"mlir(
+    func.func @main(%a: tensor<2xi8>)
+        -> (tensor<2xi8>, tensor<3xi64>, tensor<2xi8>, tensor<i32>, tensor<1xi1>, tensor<1xindex>) {
+      %c = arith.constant dense<[7, 8, 9]> : tensor<3xi64>
+      %r = arith.constant dense<-5> : tensor<i32>
+      %t = arith.constant dense<true> : tensor<1xi1>
+      %i = arith.constant dense<4> : tensor<1xindex>
+      return %a, %c, %a, %r, %t, %i
+          : tensor<2xi8>, tensor<3xi64>, tensor<2xi8>, tensor<i32>, tensor<1xi1>, tensor<1xindex>
+    }
+  )mlir");
+  Tensor<int8_t> a{{2}, {-1, 2}};
+  for (int repetition = 0; repetition < 2; ++repetition) {
+    std::vector<HostTensor> results = compiled.run({a.ref()});
+    ASSERT_EQ(results.size(), 6u);
+    EXPECT_EQ(elementsOf<int8_t>(results[0]), a.elements);
+    EXPECT_EQ(elementsOf<int64_t>(results[1]), (std::vector<int64_t>{7, 8, 9}));
+    EXPECT_EQ(elementsOf<int8_t>(results[2]), a.elements);
+    EXPECT_EQ(elementsOf<int32_t>(results[3]), (std::vector<int32_t>{-5}));
+    EXPECT_TRUE(results[3].shape.empty());
+    EXPECT_EQ(results[4].getElements<uint8_t>()[0], 1);
+    EXPECT_EQ(results[5].elementType, ElementType::Index);
+    EXPECT_EQ(results[5].getElements<int64_t>()[0], 4);
+  }
+}
+
+TEST(Executable, DoesNotContract) {
+  Compiled compiled(R"mlir(
+    func.func @main(%a: tensor<f32>, %b: tensor<f32>, %c: tensor<f32>) -> tensor<f32> {
+      %0 = tensor.extract %a[] : tensor<f32>
+      %1 = tensor.extract %b[] : tensor<f32>
+      %2 = tensor.extract %c[] : tensor<f32>
+      %3 = arith.mulf %0, %1 : f32
+      %4 = arith.addf %3, %2 : f32
+      %5 = tensor.from_elements %4 : tensor<f32>
+      return %5 : tensor<f32>
+    }
+  )mlir");
+  // (1 + 2^-12)^2 - (1 + 2^-11) is 2^-24, which the rounded product has lost.
+  float a = 1 + std::ldexp(1.0f, -12), c = -(1 + std::ldexp(1.0f, -11));
+  Tensor<float> factor{{}, {a}}, addend{{}, {c}};
+  std::vector<HostTensor> results = compiled.run({factor.ref(), factor.ref(), addend.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(elementsOf<float>(results[0]).front(), 0.0f);
+}
+
+TEST(Executable, RefusesMoreMemoryThanThereIs) {
+  Compiled compiled(R"mlir(
+    func.func @main(%n: tensor<index>) -> tensor<?xf32> {
+      %0 = tensor.extract %n[] : tensor<index>
+      %f = arith.constant 1.0 : f32
+      %1 = tensor.empty(%0) : tensor<?xf32>
+      %2 = linalg.fill ins(%f : f32) outs(%1 : tensor<?xf32>) -> tensor<?xf32>
+      return %2 : tensor<?xf32>
+    }
+  )mlir");
+  int64_t size = int64_t(1) << 50;
+  EXPECT_EQ(compiled.runToError({TensorRef{ElementType::Index, {}, &size}}), "out of memory");
+  size = 3;
+  EXPECT_EQ(compiled.runToError({TensorRef{ElementType::Index, {}, &size}}), "");
+}
+
+int64_t received = 0;
+
+extern "C" void sprintTestHook(int64_t number) {
+  if (number < 0)
+    failExecution("the hook wants no negative numbers");
+  received = number;
+}
+
+TEST(Executable, CallsHostSymbolsAndDropsWhatItDoesNotReach) {
+  Compiled compiled(R"mlir(
+    func.func private @hook(i64)
+    func.func private @elsewhere(tensor<4xf32>) -> tensor<4xf32>
+    sprint.program @device(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>,
+        %threshold: tensor<1x1xi32>, %multiplier: tensor<1x1xi64>, %shift: tensor<1x1xi64>)
+        -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+      %r = tensor.empty() : tensor<1x1x4x8xi32>
+      sprint.return %r : tensor<1x1x4x8xi32>
+    }
+    func.func @main(%n: tensor<i64>) {
+      %0 = tensor.extract %n[] : tensor<i64>
+      func.call @hook(%0) : (i64) -> ()
+      return
+    }
+  )mlir",
+                    {{"hook", reinterpret_cast<void *>(&sprintTestHook)}});
+  Tensor<int64_t> right{{}, {42}}, wrong{{}, {-1}};
+  EXPECT_TRUE(compiled.run({right.ref()}).empty());
+  EXPECT_EQ(received, 42);
+  EXPECT_EQ(compiled.runToError({wrong.ref()}), "the hook wants no negative numbers");
+}
+
+/// Rank, then a pointer to the descriptor: two pointers, the offset, sizes and strides.
+struct OpaqueMemRef {
+  int64_t rank;
+  int64_t *descriptor;
+};
+
+extern "C" void sprintTestDouble(OpaqueMemRef *input, OpaqueMemRef *output) {
+  auto elements = [](OpaqueMemRef *memref) {
+    return reinterpret_cast<float *>(memref->descriptor[1]) + memref->descriptor[2];
+  };
+  for (int64_t index = 0; index < input->descriptor[3]; ++index)
+    elements(output)[index] = 2 * elements(input)[index];
+}
+
+TEST(Executable, HandsBuffersToHostSymbols) {
+  // The form that convert-sprint-launch-to-call gives a launch.
+  Compiled compiled(R"mlir(
+    func.func private @double(memref<*xf32>, memref<*xf32>) attributes {llvm.emit_c_interface}
+    func.func @main(%a: tensor<?xf32>) -> tensor<?xf32> {
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %a, %c0 : tensor<?xf32>
+      %sum = linalg.add ins(%a, %a : tensor<?xf32>, tensor<?xf32>) outs(%a : tensor<?xf32>) -> tensor<?xf32>
+      %in = bufferization.to_buffer %sum read_only : tensor<?xf32> to memref<?xf32>
+      %in_opaque = memref.cast %in : memref<?xf32> to memref<*xf32>
+      %out = memref.alloc(%n) : memref<?xf32>
+      %out_opaque = memref.cast %out : memref<?xf32> to memref<*xf32>
+      call @double(%in_opaque, %out_opaque) : (memref<*xf32>, memref<*xf32>) -> ()
+      %0 = bufferization.to_tensor %out restrict writable : memref<?xf32> to tensor<?xf32>
+      %1 = linalg.add ins(%0, %a : tensor<?xf32>, tensor<?xf32>) outs(%0 : tensor<?xf32>) -> tensor<?xf32>
+      return %1 : tensor<?xf32>
+    }
+  )mlir",
+                    {{"_mlir_ciface_double", reinterpret_cast<void *>(&sprintTestDouble)}});
+  Tensor<float> input{{3}, {1, 2, 3}};
+  std::vector<HostTensor> results = compiled.run({input.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{5, 10, 15}));
+}
+
+TEST(Executable, RefusesWhatItCannotCompile) {
+  EXPECT_EQ(Compiled("func.func @other() { return }").runToError({}),
+            "expected a function @main with a body, got none\n");
+  EXPECT_EQ(Compiled("func.func private @main()").runToError({}),
+            "expected a function @main with a body, got a declaration\n");
+  EXPECT_EQ(Compiled("func.func @main(%a: f32) { return }").runToError({}),
+            "expected argument 0 of @main to be a ranked tensor of i1, i8, i32, i64, index, f32 or "
+            "f64, got 'f32'\n");
+  EXPECT_EQ(Compiled("func.func private @exit(i32)\n"
+                     "func.func @main(%n: tensor<i32>) {\n"
+                     "  %0 = tensor.extract %n[] : tensor<i32>\n"
+                     "  call @exit(%0) : (i32) -> ()\n"
+                     "  return\n"
+                     "}")
+                .runToError({}),
+            "expected a definition of @exit, which @main reaches, got a declaration\n");
+}
+
+} // namespace
