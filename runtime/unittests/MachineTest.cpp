@@ -1,1 +1,248 @@
+//===- MachineTest.cpp - Machine descriptions -----------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
 
+#include "SprintRuntime/Machine.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+using namespace sprint;
+
+namespace {
+
+/// A folder for the files of one test.
+class MachineFileTest : public testing::Test {
+protected:
+  void SetUp() override {
+    const testing::TestInfo *info = testing::UnitTest::GetInstance()->current_test_info();
+    std::string name = std::string(info->test_suite_name()) + "." + info->name();
+    std::ranges::replace(name, '/', '_');
+    folder = std::filesystem::path(testing::TempDir()) / ("sprint-" + name);
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::string write(const std::string &name, const std::string &text) {
+    std::ofstream(folder / name) << text;
+    return (folder / name).string();
+  }
+
+  std::filesystem::path folder;
+};
+
+TEST(BuiltinMachineTest, AllCanBeLoaded) {
+  EXPECT_EQ(builtinMachines(), (std::vector<std::string>{"s", "m", "l", "s-paper-widths"}));
+  for (const std::string &name : builtinMachines()) {
+    std::string error;
+    std::optional<Machine> machine = loadMachine(name, error);
+    ASSERT_TRUE(machine) << error;
+    EXPECT_EQ(machine->name, name);
+  }
+}
+
+TEST(BuiltinMachineTest, ArePapersConfigurations) {
+  std::string error;
+  Machine s = *loadMachine("s", error), m = *loadMachine("m", error), l = *loadMachine("l", error);
+  EXPECT_EQ(s.structure.corelets, 1);
+  EXPECT_EQ(m.structure.corelets, 2);
+  EXPECT_EQ(l.structure.corelets, 4);
+  // 16, 32 and 64 KB hold 128, 256 and 512 tokens of 64 channels.
+  EXPECT_EQ(s.structure.bufferedKeys(64) * 1, 128);
+  EXPECT_EQ(m.structure.bufferedKeys(64) * 2, 256);
+  EXPECT_EQ(l.structure.bufferedValues(64) * 4, 512);
+  EXPECT_GE(s.structure.keyCapacity(64), 100000);
+  EXPECT_EQ(s.structure.columnsPerKey(80), 2);
+  EXPECT_EQ(s.timing.clockMHz, 1000);
+  EXPECT_EQ(s.energy.reramWritePerBit, 24.4);
+  EXPECT_EQ(l.timing.tRCD, s.timing.tRCD);
+}
+
+TEST(StructureHashTest, IsThatOfTheStructureAlone) {
+  std::string error;
+  Machine machine = *loadMachine("s", error);
+  std::string hash = machine.structureHash();
+  EXPECT_EQ(hash.size(), 16u);
+  EXPECT_EQ(hash.find_first_not_of("0123456789abcdef"), std::string::npos);
+  machine.name = "other";
+  machine.energy.qkPerMac = 1;
+  machine.timing.clockMHz = 500;
+  EXPECT_EQ(machine.structureHash(), hash);
+  machine.structure.scoreBufferEntries = 512;
+  EXPECT_NE(machine.structureHash(), hash);
+  EXPECT_NE(loadMachine("m", error)->structureHash(), hash);
+  EXPECT_NE(loadMachine("s-paper-widths", error)->structureHash(), hash);
+}
+
+TEST(StructureHashTest, IsFrozen) {
+  // Streams hold it.
+  std::string error;
+  EXPECT_EQ(loadMachine("s", error)->structureHash(), "HASH_S");
+}
+
+TEST(WidthsTest, MaxKeysKeepSumsFromOverflowing) {
+  EXPECT_EQ(Widths().maxKeys(), 1 << 24);
+  EXPECT_EQ(Widths::preset("paper")->maxKeys(), INT64_MAX);
+  Widths narrow;
+  narrow.sumBits = 18;
+  EXPECT_EQ(narrow.maxKeys(), 3);
+}
+
+TEST_F(MachineFileTest, OverridesItsBase) {
+  std::string path = write("fast.yaml", "base: m\n"
+                                        "name: fast\n"
+                                        "widths: paper\n"
+                                        "timing:\n"
+                                        "  clock: {value: 2000, unit: MHz, source: test}\n");
+  std::string error;
+  std::optional<Machine> machine = loadMachine(path, error);
+  ASSERT_TRUE(machine) << error;
+  EXPECT_EQ(machine->name, "fast");
+  EXPECT_EQ(machine->timing.clockMHz, 2000);
+  EXPECT_EQ(machine->structure.corelets, 2);
+  EXPECT_EQ(machine->structure.widths, *Widths::preset("paper"));
+}
+
+TEST_F(MachineFileTest, BaseIsRelativeToTheFile) {
+  write("first.yaml", "base: s\nname: first\n");
+  std::string path = write("second.yml", "base: first.yaml\nname: second\n");
+  std::string error;
+  std::optional<Machine> machine = loadMachine(path, error);
+  ASSERT_TRUE(machine) << error;
+  EXPECT_EQ(machine->name, "second");
+}
+
+TEST_F(MachineFileTest, WidthsMayBeWrittenOut) {
+  std::string path = write("w.yaml", "base: s\n"
+                                     "name: w\n"
+                                     "widths:\n"
+                                     "  nibble: truncated\n"
+                                     "  exponent_fraction_bits: 12\n"
+                                     "  sum_bits: 40\n"
+                                     "  probability_bits: 0\n"
+                                     "  accumulator_bits: 40\n");
+  std::string error;
+  std::optional<Machine> machine = loadMachine(path, error);
+  ASSERT_TRUE(machine) << error;
+  EXPECT_EQ(machine->structure.widths, (Widths{Nibble::Truncated, 12, 40, 0, 40}));
+}
+
+TEST_F(MachineFileTest, FileThatIsTooLarge) {
+  std::string path = write("large.yaml", std::string(70000, '#'));
+  std::string error;
+  EXPECT_FALSE(loadMachine(path, error));
+  EXPECT_EQ(error, path + ": 70000 bytes, expected at most 65536");
+}
+
+TEST_F(MachineFileTest, FileThatStandsOnItself) {
+  std::string path = write("self.yaml", "name: self\nbase: self.yaml\n");
+  std::string error;
+  EXPECT_FALSE(loadMachine(path, error));
+  EXPECT_EQ(error, path + ":2: expected at most 8 descriptions one on another, got more; do they "
+                          "stand on themselves?");
+}
+
+TEST_F(MachineFileTest, FolderInsteadOfAFile) {
+  std::filesystem::create_directories(folder / "folder.yaml");
+  std::string error;
+  EXPECT_FALSE(loadMachine((folder / "folder.yaml").string(), error));
+  EXPECT_EQ(error, (folder / "folder.yaml").string() + ": not a regular file");
+}
+
+TEST(MachineErrorTest, FileThatDoesNotExist) {
+  std::string error;
+  EXPECT_FALSE(loadMachine("/nowhere/x.yaml", error));
+  EXPECT_EQ(error, "/nowhere/x.yaml: no such file");
+}
+
+TEST(MachineErrorTest, UnknownName) {
+  std::string error;
+  EXPECT_FALSE(loadMachine("xl", error));
+  EXPECT_EQ(error, "xl: expected a built-in machine (s, m, l, s-paper-widths) or a path that ends "
+                   "in .yaml or .yml, got 'xl'");
+}
+
+/// Text of a file and the message behind its path.
+struct Malformed {
+  std::string name;
+  std::string text;
+  std::string message;
+};
+
+void PrintTo(const Malformed &file, std::ostream *stream) { *stream << file.name; }
+
+class MalformedMachineTest : public MachineFileTest,
+                             public testing::WithParamInterface<Malformed> {};
+
+TEST_P(MalformedMachineTest, IsRefused) {
+  std::string path = write("machine.yaml", GetParam().text);
+  std::string error;
+  EXPECT_FALSE(loadMachine(path, error));
+  EXPECT_EQ(error, path + ":" + GetParam().message);
+}
+
+constexpr const char *kBase = "base: s\nname: x\n";
+
+std::string structure(const std::string &leaf) { return kBase + ("structure:\n  " + leaf) + "\n"; }
+std::string timing(const std::string &leaf) { return kBase + ("timing:\n  " + leaf) + "\n"; }
+
+INSTANTIATE_TEST_SUITE_P(
+    Yaml, MalformedMachineTest,
+    testing::Values(
+        Malformed{"Empty", "", "1: expected the description to be a map"},
+        Malformed{"List", "- s\n- m\n", "1: expected the description to be a map"},
+        Malformed{"Unclosed", "name: [x\n", "2: end of sequence flow not found"},
+        Malformed{"Tab", "name: x\nstructure:\n\tcorelets: 1\n", "3: illegal map value"},
+        Malformed{"Binary", std::string("\x01\x02\x00\xff", 4),
+                  "1: expected the description to be a map"},
+        Malformed{"Nested", std::string(30000, '['), "1: Bad file"},
+        Malformed{"UnknownSection", "base: s\nname: x\ncolour: red\n",
+                  "3: expected name, base, widths, structure, timing or energy, got 'colour'"},
+        Malformed{"UnknownField", structure("cores: {value: 1, unit: cores, source: x}"),
+                  "4: structure has no field 'cores'"},
+        Malformed{"UnknownBase", "base: xs\nname: x\n",
+                  "1: expected a built-in machine (s, m, l, s-paper-widths) or a path that ends in "
+                  ".yaml or .yml, got 'xs'"},
+        Malformed{"MissingFields", "name: x\nwidths: default\n",
+                  " expected structure.corelets, which stands neither here nor in a base"},
+        Malformed{"TwiceTheSame", "base: s\nname: x\nname: y\n", "3: 'name' stands twice"},
+        Malformed{"BadName", "base: s\nname: a b\n",
+                  "2: expected a name of letters, digits, - and _, got 'a b'"},
+        Malformed{"NotALeaf", structure("corelets: 4"),
+                  "4: expected structure.corelets to be a map"},
+        Malformed{"NoSource", structure("corelets: {value: 4, unit: corelets}"),
+                  "4: expected structure.corelets to have a source"},
+        Malformed{"WrongUnit", timing("clock: {value: 1, unit: GHz, source: x}"),
+                  "4: expected timing.clock in MHz, got 'GHz'"},
+        Malformed{"Fraction", structure("corelets: {value: 1.5, unit: corelets, source: x}"),
+                  "4: expected structure.corelets to be a whole number, got '1.5'"},
+        Malformed{"NotANumber", timing("clock: {value: fast, unit: MHz, source: x}"),
+                  "4: expected timing.clock to be a number, got 'fast'"},
+        Malformed{"Infinite", timing("clock: {value: inf, unit: MHz, source: x}"),
+                  "4: expected timing.clock to be a number, got 'inf'"},
+        Malformed{"Zero", structure("corelets: {value: 0, unit: corelets, source: x}"),
+                  "4: expected structure.corelets of 1 to 1024, got 0"},
+        Malformed{"TooMany", structure("channels: {value: 5000, unit: channels, source: x}"),
+                  "4: expected structure.channels of 1 to 1024, got 5000"},
+        Malformed{"Negative", timing("tRCD: {value: -1, unit: memory cycles, source: x}"),
+                  "4: expected timing.tRCD of 0 to 1000000, got -1"},
+        Malformed{"BuffersThatDoNotDivide",
+                  structure("corelets: {value: 3, unit: corelets, source: x}"),
+                  "4: expected structure.key_buffer to divide among 3 CORELETs, got 8192"},
+        Malformed{"UnknownWidths", "base: s\nname: x\nwidths: narrow\n",
+                  "3: expected widths to be default, paper or a map, got 'narrow'"},
+        Malformed{"IncompleteWidths", "base: s\nname: x\nwidths: {nibble: centred}\n",
+                  "3: expected widths to have exponent_fraction_bits"},
+        Malformed{"WidthsThatDoNotFit",
+                  "base: s\nname: x\nwidths: {nibble: centred, exponent_fraction_bits: 16, "
+                  "sum_bits: 48, probability_bits: 0, accumulator_bits: 20}\n",
+                  "3: expected accumulator_bits of 24 to 62, got 20"}),
+    [](const testing::TestParamInfo<Malformed> &info) { return info.param.name; });
+
+} // namespace

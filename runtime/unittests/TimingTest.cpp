@@ -1,1 +1,220 @@
+//===- TimingTest.cpp - Cycles of launches --------------------------------===//
+//
+// Part of the Sprint project.
+//
+// Times computed by hand from docs/machine.md. On machine S a memory cycle is 2.5 core cycles, the
+// bus moves 25.6 bytes a cycle, a read's first data come after (10 + 6) * 2.5 = 40 cycles, and tCAS
+// is 15. Tokens of 8 channels take 0.3125 cycles on the bus.
+//
+//===----------------------------------------------------------------------===//
 
+#include "SprintRuntime/CostModel.h"
+#include "SprintRuntime/Simulator.h"
+#include "TestPrograms.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+using namespace sprint;
+using namespace sprint::test;
+
+namespace {
+
+/// Operands with D = Dv = 8 in which row i keeps exactly the keys of `rows[i]`, at a threshold of
+/// 0.5.
+struct ChosenRows {
+  Tensor query, key, value;
+
+  ChosenRows(const std::vector<std::vector<int>> &rows, int64_t keys)
+      : query({1, 1, static_cast<int64_t>(rows.size()), 8}, 0), key({1, 1, keys, 8}, 0),
+        value({1, 1, keys, 8}, 3) {
+    std::ranges::fill(query.data, 0.0f);
+    std::ranges::fill(key.data, 0.0f);
+    for (size_t row = 0; row < rows.size(); ++row) {
+      query.data[row * 8 + row] = 1;
+      for (int kept : rows[row])
+        key.data[kept * 8 + row] = 1;
+    }
+  }
+
+  LaunchResult run(const Program &program, const Machine &machine) const {
+    LaunchOptions options;
+    options.trace = true;
+    options.thresholds = {ThresholdPolicy::Kind::Given, {0.5f}, 0};
+    std::string error;
+    std::optional<LaunchResult> result =
+        launch(program, machine, query.view(), key.view(), value.view(), options, error);
+    EXPECT_TRUE(result) << error;
+    return std::move(result).value();
+  }
+};
+
+/// Machine S with room for one key and one value of 8 channels.
+Machine tinyMachine(const std::string &name) {
+  Machine machine = builtinMachine(name);
+  machine.structure.keyBufferBytes = 8;
+  machine.structure.valueBufferBytes = 8;
+  return machine;
+}
+
+/// When the n-th command of that name on that unit, and CORELET, starts.
+double startOf(const LaunchResult &result, std::string_view unit, std::string_view name, int n) {
+  for (const TraceEvent &event : result.trace)
+    if (event.unit == unit && event.name == name && event.corelet <= 0 && n-- == 0)
+      return event.start;
+  ADD_FAILURE() << "no such command";
+  return 0;
+}
+
+TEST(TimingTest, TwoRows) {
+  Machine machine = builtinMachine("s");
+  ChosenRows rows({{0, 1, 2}, {2, 3}}, 5);
+  LaunchResult result = rows.run(attentionProgram(machine), machine);
+  // Each write: 10 + 1.5625, or 10 + 1.25 where the cells are slower than the bus; 12 whole cycles.
+  EXPECT_EQ(startOf(result, "write", "write", 1), 12);
+  EXPECT_EQ(startOf(result, "write", "write", 2), 24);
+  EXPECT_EQ(startOf(result, "select", "copy_query", 0), 36);
+  EXPECT_EQ(startOf(result, "select", "threshold", 0), 36 + 15);
+  EXPECT_EQ(startOf(result, "select", "read_pruning", 0), 51 + 8);
+  // 15 + 5 bits: 16 cycles. The next row goes on at once.
+  EXPECT_EQ(startOf(result, "select", "copy_query", 1), 75);
+  // The first query is read while the first row is selected.
+  EXPECT_EQ(startOf(result, "key_fetch", "load_query", 0), 36);
+  // Keys have the bus for 3 tokens, then the values, then the second query, which wanted it from 76
+  // on.
+  EXPECT_EQ(startOf(result, "key_fetch", "fetch", 0), 75);
+  EXPECT_EQ(startOf(result, "value_fetch", "fetch", 0), 75.9375);
+  EXPECT_EQ(startOf(result, "key_fetch", "load_query", 1), 76.875);
+  // The first key comes at 75 + 40 + 0.3125; three keys at one a cycle, then a latency of 8.
+  EXPECT_EQ(startOf(result, "qk", "score", 0), 115.3125);
+  EXPECT_EQ(startOf(result, "softmax", "softmax", 0), 126.3125);
+  // The first weight comes after a latency of 8, the last 3 cycles later; the last value is summed
+  // in one cycle and a latency of 8.
+  EXPECT_EQ(startOf(result, "v", "accumulate", 0), 134.3125);
+  EXPECT_EQ(startOf(result, "v", "store_output", 0), 146.3125);
+  // Row 1 waits for the key buffer, reuses key 2 at once, and key 3 comes after 40.3125.
+  EXPECT_EQ(startOf(result, "key_fetch", "fetch", 1), 126.3125);
+  EXPECT_EQ(startOf(result, "qk", "score", 1), 126.3125);
+  EXPECT_EQ(startOf(result, "softmax", "softmax", 1), 126.3125 + 50);
+  // The values wait for the value buffer; value 3 comes at 195.625, 12 after the first weight.
+  EXPECT_EQ(startOf(result, "value_fetch", "fetch", 1), 155.3125);
+  EXPECT_EQ(startOf(result, "v", "accumulate", 1), 184.3125);
+  EXPECT_EQ(startOf(result, "v", "store_output", 1), 184.3125 + 21);
+  EXPECT_EQ(result.statistics.cycles, 214.3125);
+  // Without the writes all is 36 cycles earlier.
+  EXPECT_EQ(result.statistics.cyclesResident, 178.3125);
+}
+
+TEST(TimingTest, BusyCyclesOfTwoRows) {
+  Machine machine = builtinMachine("s");
+  ChosenRows rows({{0, 1, 2}, {2, 3}}, 5);
+  LaunchResult result = rows.run(attentionProgram(machine), machine);
+  std::map<std::string, double> busy;
+  for (const UnitBusy &unit : result.statistics.busy)
+    busy[unit.unit] = unit.cycles;
+  EXPECT_EQ(busy["write"], 3 * 12);
+  EXPECT_EQ(busy["select"], 2 * (15 + 8 + 16));
+  EXPECT_EQ(busy["qk"], 8 + 3 + 8 + 2);
+  EXPECT_EQ(busy["softmax"], 8 + 3 + 8 + 2);
+  EXPECT_EQ(busy["v"], 8 + 3 + 8 + 2 + 2 * 9);
+  // 12 tokens written, 2 queries, 4 keys and 4 values read, and two pruning vectors of 5 bits.
+  EXPECT_NEAR(busy["bus"], (12 + 2 + 4 + 4) * 0.3125 + 2 * 5 / 8.0 / 25.6, 1e-9);
+}
+
+TEST(TimingTest, ValuesThatDoNotFitAreReadByTheVUnit) {
+  Machine machine = tinyMachine("s");
+  ChosenRows rows({{0, 1, 2}}, 5);
+  LaunchResult result = rows.run(attentionProgram(machine), machine);
+  // Without writes: list at 39, score from 79.3125 to 90.3125, weights from 98.3125 on. Two values
+  // of its own: 40.625, latency 8.
+  EXPECT_EQ(startOf(result, "v", "accumulate", 0), 36 + 98.3125);
+  EXPECT_EQ(result.statistics.cyclesResident, 98.3125 + 49 + 9);
+}
+
+TEST(TimingTest, EarlyDivisionHandsWeightsOnAtItsEnd) {
+  Machine machine = tinyMachine("s-paper-widths");
+  ChosenRows rows({{0, 1, 2}}, 5);
+  LaunchResult result = rows.run(attentionProgram(machine), machine);
+  EXPECT_EQ(startOf(result, "v", "accumulate", 0), 36 + 101.3125);
+}
+
+TEST(TimingTest, TwoPassesStreamTheKeysTwice) {
+  Machine machine = tinyMachine("s");
+  machine.structure.scoreBufferEntries = 2;
+  ChosenRows rows({{0, 1, 2}}, 5);
+  LaunchResult result = rows.run(attentionProgram(machine), machine);
+  EXPECT_EQ(startOf(result, "qk", "score", 0), 36 + 79.3125);
+  EXPECT_EQ(startOf(result, "softmax", "softmax", 0), 36 + 79.3125 + 8 + 2 * 3);
+}
+
+TEST(TimingTest, RetriesTakeTheThresholdingTimeAgain) {
+  Machine machine = builtinMachine("s");
+  ChosenRows rows({{0}}, 5);
+  Program program = attentionProgram(machine);
+  std::string error;
+  // A threshold of 3 units above the row's maximum takes two retries; one unit is 256 steps of the
+  // product.
+  float unit = 256.0f / 119 / 119;
+  LaunchOptions options;
+  options.trace = true;
+  options.thresholds = {ThresholdPolicy::Kind::Given, {(7 * 7 + 3 - 0.5f) * unit}, 0};
+  std::optional<LaunchResult> result = launch(program, machine, rows.query.view(), rows.key.view(),
+                                              rows.value.view(), options, error);
+  ASSERT_TRUE(result) << error;
+  EXPECT_EQ(result->statistics.retries, 2);
+  EXPECT_EQ(result->statistics.retriedRows, 1);
+  EXPECT_EQ(startOf(*result, "select", "read_pruning", 0) -
+                startOf(*result, "select", "threshold", 0),
+            3 * 8);
+}
+
+TEST(TimingTest, CoreletsWorkInStep) {
+  Machine machine = builtinMachine("m");
+  // Four keys on CORELET 0, one on CORELET 1.
+  ChosenRows rows({{0, 2, 4, 6, 7}}, 8);
+  LaunchResult result = rows.run(attentionProgram(machine), machine);
+  double score = startOf(result, "qk", "score", 0);
+  EXPECT_EQ(startOf(result, "softmax", "softmax", 0), score + 8 + 4);
+  for (const TraceEvent &event : result.trace)
+    if (event.unit == "qk")
+      EXPECT_EQ(event.duration, event.corelet == 0 ? 8 + 4 : 8 + 1);
+}
+
+TEST(TimingTest, IntervalsOfAUnitDoNotOverlap) {
+  Machine machine = builtinMachine("l");
+  Tensor query({1, 3, 40, 32}, 1), key({1, 3, 200, 32}, 2), value({1, 3, 200, 32}, 3);
+  LaunchOptions options;
+  options.trace = true;
+  options.thresholds = {ThresholdPolicy::Kind::Given, {20.0f}, 0};
+  std::string error;
+  std::optional<LaunchResult> result = launch(attentionProgram(machine), machine, query.view(),
+                                              key.view(), value.view(), options, error);
+  ASSERT_TRUE(result) << error;
+  std::map<std::pair<std::string_view, int64_t>, double> ends;
+  for (const TraceEvent &event : result->trace) {
+    EXPECT_LE(event.start + event.duration, result->statistics.cycles);
+    if (event.unit == "banks")
+      continue;
+    double &end = ends[{event.unit, event.corelet}];
+    EXPECT_GE(event.start, end) << event.unit;
+    end = event.start + event.duration;
+  }
+}
+
+TEST(CostModelTest, WholeCyclesIgnoreRoundingErrors) {
+  EXPECT_EQ(wholeCycles(11.25), 12);
+  EXPECT_EQ(wholeCycles(12), 12);
+  EXPECT_EQ(wholeCycles(12.0000000001), 12);
+}
+
+TEST(CostModelTest, WideHeadsTakeSeveralCyclesAKey) {
+  CostModel costs(builtinMachine("s"), 80, 129);
+  EXPECT_EQ(costs.cyclesPerKey(), 2);
+  EXPECT_EQ(costs.cyclesPerValue(), 3);
+  EXPECT_EQ(costs.score(10, 10, 1).cycles, 8 + 20);
+  EXPECT_EQ(costs.storeOutput().cycles, 8 + 3);
+}
+
+} // namespace

@@ -283,6 +283,10 @@ TEST(Parameters, FollowThePage) {
       querySteps.push_back(queryStep);
       keySteps.push_back(keyStep);
     }
+  for (float step : makeNormal({64}, 5).elements) {
+    querySteps.push_back(std::fabs(step));
+    keySteps.push_back(step * step);
+  }
   int64_t heads = querySteps.size();
   float infinity = std::numeric_limits<float>::infinity();
   for (double scale : {0.125, 0.17677669529663689, 0x1p-100, 0x1p100})
@@ -328,6 +332,21 @@ TEST(Parameters, OneThresholdAHeadAndNone) {
   };
   EXPECT_EQ(thresholds("thresholds([256.5, -64.5])"), (std::vector<int32_t>{2, -1}));
   EXPECT_EQ(thresholds(""), (std::vector<int32_t>{-(1 << 30), -(1 << 30)}));
+}
+
+TEST(Parameters, MultiplyInTheOrderOfThePage) {
+  Compiled compiled(R"mlir(
+    func.func @main(%q: tensor<1x1xf32>, %k: tensor<1x1xf32>) -> tensor<1x1xi32> {
+      %t, %m, %s = sprint.parameters %q, %k scale(0.01730512472495122) thresholds([1.375])
+          : tensor<1x1xf32>, tensor<1x1xf32> -> tensor<1x1xi32>, tensor<1x1xi64>, tensor<1x1xi64>
+      return %t : tensor<1x1xi32>
+    }
+  )mlir");
+  // Any other order of the two products gives 136.
+  Tensor<float> query{{1, 1}, {0x1.6c3182p-5f}}, key{{1, 1}, {0x1.a487aap-5f}};
+  std::vector<HostTensor> results = compiled.run({query.ref(), key.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(elementsOf<int32_t>(results[0]), (std::vector<int32_t>{137}));
 }
 
 //===----------------------------------------------------------------------===//
@@ -462,6 +481,8 @@ INSTANTIATE_TEST_SUITE_P(
                   kPaper},
         BlockCase{"SaturatedSum", 2, 400, 8, 16, 0, 2, std::nullopt, -(1 << 30), kMultiplier,
                   kShift + 4, kPaper},
+        BlockCase{"SumOfEightBits", 2, 100, 8, 16, 0, 2, std::nullopt, 0, kMultiplier, kShift,
+                  WidthsCase{true, 8, 8, 8, 24}},
         BlockCase{"SaturatedAccumulator", 2, 100, 32, 16, 0, 2, std::nullopt, 0, kMultiplier,
                   kShift, WidthsCase{true, 16, 48, 12, 14}},
         BlockCase{"ShiftOfZero", 2, 20, 8, 4, 0, 2, std::nullopt, 0, kMultiplier, 0, kDefault},
@@ -471,6 +492,43 @@ INSTANTIATE_TEST_SUITE_P(
         BlockCase{"DenseWithoutMask", 3, 50, 32, 32, 0, 3, std::nullopt, 0, kMultiplier, kShift,
                   kDefault, true}),
     [](const auto &info) { return info.param.name; });
+
+/// Three keys scored 119 a + b for the keys (a, b), with table indices equal to the differences of
+/// their scores.
+std::vector<int32_t> recomputeThree(std::vector<int8_t> keys, std::vector<int8_t> values,
+                                    const WidthsCase &widths) {
+  Compiled compiled(substitute(R"mlir(
+    func.func @main(%k: tensor<3x2xi8>, %v: tensor<3x2xi8>) -> tensor<1x2xi32> {
+      %q = arith.constant dense<[[119, 1]]> : tensor<1x2xi8>
+      %indices = arith.constant dense<[0, 1, 2]> : tensor<3xindex>
+      %owners = arith.constant dense<true> : tensor<1x3xi1>
+      %one = arith.constant 1073741824 : i64
+      %shift = arith.constant 30 : i64
+      %init = tensor.empty() : tensor<1x2xi32>
+      %0 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %one, %shift
+            : tensor<1x2xi8>, tensor<3x2xi8>, tensor<3x2xi8>, tensor<3xindex>, tensor<1x3xi1>)
+          outs(%init : tensor<1x2xi32>) widths($widths) -> tensor<1x2xi32>
+      return %0 : tensor<1x2xi32>
+    }
+  )mlir",
+                               {{"widths", widthsText(widths)}}));
+  Tensor<int8_t> key{{3, 2}, std::move(keys)}, value{{3, 2}, std::move(values)};
+  std::vector<HostTensor> results = compiled.run({key.ref(), value.ref()});
+  return results.empty() ? std::vector<int32_t>() : elementsOf<int32_t>(results[0]);
+}
+
+TEST(Recompute, LateDivisionRoundsTiesUp) {
+  // Indices 0, 761 and 661: exponents 65536, 31169 and 34367, whose sum is 2^17. Half of an odd
+  // number is a tie.
+  EXPECT_EQ(recomputeThree({100, 0, 93, 72, 94, 53}, {0, 0, 1, -1, 0, 0}, kDefault),
+            (std::vector<int32_t>{15585, -15584}));
+}
+
+TEST(Recompute, EarlyDivisionRoundsTiesUp) {
+  // Indices 0, 714 and 698: exponents 256, 127 and 129, so probabilities 128, 63.5 and 64.5 of 256.
+  EXPECT_EQ(recomputeThree({100, 0, 94, 0, 94, 16}, {0, 0, 1, 0, 0, 1}, kPaper),
+            (std::vector<int32_t>{64 << 8, 65 << 8}));
+}
 
 TEST(Crossbar, AddsToItsInit) {
   Compiled compiled(R"mlir(

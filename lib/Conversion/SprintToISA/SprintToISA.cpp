@@ -234,6 +234,8 @@ private:
     // Heads that ReRAM has room for; given back when a head's last query is done.
     counting("head_slots", structure.residentHeads);
     counting("head_ready", 0);
+    // Queries are loaded without waiting for the row's list, so they have a queue of their own.
+    counting("queries_ready", 0);
     // Lists of kept keys: of the row being fetched and of those thresholded ahead; those of the values wait until the
     // rows before have left the score buffer, too.
     int64_t keyLists = device.schedule.getLookahead() + 1;
@@ -290,6 +292,7 @@ private:
       acquire("head_slots");
       for (MemoryRegion region : {MemoryRegion::Key, MemoryRegion::Value, MemoryRegion::Query})
         sprint_isa::WriteOp::create(builder, loc, region, batch, this->head);
+      release("queries_ready");
       release("head_ready");
     };
     unit(MachineUnit::Write, head, nullptr, nullptr);
@@ -341,7 +344,7 @@ private:
                                   "kept_keys", "ready_keys", batch, head);
       release("key_lists");
     };
-    unit(MachineUnit::KeyFetch, [] {}, row, [] {});
+    unit(MachineUnit::KeyFetch, [&] { acquire("queries_ready"); }, row, [] {});
   }
 
   void fetchValues() {

@@ -350,6 +350,12 @@ private:
       requirePlace(std::string("energy.") + field.key);
   }
 
+  /// The place of the one of two fields that the file which was asked for sets itself, rather than
+  /// its base.
+  std::string placeOfOutermost(const std::string &first, const std::string &second) {
+    return places[first].starts_with(file + ":") ? places[first] : places[second];
+  }
+
   /// What several fields must fulfil together.
   void checkTogether() {
     const Structure &structure = machine.structure;
@@ -359,9 +365,9 @@ private:
     };
     for (const auto &[what, bytes] : shared)
       if (bytes % structure.corelets != 0)
-        fail(places[what], std::string("expected ") + what + " to divide among " +
-                               std::to_string(structure.corelets) + " CORELETs, got " +
-                               std::to_string(bytes));
+        fail(placeOfOutermost(what, "structure.corelets"),
+             std::string("expected ") + what + " to divide among " +
+                 std::to_string(structure.corelets) + " CORELETs, got " + std::to_string(bytes));
     int64_t arrays = structure.channels * structure.banksPerChannel * structure.arraysPerBank;
     if (arrays < structure.residentHeads)
       fail(places["structure.resident_heads"],

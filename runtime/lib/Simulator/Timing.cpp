@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <optional>
 
 using namespace sprint;
@@ -128,7 +129,7 @@ private:
   /// alone releases to it.
   std::vector<std::deque<double>> credits;
   std::vector<TimedQueue> queues;
-  /// For each head and region when its codes have been written.
+  /// For each head and region when its codes have been written; infinite until that is known.
   std::vector<double> written;
   double busFree = 0;
   /// The unit whose turn on the bus it is.
@@ -138,7 +139,8 @@ private:
 } // namespace
 
 TimingResult TimingPass::run() {
-  written.resize(shape.batches * shape.heads * enumerators<MemoryRegion>.size());
+  written.assign(shape.batches * shape.heads * enumerators<MemoryRegion>.size(),
+                 options.writesTakeTime ? std::numeric_limits<double>::infinity() : 0);
   for (const CountingQueue &queue : program.source().countingQueues)
     credits.emplace_back(queue.credits, 0.0);
   queues.resize(program.source().indexQueues.size());

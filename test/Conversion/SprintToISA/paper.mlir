@@ -1,7 +1,8 @@
 // RUN: sprint-opt %s --sprint-compile=arch=s | FileCheck %s
 
 // The whole program of the paper's schedule: each unit has the loops that its commands stand in.
-// CHECK: sprint_isa.program @[[P:.*]] machine("s", "{{[0-9a-f]+}}") parameters(batches = 1, heads = 2, queries = ?, keys = ?, head_dim = 8, value_dim = 16) scale(0.25) thresholds([1.500000e+00])
+// CHECK: sprint.launch @[[P:[a-z]+]]
+// CHECK: sprint_isa.program @[[P]] machine("s", "{{[0-9a-f]+}}") parameters(batches = 1, heads = 2, queries = ?, keys = ?, head_dim = 8, value_dim = 16) scale(2.500000e-01) thresholds([1.500000e+00])
 // CHECK-DAG: sprint_isa.counting_queue @head_slots credits(2)
 // CHECK-DAG: sprint_isa.counting_queue @key_lists credits(2)
 // CHECK-DAG: sprint_isa.counting_queue @value_lists credits(4)
@@ -13,6 +14,7 @@
 // CHECK-NEXT: sprint_isa.write region(key) batch(i0) head(i1)
 // CHECK-NEXT: sprint_isa.write region(value) batch(i0) head(i1)
 // CHECK-NEXT: sprint_isa.write region(query) batch(i0) head(i1)
+// CHECK-NEXT: sprint_isa.release queue(@queries_ready)
 // CHECK-NEXT: sprint_isa.release queue(@head_ready)
 // CHECK-NEXT: }
 // CHECK-NEXT: }
@@ -28,6 +30,7 @@
 // CHECK-NEXT: sprint_isa.threshold batch(i0) head(i1) first(max(0, i2 - 3)) last(min(keys, i2 + 1))
 // CHECK-NEXT: sprint_isa.read_pruning keys_to(@kept_keys) values_to(@kept_values)
 // CHECK: sprint_isa.unit key_fetch {
+// CHECK: sprint_isa.acquire queue(@queries_ready)
 // CHECK: sprint_isa.load_query
 // CHECK: sprint_isa.fetch region(key) residency(previous_query)
 // CHECK: sprint_isa.unit value_fetch {
@@ -43,7 +46,6 @@
 // CHECK-NEXT: }
 // CHECK-NEXT: sprint_isa.release queue(@head_slots)
 // CHECK-NOT: sprint.program
-// CHECK: sprint.launch @[[P]]
 func.func @f(%q: tensor<1x2x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x16xf32>, %init: tensor<1x2x?x16xf32>) -> tensor<1x2x?x16xf32> {
   %o = sprint.attention ins(%q, %k, %v : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x16xf32>)
       outs(%init : tensor<1x2x?x16xf32>) scale(0.25) mask(<lower = -3, upper = 0>) thresholds([1.5]) -> tensor<1x2x?x16xf32>

@@ -7,12 +7,12 @@
 // CHECK-DAG: %[[KC:.*]], %[[KS:.*]] = sprint.quantize %[[K]] nibble(centred)
 // CHECK-DAG: %[[VC:.*]], %[[VS:.*]] = sprint.quantize %[[V]] nibble(centred)
 // CHECK: %[[T:.*]], %[[M:.*]], %[[S:.*]] = sprint.parameters %[[QS]], %[[KS]] scale(2.500000e-01) thresholds([1.500000e+00])
-// CHECK: scf.for %[[B:.*]] =
-// CHECK: scf.for %[[H:.*]] =
+// CHECK: scf.for %[[B:[a-z0-9]+]] =
+// CHECK: scf.for %[[H:[a-z0-9]+]] =
 // CHECK-DAG: %[[KH:.*]] = tensor.extract_slice %[[KC]][%[[B]], %[[H]], 0, 0] [1, 1, 6, 8] {{.*}} to tensor<6x8xi8>
 // CHECK-DAG: %[[VH:.*]] = tensor.extract_slice %[[VC]][%[[B]], %[[H]], 0, 0] [1, 1, 6, 16] {{.*}} to tensor<6x16xi8>
 // CHECK-DAG: %[[TH:.*]] = tensor.extract %[[T]][%[[B]], %[[H]]]
-// CHECK: scf.for %[[I:.*]] = {{.*}} iter_args(%[[O:.*]] = {{.*}}) -> (tensor<1x2x4x16xi32>)
+// CHECK: scf.for %[[I:[a-z0-9]+]] = {{.*}} iter_args(%[[O:[a-z0-9]+]] = {{.*}}) -> (tensor<1x2x4x16xi32>)
 // CHECK: %[[QB:.*]] = tensor.extract_slice %[[QC]][%[[B]], %[[H]], %[[I]], 0] [1, 1, 1, 8] {{.*}} to tensor<1x8xi8>
 // CHECK: %[[A:.*]] = sprint.crossbar_score ins(%[[QB]], %[[KH]]
 // CHECK: %[[KEPT:.*]] = sprint.prune %[[A]] threshold(%[[TH]]) query(%[[I]]) of({{.*}}) mask(<upper = 0>)

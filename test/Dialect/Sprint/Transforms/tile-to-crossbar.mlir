@@ -2,10 +2,12 @@
 // RUN: sprint-opt %s --sprint-attach-machine=arch=m --sprint-tile-to-crossbar --split-input-file --canonicalize | FileCheck %s --check-prefix=CANON
 
 // A head dimension of one column a key: 128 keys an array, the last array holds what is left of 300.
+// CANON-DAG: #[[FIRST_KEY:.*]] = affine_map<(d0) -> (d0 * 128)>
+// CANON-DAG: #[[KEYS_LEFT:.*]] = affine_map<(d0) -> (d0 * -128 + 300, 128)>
 // CANON-LABEL: func.func @one_column(
-// CANON: scf.forall (%[[A:.*]]) in (3) shared_outs(%[[O:.*]] =
-// CANON: %[[FIRST:.*]] = affine.apply affine_map<(d0) -> (d0 * 128)>(%[[A]])
-// CANON: %[[COUNT:.*]] = affine.min affine_map<(d0) -> (d0 * -128 + 300, 128)>(%[[A]])
+// CANON: scf.forall (%[[A:.*]]) in (3) shared_outs(%[[O:[a-z0-9]+]] =
+// CANON-DAG: %[[FIRST:.*]] = affine.apply #[[FIRST_KEY]](%[[A]])
+// CANON-DAG: %[[COUNT:.*]] = affine.min #[[KEYS_LEFT]](%[[A]])
 // CANON: sprint.crossbar_score
 // CANON-NOT: sprint.crossbar_score
 // CANON: tensor.parallel_insert_slice %{{.*}} into %[[O]][0, %[[FIRST]]] [1, %[[COUNT]]]
@@ -18,8 +20,9 @@ func.func @one_column(%q: tensor<1x64xi8>, %k: tensor<300x64xi8>, %zero: tensor<
 // -----
 
 // 80 channels take two adjacent columns, so 64 keys an array; the second column adds to the first.
+// CHECK: #[[ARRAYS:.*]] = affine_map<()[s0] -> (s0 ceildiv 64)>
 // CHECK-LABEL: func.func @two_columns(
-// CHECK: affine_map<()[s0] -> (s0 ceildiv 64)>
+// CHECK: affine.apply #[[ARRAYS]]()
 // CHECK: scf.forall
 // CHECK: %[[FIRST:.*]] = sprint.crossbar_score ins({{.*}} : tensor<1x64xi8>, tensor<?x64xi8>)
 // CHECK: sprint.crossbar_score ins({{.*}} : tensor<1x16xi8>, tensor<?x16xi8>) outs(%[[FIRST]] :

@@ -17,6 +17,7 @@ def SprintAttachMachine : Pass<"sprint-attach-machine", "::mlir::ModuleOp"> {
 
     Example: `sprint-opt --sprint-attach-machine=arch=m`.
   }];
+  let dependentDialects = ["::mlir::sprint::SprintDialect"];
   let options = [
     Option<"arch", "arch", "std::string", /*default=*/"\"s\"",
            "Built-in machine (s, m or l) or path of a machine description">,
