@@ -28,10 +28,13 @@
 #include "mlir/Dialect/ControlFlow/Transforms/BufferDeallocationOpInterfaceImpl.h"
 #include "mlir/Dialect/ControlFlow/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/Transforms/RuntimeOpVerification.h"
 #include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/AllocationOpInterfaceImpl.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/BufferDeallocationOpInterfaceImpl.h"
@@ -47,6 +50,39 @@
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
+
+namespace {
+
+/// Upstream lowers a copy between strided memrefs to a call of MLIR's runner library; loops need
+/// none.
+struct LowerStridedCopies : PassWrapper<LowerStridedCopies, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerStridedCopies)
+
+  StringRef getName() const override { return "LowerStridedCopies"; }
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<linalg::LinalgDialect>();
+  }
+
+  void runOnOperation() override {
+    auto isStrided = [](Value value) {
+      auto type = dyn_cast<MemRefType>(value.getType());
+      return type && !type.getLayout().isIdentity();
+    };
+    SmallVector<memref::CopyOp> copies;
+    getOperation()->walk([&](memref::CopyOp op) {
+      if (isStrided(op.getSource()) || isStrided(op.getTarget()))
+        copies.push_back(op);
+    });
+    for (memref::CopyOp op : copies) {
+      OpBuilder builder(op);
+      linalg::makeMemRefCopyOp(builder, op.getLoc(), op.getSource(), op.getTarget());
+      op.erase();
+    }
+  }
+};
+
+} // namespace
 
 void sprint::registerExecution(DialectRegistry &registry) {
   arith::registerBufferDeallocationOpInterfaceExternalModels(registry);
@@ -86,6 +122,7 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager) {
   simplify();
   bufferization::buildBufferDeallocationPipeline(passManager);
   passManager.addPass(createConvertBufferizationToMemRefPass());
+  passManager.addPass(std::make_unique<LowerStridedCopies>());
 
   auto &functions = passManager.nest<func::FuncOp>();
   functions.addPass(createConvertLinalgToLoopsPass());

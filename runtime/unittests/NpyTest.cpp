@@ -1,1 +1,208 @@
+//===- NpyTest.cpp - NumPy's array files ----------------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
 
+#include "SprintRuntime/Npy.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+using namespace sprint;
+
+namespace {
+
+class NpyFileTest : public testing::Test {
+protected:
+  void SetUp() override {
+    const testing::TestInfo *info = testing::UnitTest::GetInstance()->current_test_info();
+    std::string name = std::string(info->test_suite_name()) + "." + info->name();
+    std::ranges::replace(name, '/', '_');
+    folder = std::filesystem::path(testing::TempDir()) / ("sprint-" + name);
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    path = (folder / "x.npy").string();
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  void write(const std::string &bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+  static std::string read(const std::string &file) {
+    std::ifstream stream(file, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(stream), {});
+  }
+
+  std::filesystem::path folder;
+  std::string path;
+};
+
+/// A file of that version and dictionary, followed by `body`.
+std::string npy(int version, const std::string &dictionary, const std::string &body) {
+  std::string bytes = std::string("\x93NUMPY") + static_cast<char>(version) + '\0';
+  for (size_t byte = 0; byte < (version == 1 ? 2u : 4u); ++byte)
+    bytes += static_cast<char>(dictionary.size() >> (8 * byte) & 0xff);
+  return bytes + dictionary + body;
+}
+
+std::string floats(std::initializer_list<float> values) {
+  std::string bytes(values.size() * sizeof(float), '\0');
+  std::memcpy(bytes.data(), std::data(values), bytes.size());
+  return bytes;
+}
+
+const std::string kTwoByOne = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }\n";
+
+TEST_F(NpyFileTest, ReadsAllVersions) {
+  for (int version : {1, 2, 3}) {
+    write(npy(version, kTwoByOne, floats({1.5f, -2})));
+    std::string error;
+    std::optional<FloatArray> array = readNpy(path, error);
+    ASSERT_TRUE(array) << error;
+    EXPECT_EQ(array->shape, (std::vector<int64_t>{2, 1}));
+    EXPECT_EQ(array->data, (std::vector<float>{1.5f, -2}));
+  }
+}
+
+TEST_F(NpyFileTest, ReadsShapesOfOneAndNoDimension) {
+  std::string error;
+  write(npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", floats({1, 2})));
+  EXPECT_EQ(readNpy(path, error)->shape, std::vector<int64_t>{2});
+  write(npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': ()}", floats({1})));
+  EXPECT_EQ(readNpy(path, error)->shape, std::vector<int64_t>{});
+}
+
+TEST_F(NpyFileTest, WritesTheBytesOfTheFormat) {
+  OutputFiles files;
+  std::string error;
+  const int64_t shape[] = {2, 3};
+  const uint8_t masks[] = {1, 0, 1, 1, 0, 0};
+  ASSERT_TRUE(addNpy(files, path, shape, masks, error)) << error;
+  ASSERT_TRUE(files.commit(error)) << error;
+  std::string bytes = read(path);
+  ASSERT_EQ(bytes.size(), 128u + 6);
+  EXPECT_EQ(bytes.substr(0, 10), std::string("\x93NUMPY\x01\x00\x76\x00", 10));
+  EXPECT_EQ(bytes.substr(10, 60), "{'descr': '|b1', 'fortran_order': False, 'shape': (2, 3), } ");
+  EXPECT_EQ(bytes[127], '\n');
+  EXPECT_EQ(bytes.substr(128), std::string("\1\0\1\1\0\0", 6));
+}
+
+TEST_F(NpyFileTest, ReadsWhatItWrites) {
+  OutputFiles files;
+  std::string error;
+  const int64_t shape[] = {3};
+  const float values[] = {1, 2, 3};
+  ASSERT_TRUE(addNpy(files, path, shape, values, error)) << error;
+  ASSERT_TRUE(files.commit(error)) << error;
+  std::optional<FloatArray> array = readNpy(path, error);
+  ASSERT_TRUE(array) << error;
+  EXPECT_EQ(array->shape, std::vector<int64_t>{3});
+  EXPECT_EQ(array->data, (std::vector<float>{1, 2, 3}));
+}
+
+TEST_F(NpyFileTest, NothingIsLeftWithoutACommit) {
+  std::string error;
+  {
+    OutputFiles files;
+    ASSERT_TRUE(files.add(path, "text", error));
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+}
+
+TEST_F(NpyFileTest, FoldersAreMade) {
+  OutputFiles files;
+  std::string error;
+  std::string nested = (folder / "a" / "b" / "c.txt").string();
+  ASSERT_TRUE(files.add(nested, "text", error)) << error;
+  ASSERT_TRUE(files.commit(error)) << error;
+  EXPECT_EQ(read(nested), "text");
+}
+
+TEST_F(NpyFileTest, FolderInTheWayIsRefused) {
+  std::filesystem::create_directories(path);
+  OutputFiles files;
+  std::string error;
+  EXPECT_FALSE(files.add(path, "text", error));
+  EXPECT_EQ(error, path + ": is a folder");
+}
+
+/// Bytes of a file and the message behind its path.
+struct Malformed {
+  std::string name;
+  std::string bytes;
+  std::string message;
+};
+
+void PrintTo(const Malformed &file, std::ostream *stream) { *stream << file.name; }
+
+class MalformedNpyTest : public NpyFileTest, public testing::WithParamInterface<Malformed> {};
+
+TEST_P(MalformedNpyTest, IsRefused) {
+  write(GetParam().bytes);
+  std::string error;
+  EXPECT_FALSE(readNpy(path, error));
+  EXPECT_EQ(error, path + ": " + GetParam().message);
+}
+
+std::string withShape(const std::string &shape) {
+  return npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }",
+             floats({1, 2}));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Npy, MalformedNpyTest,
+    testing::Values(
+        Malformed{"Empty", "", "not a .npy file"},
+        Malformed{"Text", "1.0 2.0\n", "not a .npy file"},
+        Malformed{"OnlyMagic", "\x93NUMPY", "ends within the header"},
+        Malformed{"Version", npy(9, kTwoByOne, floats({1, 2})),
+                  "expected version 1, 2 or 3 of the format, got 9"},
+        Malformed{"TruncatedHeader", npy(1, kTwoByOne, "").substr(0, 30), "ends within the header"},
+        Malformed{"HeaderThatLies", std::string("\x93NUMPY\x02\x00\xff\xff\xff\xff{}", 14),
+                  "ends within the header"},
+        Malformed{"TruncatedNumbers", npy(1, kTwoByOne, floats({1})),
+                  "expected the numbers of shape (2, 1), got 4 bytes"},
+        Malformed{"TooManyNumbers", npy(1, kTwoByOne, floats({1, 2, 3})),
+                  "expected the numbers of shape (2, 1), got 12 bytes"},
+        Malformed{
+            "Doubles",
+            npy(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", floats({1, 2})),
+            "expected numbers of type '<f4', got '<f8'"},
+        Malformed{
+            "BigEndian",
+            npy(1, "{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }", floats({1, 2})),
+            "expected numbers of type '<f4', got '>f4'"},
+        Malformed{
+            "Fortran",
+            npy(1, "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 1), }", floats({1, 2})),
+            "expected numbers in C order, got Fortran order"},
+        Malformed{"Objects",
+                  npy(1, "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }",
+                      floats({1, 2})),
+                  "cannot read 'descr' of the header"},
+        Malformed{"NoDictionary", npy(1, "pickle", ""), "expected the header to be a dictionary"},
+        Malformed{"NoShape", npy(1, "{'descr': '<f4', 'fortran_order': False, }", floats({1})),
+                  "expected descr, fortran_order and shape in the header"},
+        Malformed{"TwoShapes",
+                  npy(1, "{'descr': '<f4', 'shape': (1,), 'shape': (2,), }", floats({1, 2})),
+                  "cannot read 'shape' of the header"},
+        Malformed{"NegativeSize", withShape("(-2, -1)"),
+                  "expected positive sizes, got shape (-2, -1)"},
+        Malformed{"ZeroSize", withShape("(0, 2)"), "expected positive sizes, got shape (0, 2)"},
+        Malformed{
+            "SizesThatOverflow", withShape("(4294967296, 4294967296, 4294967296)"),
+            "expected the numbers of shape (4294967296, 4294967296, 4294967296), got 8 bytes"},
+        Malformed{"SizeThatOverflows", withShape("(99999999999999999999,)"),
+                  "cannot read 'shape' of the header"},
+        Malformed{"TooManyDimensions", withShape("(1, 1, 1, 1, 1, 1, 1, 1, 2)"),
+                  "expected at most 8 dimensions, got 9"},
+        Malformed{"TextBehind", npy(1, kTwoByOne + "x", floats({1, 2})),
+                  "expected nothing behind the header's dictionary"}),
+    [](const testing::TestParamInfo<Malformed> &info) { return info.param.name; });
+
+} // namespace

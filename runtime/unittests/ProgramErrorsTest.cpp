@@ -246,7 +246,7 @@ TEST_F(RefusalTest, OverrunThatOnlyTimeShows) {
 
 TEST_F(RefusalTest, CodesReadBeforeTheyAreWrittenInTime) {
   removeWord(MachineUnit::KeyFetch, AcquireCommand{creditsOf("queries_written")});
-  expectRefused("unit 'key_fetch', word 3 (load_query), i0 = 0, i1 = 0, i2 = 0: reads query codes "
+  expectRefused("unit 'key_fetch', word 4 (load_query), i0 = 0, i1 = 0, i2 = 0: reads query codes "
                 "at cycle");
 }
 

@@ -1,1 +1,245 @@
+//===- SimTest.cpp - sprint-sim -------------------------------------------===//
+//
+// Part of the Sprint project.
+//
+// Runs the tool as its users do.
+//
+//===----------------------------------------------------------------------===//
 
+#include "SprintRuntime/Npy.h"
+#include "TestPrograms.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sys/wait.h>
+
+using namespace sprint;
+using namespace sprint::test;
+
+namespace {
+
+/// A folder with a stream of two programs, and operands.
+class SimTest : public testing::Test {
+protected:
+  void SetUp() override {
+    std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    folder = std::filesystem::path(testing::TempDir()) / ("sprint-sim-" + name);
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder / "in");
+    Program pruned = attentionProgram(builtinMachine("s"));
+    Program dense = attentionProgram(builtinMachine("s"), {.dense = true});
+    dense.name = "dense";
+    std::vector<uint8_t> bytes = serialize(CommandStream{{pruned, dense}});
+    write("in/x.sprint", std::string(bytes.begin(), bytes.end()));
+    OutputFiles files;
+    std::string error;
+    addNpy(files, path("in/q.npy"), query.shape, query.data, error);
+    addNpy(files, path("in/k.npy"), key.shape, key.data, error);
+    addNpy(files, path("in/v.npy"), value.shape, value.data, error);
+    ASSERT_TRUE(files.commit(error)) << error;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::string path(const std::string &name) const { return (folder / name).string(); }
+  void write(const std::string &name, const std::string &text) {
+    std::ofstream(folder / name, std::ios::binary) << text;
+  }
+  std::string read(const std::string &name) const {
+    std::ifstream stream(folder / name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(stream), {});
+  }
+
+  /// Runs the tool in the folder; what it prints ends in out.txt and err.txt. Returns its exit
+  /// code.
+  int run(const std::string &arguments) {
+    std::string command = "cd '" + folder.string() + "' && '" SPRINT_SIM "' " + arguments +
+                          " >out.txt 2>err.txt </dev/null";
+    int status = std::system(command.c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  /// Runs the tool on one program with all outputs asked for.
+  int runAll(const std::string &arguments) {
+    return run("in/x.sprint --entry=attention --input=in/q.npy --input=in/k.npy --input=in/v.npy "
+               "--output-dir=o --stats=o/stats.json --trace=o/trace.json --dump-masks=o/masks.npy "
+               "--dump-codes=o/codes.npy " +
+               arguments);
+  }
+
+  /// The tool has refused with one line, and left nothing.
+  void expectRefused(int code, const std::string &message) {
+    EXPECT_EQ(code, 1);
+    EXPECT_EQ(read("err.txt"), "sprint-sim: error: " + message + "\n");
+    EXPECT_EQ(read("out.txt"), "");
+    EXPECT_FALSE(std::filesystem::exists(folder / "o"));
+  }
+
+  std::filesystem::path folder;
+  Tensor query{{1, 2, 5, 8}, 1};
+  Tensor key{{1, 2, 7, 8}, 2};
+  Tensor value{{1, 2, 7, 4}, 3};
+};
+
+TEST_F(SimTest, WritesAllOutputs) {
+  ASSERT_EQ(runAll("--threshold=2.5"), 0) << read("err.txt");
+  EXPECT_EQ(read("err.txt"), "");
+  Reference expected(query, key, value, 1, {2.5f}, Widths(), false, false);
+  std::string error;
+  std::optional<FloatArray> output = readNpy(path("o/0.npy"), error);
+  ASSERT_TRUE(output) << error;
+  EXPECT_EQ(output->shape, (std::vector<int64_t>{1, 2, 5, 4}));
+  EXPECT_EQ(output->data, expected.output);
+  std::string masks = read("o/masks.npy");
+  EXPECT_NE(masks.find("'shape': (2, 5, 7)"), std::string::npos);
+  EXPECT_TRUE(std::ranges::equal(masks.substr(128), expected.masks));
+  EXPECT_NE(read("o/codes.npy").find("'<i4'"), std::string::npos);
+  auto stats = nlohmann::json::parse(read("o/stats.json"));
+  EXPECT_EQ(stats["kept_scores"], expected.kept);
+  EXPECT_EQ(stats["machine"], "s");
+  EXPECT_TRUE(nlohmann::json::accept(read("o/trace.json")));
+}
+
+TEST_F(SimTest, RunsAllProgramsWithoutAnEntry) {
+  std::string inputs = "--input=in/q.npy --input=in/k.npy --input=in/v.npy ";
+  write("t.json", R"({"thresholds": [["-inf"], [0]]})");
+  ASSERT_EQ(run("in/x.sprint --output-dir=o --stats=o/stats.json --thresholds=t.json "
+                "--dump-masks=o/masks.npy " +
+                inputs + inputs),
+            0)
+      << read("err.txt");
+  // Everything is kept either way.
+  EXPECT_EQ(read("o/0.npy"), read("o/1.npy"));
+  EXPECT_EQ(read("o/masks.0.npy"), read("o/masks.1.npy"));
+  EXPECT_EQ(nlohmann::json::parse(read("o/stats.json"))["attentions"].size(), 2u);
+}
+
+TEST_F(SimTest, LeadingDimensionsMayBeMissing) {
+  Tensor one({1, 1, 3, 8}, 1);
+  OutputFiles files;
+  std::string error;
+  const int64_t shape[] = {3, 8};
+  addNpy(files, path("in/one.npy"), shape, one.data, error);
+  ASSERT_TRUE(files.commit(error));
+  ASSERT_EQ(run("in/x.sprint --entry=dense --input=in/one.npy in/one.npy in/one.npy "
+                "--output-dir=o"),
+            0)
+      << read("err.txt");
+  EXPECT_EQ(readNpy(path("o/0.npy"), error)->shape, (std::vector<int64_t>{3, 8}));
+}
+
+TEST_F(SimTest, PrunesAtARate) {
+  ASSERT_EQ(runAll("--prune-rate=0.5"), 0) << read("err.txt");
+  EXPECT_NEAR(nlohmann::json::parse(read("o/stats.json"))["pruned_fraction"], 0.5, 0.1);
+}
+
+TEST_F(SimTest, TakesAMachineFile) {
+  write("mine.yaml", "base: s\nname: mine\n"
+                     "energy:\n  qk: {value: 0, unit: pJ/MAC, source: test}\n");
+  ASSERT_EQ(runAll("--arch=mine.yaml"), 0) << read("err.txt");
+  auto stats = nlohmann::json::parse(read("o/stats.json"));
+  EXPECT_EQ(stats["machine"], "mine");
+  EXPECT_EQ(stats["energy_pj"]["qk_pu"], 0);
+}
+
+TEST_F(SimTest, ShowsItsHelp) {
+  EXPECT_EQ(run("--help"), 0);
+  EXPECT_NE(read("out.txt").find("--prune-rate"), std::string::npos);
+}
+
+TEST_F(SimTest, NoStream) { expectRefused(run(""), "STREAM is required"); }
+
+TEST_F(SimTest, UnknownOption) {
+  expectRefused(runAll("--treshold=1"), "The following argument was not expected: --treshold=1");
+}
+
+TEST_F(SimTest, TwoThresholdOptions) {
+  expectRefused(runAll("--threshold=1 --prune-rate=0.5"), "--threshold excludes --prune-rate");
+}
+
+TEST_F(SimTest, ThresholdThatIsNoNumber) {
+  expectRefused(runAll("--threshold=low"), "--threshold: expected a number or -inf, got 'low'");
+}
+
+TEST_F(SimTest, ThresholdThatIsNaN) {
+  expectRefused(runAll("--threshold=nan"), "--threshold: expected a number or -inf, got 'nan'");
+}
+
+TEST_F(SimTest, RateThatIsNoNumber) {
+  expectRefused(runAll("--prune-rate=half"), "Could not convert: --prune-rate = half");
+}
+
+TEST_F(SimTest, RateOutOfRange) {
+  expectRefused(runAll("--prune-rate=75"),
+                "--prune-rate: expected a number between 0 and 1, got 75.000000");
+}
+
+TEST_F(SimTest, UnknownEntry) {
+  expectRefused(run("in/x.sprint --entry=main --output-dir=o"),
+                "in/x.sprint: has no program 'main'; it has attention, dense");
+}
+
+TEST_F(SimTest, TooFewInputs) {
+  expectRefused(run("in/x.sprint --entry=dense --input=in/q.npy --output-dir=o"),
+                "in/x.sprint: expected 3 inputs, the query, key and value of each program, got 1");
+}
+
+TEST_F(SimTest, UnknownMachine) {
+  expectRefused(runAll("--arch=xl"),
+                "xl: expected a built-in machine (s, m, l, s-paper-widths) or a path that ends in "
+                ".yaml or .yml, got 'xl'");
+}
+
+TEST_F(SimTest, MachineOfAnotherStructure) {
+  EXPECT_EQ(runAll("--arch=m"), 1);
+  EXPECT_TRUE(read("err.txt").starts_with(
+      "sprint-sim: error: in/x.sprint: program 'attention': expected a machine of structure"));
+}
+
+TEST_F(SimTest, StreamThatNamesAFileAsItsMachine) {
+  Program program = attentionProgram(builtinMachine("s"));
+  program.machine = "/etc/machine.yaml";
+  std::vector<uint8_t> bytes = serialize(CommandStream{{program}});
+  write("in/x.sprint", std::string(bytes.begin(), bytes.end()));
+  expectRefused(runAll(""), "in/x.sprint: made for machine '/etc/machine.yaml', which is not built "
+                            "in; give its description with --arch");
+}
+
+TEST_F(SimTest, StreamThatIsNone) {
+  write("in/x.sprint", "hello");
+  EXPECT_EQ(runAll(""), 1);
+  EXPECT_TRUE(read("err.txt").starts_with("sprint-sim: error: in/x.sprint: "));
+  EXPECT_EQ(std::ranges::count(read("err.txt"), '\n'), 1);
+}
+
+TEST_F(SimTest, InputThatDoesNotExist) {
+  std::filesystem::remove(folder / "in/k.npy");
+  expectRefused(runAll(""), "in/k.npy: no such file");
+}
+
+TEST_F(SimTest, InputThatIsTruncated) {
+  write("in/v.npy", read("in/v.npy").substr(0, 200));
+  expectRefused(runAll(""), "in/v.npy: expected the numbers of shape (1, 2, 7, 4), got 72 bytes");
+}
+
+TEST_F(SimTest, InputOfAnotherShape) {
+  write("in/v.npy", read("in/q.npy"));
+  expectRefused(runAll(""), "in/x.sprint: program 'attention': expected the tokens of the value to "
+                            "be 7, got 5");
+}
+
+TEST_F(SimTest, ThresholdsOfAnotherNumberOfPrograms) {
+  write("t.json", R"({"thresholds": [[1], [2]]})");
+  expectRefused(runAll("--thresholds=t.json"), "t.json: expected thresholds of 1 launches, got 2");
+}
+
+TEST_F(SimTest, OutputThatCannotBeWritten) {
+  write("file", "");
+  EXPECT_EQ(runAll("--output-dir=file"), 1);
+}
+
+} // namespace

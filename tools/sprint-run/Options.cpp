@@ -41,8 +41,7 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
                                      "JSON file of thresholds, one row an attention");
   CLI::Option *rate =
       app.add_option("--prune-rate", options.pruneRate,
-                     "calibrate: the fraction of each head's allowed scores to drop")
-          ->check(CLI::Range(0.0, 1.0));
+                     "calibrate: the fraction of each head's allowed scores to drop");
   file->excludes(one)->excludes(rate);
   one->excludes(rate);
   app.add_option("--reference", options.references,
@@ -65,6 +64,9 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
     if (*one && !options.threshold)
       throw CLI::ValidationError("--threshold", "expected a number or -inf, got '" + threshold +
                                                     "'");
+    // Written so that NaN is refused, too.
+    if (options.pruneRate && !(*options.pruneRate >= 0 && *options.pruneRate <= 1))
+      throw CLI::ValidationError("--prune-rate", "expected a number between 0 and 1");
     for (CLI::Option *option : onMachine)
       if (*option && options.level != Level::Stream)
         throw CLI::ValidationError(option->get_name(), "needs --level=stream");

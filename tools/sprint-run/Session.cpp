@@ -15,6 +15,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -62,10 +63,14 @@ private:
   LogicalResult addArtifacts(ModelRunner &runner);
   void addLaunches(const DeviceRun &run, std::vector<::sprint::LaunchReport> &launches) const;
 
-  /// Reports `error`; one without a message has been reported as a diagnostic.
+  /// Reports what failed while the model ran, with its inputs, as it may be about their values. An error without a message has been
+  /// reported as a diagnostic.
   LogicalResult fail(llvm::Error error) const {
     std::string message = llvm::toString(std::move(error));
-    return message.empty() ? failure() : ::fail(options.model + ": " + message);
+    if (message.empty())
+      return failure();
+    return ::fail(options.model + ": " + message + " (inputs: " +
+                  llvm::join(options.inputs, ", ") + ")");
   }
   LogicalResult addText(const std::string &path, StringRef text) {
     std::string error;

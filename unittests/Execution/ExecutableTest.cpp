@@ -94,6 +94,24 @@ TEST(Executable, ReturnsManyResultsOfAllKinds) {
   }
 }
 
+TEST(Executable, CopiesRectangles) {
+  // Neither copy is of contiguous memory.
+  Compiled compiled(R"mlir(
+    func.func @main(%a: tensor<3x4xf32>, %b: tensor<4x3xf32>) -> (tensor<4x3xf32>, tensor<2x2xf32>) {
+      %0 = tensor.extract_slice %a[1, 1] [2, 2] [1, 2] : tensor<3x4xf32> to tensor<2x2xf32>
+      %1 = tensor.insert_slice %0 into %b[2, 0] [2, 2] [1, 1] : tensor<2x2xf32> into tensor<4x3xf32>
+      return %1, %0 : tensor<4x3xf32>, tensor<2x2xf32>
+    }
+  )mlir");
+  Tensor<float> a{{3, 4}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}}, b{{4, 3}, {}};
+  b.elements.assign(12, -1);
+  std::vector<HostTensor> results = compiled.run({a.ref(), b.ref()});
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(elementsOf<float>(results[0]),
+            (std::vector<float>{-1, -1, -1, -1, -1, -1, 5, 7, -1, 9, 11, -1}));
+  EXPECT_EQ(elementsOf<float>(results[1]), (std::vector<float>{5, 7, 9, 11}));
+}
+
 TEST(Executable, DoesNotContract) {
   Compiled compiled(R"mlir(
     func.func @main(%a: tensor<f32>, %b: tensor<f32>, %c: tensor<f32>) -> tensor<f32> {

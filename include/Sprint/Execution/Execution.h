@@ -68,8 +68,8 @@ struct HostSymbol {
 void registerExecution(DialectRegistry &registry);
 
 /// Passes from arith, cf, func, linalg, math, scf and tensor to the LLVM dialect. A failed
-/// `cf.assert`, sizes that disagree at run time and indices out of bounds end the run with an error
-/// (`failExecution`).
+/// `cf.assert`, sizes that disagree at run time and slices out of bounds end the run with an error
+/// (`failExecution`); indices inside the bodies of linalg ops are trusted.
 void buildExecutionPipeline(OpPassManager &passManager);
 
 /// Ends the `Executable::run` that called the caller with this error; other tensors of the run are

@@ -20,12 +20,17 @@
 
 namespace sprint {
 
+/// A message that quotes foreign text, made one line of at most 1,000 bytes: control characters
+/// become '?'.
+std::string oneLine(std::string message);
+
 /// The bytes of a regular file of at most `limit` bytes. Without a value, `error` has one message
 /// that begins with the path.
 std::optional<std::string> readFile(const std::string &path, uint64_t limit,
                                     std::string &error) noexcept;
 
-/// The file of launch `index` of `count`: `DIR/NAME.EXT` for one alone, otherwise `DIR/NAME.<index>.EXT`.
+/// The file of launch `index` of `count`: `DIR/NAME.EXT` for one alone, otherwise
+/// `DIR/NAME.<index>.EXT`.
 std::string numberedPath(const std::string &path, size_t index, size_t count);
 
 /// The files that a run leaves behind. Each is written beside its place under a temporary name, and

@@ -10,6 +10,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -136,7 +137,8 @@ private:
 
   /// `file:line` of a node of the file that is being read.
   std::string placeOf(const YAML::Node &node) const {
-    return file + ":" + std::to_string(node.Mark().line + 1);
+    // A file without any node has no line.
+    return file + ":" + std::to_string(std::max(node.Mark().line, 0) + 1);
   }
 
   static bool isPath(const std::string &name) {
@@ -388,7 +390,7 @@ std::optional<Machine> sprint::loadMachine(std::string_view nameOrPath, std::str
     try {
   return Loader().load(nameOrPath);
 } catch (const LoadError &failure) {
-  error = failure.message;
+  error = oneLine(failure.message);
   return std::nullopt;
 } catch (const std::exception &exception) {
   error = std::string(nameOrPath) + ": " + exception.what();

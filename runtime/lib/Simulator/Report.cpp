@@ -272,7 +272,7 @@ std::optional<std::vector<std::vector<float>>> sprint::readThresholds(const std:
     }
     return result;
   } catch (const ThresholdError &failure) {
-    error = path + ": " + failure.message;
+    error = path + ": " + oneLine(failure.message);
   } catch (const Json::parse_error &failure) {
     error = path + ": byte " + std::to_string(failure.byte) + ": not JSON";
   }

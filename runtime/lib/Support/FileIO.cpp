@@ -6,6 +6,7 @@
 
 #include "SprintRuntime/FileIO.h"
 
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -16,6 +17,16 @@
 #include <unistd.h>
 
 using namespace sprint;
+
+std::string sprint::oneLine(std::string message) {
+  constexpr size_t kMaxBytes = 1000;
+  if (message.size() > kMaxBytes)
+    message.replace(kMaxBytes - 3, std::string::npos, "...");
+  for (char &character : message)
+    if (std::iscntrl(static_cast<unsigned char>(character)))
+      character = '?';
+  return message;
+}
 
 std::optional<std::string> sprint::readFile(const std::string &path, uint64_t limit,
                                             std::string &error) noexcept try {

@@ -202,7 +202,7 @@ std::optional<FloatArray> sprint::readNpy(const std::string &path, std::string &
     return std::nullopt;
   FloatArray array;
   if (std::string message = parseArray(*bytes, array); !message.empty()) {
-    error = path + ": " + message;
+    error = path + ": " + oneLine(message);
     return std::nullopt;
   }
   return array;

@@ -176,7 +176,12 @@ Launch runProgram(const Program &program, const Machine &machine, const std::str
       launch(program, machine, viewOf(arrays[0], paths[0]), viewOf(arrays[1], paths[1]),
              viewOf(arrays[2], paths[2]), options, error);
   clearProgress();
-  Launch launch = {&program, valueOr(std::move(result), arguments.stream + ": " + error),
+  // The message may be about any of them.
+  std::string sources = " (inputs: " + paths[0] + ", " + paths[1] + ", " + paths[2];
+  if (!arguments.thresholdsFile.empty())
+    sources += "; thresholds: " + arguments.thresholdsFile;
+  sources += ")";
+  Launch launch = {&program, valueOr(std::move(result), arguments.stream + ": " + error + sources),
                    arrays[0].shape};
   launch.outputShape.back() = launch.result.dimensions.valueDim;
   return launch;
