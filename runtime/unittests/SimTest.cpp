@@ -229,7 +229,7 @@ TEST_F(SimTest, InputThatIsTruncated) {
 TEST_F(SimTest, InputOfAnotherShape) {
   write("in/v.npy", read("in/q.npy"));
   expectRefused(runAll(""), "in/x.sprint: program 'attention': expected the tokens of the value to "
-                            "be 7, got 5");
+                            "be 7, got 5 (inputs: in/q.npy, in/k.npy, in/v.npy)");
 }
 
 TEST_F(SimTest, ThresholdsOfAnotherNumberOfPrograms) {

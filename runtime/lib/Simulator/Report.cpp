@@ -275,6 +275,8 @@ std::optional<std::vector<std::vector<float>>> sprint::readThresholds(const std:
     error = path + ": " + oneLine(failure.message);
   } catch (const Json::parse_error &failure) {
     error = path + ": byte " + std::to_string(failure.byte) + ": not JSON";
+  } catch (const Json::out_of_range &) {
+    error = path + ": a number is too large";
   }
   return std::nullopt;
 } catch (const std::exception &exception) {
