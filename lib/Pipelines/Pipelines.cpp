@@ -56,7 +56,7 @@ void mlir::sprint::registerAllDialects(DialectRegistry &registry) {
 void mlir::sprint::registerAllPasses() {
   registerSprintTransformsPasses();
   registerSprintConversionPasses();
-  PassPipelineRegistration<CompileOptions>(
-      "sprint-compile", "From linalg on tensors to the commands of a machine",
-      buildCompilePipeline);
+  PassPipelineRegistration<CompileOptions>("sprint-compile",
+                                           "From linalg on tensors to the commands of a machine",
+                                           buildCompilePipeline);
 }

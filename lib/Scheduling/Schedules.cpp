@@ -11,9 +11,11 @@ using namespace mlir::sprint;
 using mlir::sprint_isa::Residency;
 
 static constexpr Schedule kSchedules[] = {
-    // MICRO 2022: one query at a time, the next one thresholded meanwhile, the previous one's keys reused.
+    // MICRO 2022: one query at a time, the next one thresholded meanwhile, the previous one's keys
+    // reused.
     {"paper", /*prunes=*/true, /*queryBlock=*/1, /*lookahead=*/1, Residency::PreviousQuery},
-    // The paper's baseline: what fits is pinned for the whole head, the rest fetched for every query.
+    // The paper's baseline: what fits is pinned for the whole head, the rest fetched for every
+    // query.
     {"dense", /*prunes=*/false, /*queryBlock=*/1, /*lookahead=*/1, Residency::Pinned},
 };
 

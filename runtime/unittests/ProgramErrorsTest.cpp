@@ -190,7 +190,7 @@ TEST_F(RefusalTest, MoreStepsThanALaunchMayRun) {
     words.push_back(encode(LoopCommand{many}));
   for (int loop = 0; loop < 4; ++loop)
     words.push_back(encode(EndLoopCommand{}));
-  expectRefused("expected at most 4294967296 steps, but unit 'softmax' could run more");
+  expectRefused("expected at most 2147483648 steps, but unit 'softmax' could run more");
 }
 
 TEST_F(RefusalTest, OperandThatOverflows) {
@@ -224,6 +224,27 @@ TEST_F(RefusalTest, Standstill) {
 TEST_F(RefusalTest, StandstillAfterSomeRows) {
   removeWord(MachineUnit::V, ReleaseCommand{creditsOf("row_slots")});
   expectRefused("unit 'select', word 4 (acquire), i0 = 0, i1 = 0, i2 = 2 waits for 'row_slots'");
+}
+
+TEST_F(RefusalTest, CreditsWithoutEnd) {
+  ExprIndex many = addConstant(100000);
+  std::vector<CommandWord> &words = wordsOf(MachineUnit::Write);
+  words.push_back(encode(LoopCommand{many}));
+  words.push_back(encode(ReleaseCommand{creditsOf("head_ready")}));
+  words.push_back(encode(EndLoopCommand{}));
+  expectRefused("overruns queue 'head_ready', which holds at most 65536 credits");
+}
+
+TEST_F(RefusalTest, TimelineThatIsTooLong) {
+  ExprIndex many = addConstant(20000000);
+  std::vector<CommandWord> &words = wordsOf(MachineUnit::Select);
+  auto at = findWord(MachineUnit::Select, Opcode::CopyQuery);
+  query = Tensor({1, 1, 1, 8}, 1);
+  key = value = Tensor({1, 1, 6, 8}, 1);
+  at = words.insert(at, encode(LoopCommand{many}));
+  words.insert(at + 2, encode(EndLoopCommand{}));
+  options.trace = true;
+  expectRefused("expected a timeline of at most 16777216 intervals");
 }
 
 TEST_F(RefusalTest, OverrunOfAQueue) {

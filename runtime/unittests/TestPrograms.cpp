@@ -62,7 +62,7 @@ Program sprint::test::attentionProgram(const Machine &machine, const AttentionOp
   QueueIndex rowSlots = builder.credits("row_slots", options.rowSlots);
   QueueIndex querySlots = builder.credits("query_slots", machine.structure.queryBufferQueries);
   QueueIndex queryReady = builder.credits("query_ready", 0);
-  QueueIndex keyBuffer = builder.credits("key_buffer", 1);
+  QueueIndex keyBuffer = builder.credits("key_buffer", options.keyBuffers);
   QueueIndex scoreBuffer = builder.credits("score_buffer", 2);
   QueueIndex valueBuffer = builder.credits("value_buffer", options.valueBuffers);
   IndexQueueIndex keptKeys = builder.lists("kept_keys", options.depth);

@@ -59,6 +59,7 @@ struct AttentionOptions {
   Residency residency = Residency::PreviousQuery;
   /// Credits that the program begins with.
   int64_t rowSlots = 2;
+  int64_t keyBuffers = 1;
   int64_t valueBuffers = 1;
   /// Depth of every index queue.
   int64_t depth = 2;

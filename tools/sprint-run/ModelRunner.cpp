@@ -54,12 +54,12 @@ struct Operand {
 static LaunchSession *session = nullptr;
 
 /// Runs one launch; false leaves an error in the session.
-static bool launch(int64_t program, OpaqueMemRef &query, OpaqueMemRef &key,
-                   OpaqueMemRef &value, OpaqueMemRef &output) {
+static bool launch(int64_t program, OpaqueMemRef &query, OpaqueMemRef &key, OpaqueMemRef &value,
+                   OpaqueMemRef &output) {
   Operand queries(query), keys(key), values(value);
   std::optional<::sprint::LaunchResult> result =
-      ::sprint::launch(session->stream.programs[program], session->machine, queries.view,
-                       keys.view, values.view, session->options, session->error);
+      ::sprint::launch(session->stream.programs[program], session->machine, queries.view, keys.view,
+                       values.view, session->options, session->error);
   if (!result)
     return false;
   // The output was allocated for this launch, so it is contiguous.
@@ -72,9 +72,8 @@ static bool launch(int64_t program, OpaqueMemRef &query, OpaqueMemRef &key,
 }
 
 /// The entry that `convert-sprint-launch-to-call` calls.
-static void launchFromHost(int64_t program, OpaqueMemRef *query,
-                           OpaqueMemRef *key, OpaqueMemRef *value,
-                           OpaqueMemRef *output) {
+static void launchFromHost(int64_t program, OpaqueMemRef *query, OpaqueMemRef *key,
+                           OpaqueMemRef *value, OpaqueMemRef *output) {
   if (!launch(program, *query, *key, *value, *output))
     failExecution(session->error.c_str());
 }
@@ -89,9 +88,8 @@ LogicalResult ModelRunner::raise() {
   auto function = dyn_cast_if_present<FunctionOpInterface>(raised->lookupSymbol(entry));
   if (!function || function.isExternal())
     return raised->emitError() << "expected a function '" << entry << "' to run";
-  return runPasses(*raised, [](OpPassManager &passes) {
-    passes.addPass(createConvertLinalgToSprint());
-  });
+  return runPasses(*raised,
+                   [](OpPassManager &passes) { passes.addPass(createConvertLinalgToSprint()); });
 }
 
 unsigned ModelRunner::countAttentions() {
@@ -110,9 +108,8 @@ llvm::Error ModelRunner::setThresholds(const ModelThresholds &thresholds) {
     int64_t heads = cast<RankedTensorType>(attention.getQuery().getType()).getDimSize(1);
     auto count = static_cast<int64_t>(row.size());
     if (count != 1 && !ShapedType::isDynamic(heads) && count != heads)
-      return llvm::createStringError(
-          "expected 1 or %lld thresholds for attention %zu, got %lld", (long long)heads, index,
-          (long long)count);
+      return llvm::createStringError("expected 1 or %lld thresholds for attention %zu, got %lld",
+                                     (long long)heads, index, (long long)count);
     attention.setThresholds(ArrayRef(row));
   }
   return llvm::Error::success();
@@ -124,9 +121,8 @@ FailureOr<OwningOpRef<ModuleOp>> ModelRunner::compile(Level level, StringRef sch
   options.arch = arch;
   options.schedule = schedule.str();
   options.level = level;
-  if (failed(runPasses(*module, [&](OpPassManager &passes) {
-        buildCompilePipeline(passes, options);
-      })))
+  if (failed(runPasses(*module,
+                       [&](OpPassManager &passes) { buildCompilePipeline(passes, options); })))
     return failure();
   return module;
 }
@@ -134,8 +130,8 @@ FailureOr<OwningOpRef<ModuleOp>> ModelRunner::compile(Level level, StringRef sch
 /// Diagnostics have told what went wrong.
 static llvm::Error reported() { return llvm::createStringError(""); }
 
-llvm::Expected<std::vector<HostTensor>>
-ModelRunner::runOnHost(Level level, StringRef schedule, ArrayRef<TensorRef> inputs) {
+llvm::Expected<std::vector<HostTensor>> ModelRunner::runOnHost(Level level, StringRef schedule,
+                                                               ArrayRef<TensorRef> inputs) {
   FailureOr<OwningOpRef<ModuleOp>> module = compile(level, schedule);
   if (failed(module) || failed(runPasses(**module, [](OpPassManager &passes) {
         passes.addPass(createConvertSprintToLinalg());

@@ -19,7 +19,8 @@
 
 namespace mlir::sprint {
 
-/// Thresholds in logit units of each attention, in the order of the model; one for all heads or one a head.
+/// Thresholds in logit units of each attention, in the order of the model; one for all heads or one
+/// a head.
 using ModelThresholds = std::vector<std::vector<float>>;
 
 /// What a run on the machine gives.
@@ -34,7 +35,8 @@ struct DeviceRun {
   std::optional<::sprint::Machine> machine;
 };
 
-/// Raises a model once, then compiles and runs it as often as asked for. What fails is a diagnostic, or an error with a message.
+/// Raises a model once, then compiles and runs it as often as asked for. What fails is a
+/// diagnostic, or an error with a message.
 class ModelRunner {
 public:
   /// `entry` is the function to run, `arch` the machine to compile for.

@@ -24,8 +24,9 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
                                                        {"stream", Level::Stream}};
   RunOptions options;
   std::string threshold;
-  CLI::App app("Runs a model on the simulated machine: raises and compiles its attentions, runs them "
-               "on the simulator and the rest on the host.");
+  CLI::App app(
+      "Runs a model on the simulated machine: raises and compiles its attentions, runs them "
+      "on the simulator and the rest on the host.");
   app.add_option("MODEL", options.model, "linalg on tensors, as torch-mlir prints it")->required();
   app.add_option("--entry", options.entry, "function to run")->capture_default_str();
   app.add_option("--arch", options.arch, "machine, built in or a .yaml file")
@@ -62,8 +63,8 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
     if (*one)
       options.threshold = ::sprint::parseThreshold(threshold);
     if (*one && !options.threshold)
-      throw CLI::ValidationError("--threshold", "expected a number or -inf, got '" + threshold +
-                                                    "'");
+      throw CLI::ValidationError("--threshold",
+                                 "expected a number or -inf, got '" + threshold + "'");
     // Written so that NaN is refused, too.
     if (options.pruneRate && !(*options.pruneRate >= 0 && *options.pruneRate <= 1))
       throw CLI::ValidationError("--prune-rate", "expected a number between 0 and 1");

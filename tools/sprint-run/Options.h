@@ -15,7 +15,8 @@
 
 namespace mlir::sprint {
 
-/// What sprint-run was asked for; docs/tools.md has the command line. An empty path asks for nothing.
+/// What sprint-run was asked for; docs/tools.md has the command line. An empty path asks for
+/// nothing.
 struct RunOptions {
   std::string model;
   std::string entry = "main";

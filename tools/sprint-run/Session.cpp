@@ -63,14 +63,14 @@ private:
   LogicalResult addArtifacts(ModelRunner &runner);
   void addLaunches(const DeviceRun &run, std::vector<::sprint::LaunchReport> &launches) const;
 
-  /// Reports what failed while the model ran, with its inputs, as it may be about their values. An error without a message has been
-  /// reported as a diagnostic.
+  /// Reports what failed while the model ran, with its inputs, as it may be about their values. An
+  /// error without a message has been reported as a diagnostic.
   LogicalResult fail(llvm::Error error) const {
     std::string message = llvm::toString(std::move(error));
     if (message.empty())
       return failure();
-    return ::fail(options.model + ": " + message + " (inputs: " +
-                  llvm::join(options.inputs, ", ") + ")");
+    return ::fail(options.model + ": " + message + " (inputs: " + llvm::join(options.inputs, ", ") +
+                  ")");
   }
   LogicalResult addText(const std::string &path, StringRef text) {
     std::string error;
@@ -215,9 +215,9 @@ LogicalResult Session::addOutputs(ArrayRef<HostTensor> outputs) {
                     stringifyElementType(output.elementType) + " for result " + Twine(index));
     std::string path = join(options.outputDir, Twine(index) + ".npy");
     std::string error;
-    if (failed(noteFile(::sprint::addNpy(files, path, output.shape, output.getElements<float>(),
-                                         error),
-                        path, error)))
+    if (failed(noteFile(
+            ::sprint::addNpy(files, path, output.shape, output.getElements<float>(), error), path,
+            error)))
       return failure();
   }
   return success();
@@ -311,7 +311,8 @@ LogicalResult Session::printErrors(ArrayRef<HostTensor> outputs) const {
                   Twine(references.size()));
   for (auto [index, path, reference, output] :
        llvm::enumerate(options.references, references, outputs)) {
-    if (output.elementType != ElementType::F32 || ArrayRef(reference.shape) != ArrayRef(output.shape))
+    if (output.elementType != ElementType::F32 ||
+        ArrayRef(reference.shape) != ArrayRef(output.shape))
       return ::fail(path + ": expected the shape of result " + Twine(index));
     double difference = 0, norm = 0;
     for (auto [expected, got] : llvm::zip_equal(reference.data, output.getElements<float>())) {

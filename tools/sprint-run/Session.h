@@ -13,8 +13,8 @@
 
 namespace mlir::sprint {
 
-/// Does what `options` ask for: reads, compiles, runs, prints the report, writes the files. Where anything fails, one message says what,
-/// and no file is written.
+/// Does what `options` ask for: reads, compiles, runs, prints the report, writes the files. Where
+/// anything fails, one message says what, and no file is written.
 LogicalResult runModel(const RunOptions &options);
 
 } // namespace mlir::sprint

@@ -37,8 +37,8 @@ struct CompileOptions : PassPipelineOptions<CompileOptions> {
 /// Adds the passes from linalg on tensors to `options.level`.
 void buildCompilePipeline(OpPassManager &pm, const CompileOptions &options);
 
-/// Registers the dialects of this project and the upstream ones it reads and lowers to, with the interfaces that
-/// bufferization and the translation to LLVM need.
+/// Registers the dialects of this project and the upstream ones it reads and lowers to, with the
+/// interfaces that bufferization and the translation to LLVM need.
 void registerAllDialects(DialectRegistry &registry);
 
 /// Registers the passes and pipelines of this project.

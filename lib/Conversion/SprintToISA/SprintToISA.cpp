@@ -102,8 +102,7 @@ FailureOr<LaunchParameter> findExtent(ProgramOp program, scf::ForOp loop) {
 }
 
 /// The single op of a kind in `program`; null, without an error, where there is none.
-template <typename OpTy>
-FailureOr<OpTy> findOnly(ProgramOp program) {
+template <typename OpTy> FailureOr<OpTy> findOnly(ProgramOp program) {
   OpTy found;
   WalkResult result = program.walk([&](OpTy op) {
     if (found) {
@@ -156,9 +155,7 @@ FailureOr<DeviceProgram> analyse(ProgramOp program, const ::sprint::Structure &s
       return failure();
     device.loops.push_back({loop, *extent});
   }
-  auto counts = [&](LaunchParameter extent) {
-    return device.depth(extent) < device.loops.size();
-  };
+  auto counts = [&](LaunchParameter extent) { return device.depth(extent) < device.loops.size(); };
   if (device.loops.size() != 3 || !counts(LaunchParameter::Batches) ||
       !counts(LaunchParameter::Heads) || device.loops[2].extent != LaunchParameter::Queries)
     return program.emitOpError("expected loops over batch, heads and, innermost, queries");
@@ -192,9 +189,8 @@ public:
     builder.setInsertionPoint(device.program);
     auto program = sprint_isa::ProgramOp::create(
         builder, loc, device.program.getSymNameAttr(), builder.getStringAttr(attached.getName()),
-        builder.getStringAttr(attached.getStructure()),
-        builder.getDenseI64ArrayAttr(parameters()), device.program.getScaleAttr(),
-        device.program.getThresholdsAttr());
+        builder.getStringAttr(attached.getStructure()), builder.getDenseI64ArrayAttr(parameters()),
+        device.program.getScaleAttr(), device.program.getThresholdsAttr());
     builder.createBlock(&program.getBody());
     queues();
     write();
@@ -236,30 +232,32 @@ private:
     counting("head_ready", 0);
     // Queries are loaded without waiting for the row's list, so they have a queue of their own.
     counting("queries_ready", 0);
-    // Lists of kept keys: of the row being fetched and of those thresholded ahead; those of the values wait until the
-    // rows before have left the score buffer, too.
-    int64_t keyLists = device.schedule.getLookahead() + 1;
-    int64_t valueLists = keyLists + kScoreBufferHalves;
-    counting("key_lists", keyLists);
+    // Lists of kept keys: of the row being fetched and of those thresholded ahead; those of the
+    // values wait until the rows before have left the score buffer, too.
+    int64_t rows = device.schedule.getLookahead() + 1;
+    int64_t valueLists = rows + structure.scoreRows;
+    counting("key_lists", rows);
     counting("value_lists", valueLists);
     counting("query_slots", structure.queryBufferQueries);
     counting("query_ready", 0);
-    // A row's keys stay until they are scored, its values until they are summed.
-    counting("key_buffer", 1);
-    counting("value_buffer", 1);
-    counting("score_buffer", kScoreBufferHalves);
+    // Rows whose keys wait to be scored, whose values wait to be summed: those thresholded ahead
+    // may be fetched ahead.
+    counting("key_rows", rows);
+    counting("value_rows", rows);
+    counting("score_buffer", structure.scoreRows);
     auto index = [&](StringRef name, int64_t depth) {
       sprint_isa::IndexQueueOp::create(builder, loc, name, depth);
     };
-    index("kept_keys", keyLists);
+    index("kept_keys", rows);
     index("kept_values", valueLists);
-    index("ready_keys", 1);
-    index("ready_values", 1);
-    index("scores", kScoreBufferHalves);
-    index("weights", kScoreBufferHalves);
+    index("ready_keys", rows);
+    index("ready_values", rows);
+    index("scores", structure.scoreRows);
+    index("weights", structure.scoreRows);
   }
 
-  /// A unit's commands: `head` runs around each head's queries, `row` for each query; either may add nothing.
+  /// A unit's commands: `head` runs around each head's queries, `row` for each query; either may
+  /// add nothing.
   void unit(MachineUnit which, function_ref<void()> beginHead, function_ref<void()> row,
             function_ref<void()> endHead) {
     auto op = sprint_isa::UnitOp::create(builder, loc, which);
@@ -339,7 +337,7 @@ private:
       acquire("query_slots");
       sprint_isa::LoadQueryOp::create(builder, loc, batch, head, query);
       release("query_ready");
-      acquire("key_buffer");
+      acquire("key_rows");
       sprint_isa::FetchOp::create(builder, loc, MemoryRegion::Key, device.schedule.getResidency(),
                                   "kept_keys", "ready_keys", batch, head);
       release("key_lists");
@@ -349,10 +347,9 @@ private:
 
   void fetchValues() {
     auto row = [&] {
-      acquire("value_buffer");
-      sprint_isa::FetchOp::create(builder, loc, MemoryRegion::Value,
-                                  device.schedule.getResidency(), "kept_values", "ready_values",
-                                  batch, head);
+      acquire("value_rows");
+      sprint_isa::FetchOp::create(builder, loc, MemoryRegion::Value, device.schedule.getResidency(),
+                                  "kept_values", "ready_values", batch, head);
       release("value_lists");
     };
     unit(MachineUnit::ValueFetch, [] {}, row, [] {});
@@ -363,7 +360,7 @@ private:
       acquire("query_ready");
       acquire("score_buffer");
       sprint_isa::ScoreOp::create(builder, loc, "ready_keys", "scores", batch, head, query);
-      release("key_buffer");
+      release("key_rows");
       release("query_slots");
     };
     unit(MachineUnit::QK, [] {}, row, [] {});
@@ -380,14 +377,11 @@ private:
     auto row = [&] {
       sprint_isa::AccumulateOp::create(builder, loc, "weights", "ready_values", batch, head);
       sprint_isa::StoreOutputOp::create(builder, loc, batch, head, query);
-      release("value_buffer");
+      release("value_rows");
       release("score_buffer");
     };
     unit(MachineUnit::V, [] {}, row, [&] { release("head_slots"); });
   }
-
-  /// One half is filled while the other is read (docs/machine.md).
-  static constexpr int64_t kScoreBufferHalves = 2;
 
   OpBuilder &builder;
   DeviceProgram &device;

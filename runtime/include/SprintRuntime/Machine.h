@@ -62,8 +62,9 @@ struct Structure {
   int64_t valueBufferBytes;
   /// Queries that the query buffer of a CORELET holds.
   int64_t queryBufferQueries;
-  /// Scores that one half of the double-buffered score buffer of a CORELET holds.
+  /// Scores of one row that the score buffer of a CORELET holds, and the rows it holds at once.
   int64_t scoreBufferEntries;
+  int64_t scoreRows;
   /// Heads whose codes ReRAM holds at once: one in work, the next being written.
   int64_t residentHeads;
   /// 8-bit multipliers of a QK-PU and of a V-PU.

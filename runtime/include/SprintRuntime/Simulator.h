@@ -127,7 +127,7 @@ struct LaunchResult {
 
 /// Runs `program` on `machine`. Refused: a machine of another structure, shapes that do not fit the
 /// program, lengths of zero or beyond the machine's capacity, NaN and infinity in the operands; a
-/// program that is not well-formed, could run more than 2^32 steps (commands and nodes of their
+/// program that is not well-formed, could run more than 2^31 steps (commands and nodes of their
 /// operands), stands still, overruns a queue, reads what is not there, or does not write each
 /// output row once.
 std::optional<LaunchResult> launch(const Program &program, const Machine &machine,

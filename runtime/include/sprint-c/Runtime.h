@@ -41,7 +41,8 @@ SPRINT_EXPORT SprintStream *sprintLoadStream(const char *path, char **error);
 SPRINT_EXPORT SprintStream *sprintParseStream(const void *bytes, size_t size, char **error);
 SPRINT_EXPORT void sprintDestroyStream(SprintStream *stream);
 SPRINT_EXPORT size_t sprintNumPrograms(const SprintStream *stream);
-/** Name of a program, and of the machine it was compiled for; null for an index that does not exist. */
+/** Name of a program, and of the machine it was compiled for; null for an index that does not
+ * exist. */
 SPRINT_EXPORT const char *sprintProgramName(const SprintStream *stream, size_t program);
 SPRINT_EXPORT const char *sprintProgramMachine(const SprintStream *stream, size_t program);
 
@@ -55,14 +56,16 @@ enum SprintThresholds {
   SPRINT_THRESHOLDS_PROGRAM = 0,
   /** `thresholds`: `numThresholds` of them, one or one a head, in logits. */
   SPRINT_THRESHOLDS_GIVEN = 1,
-  /** Calibrated on the operands, so that the fraction `pruneRate` of each head's allowed scores is dropped. */
+  /** Calibrated on the operands, so that the fraction `pruneRate` of each head's allowed scores is
+     dropped. */
   SPRINT_THRESHOLDS_PRUNE_RATE = 2
 };
 
 /** What a result holds beside the output; flags of SprintLaunch. */
 enum SprintLaunchFlags { SPRINT_RECORD_MASKS = 1, SPRINT_RECORD_TRACE = 2 };
 
-/** A launch. Operands are row-major f32 tensors: `query` [B, H, Sq, D], `key` [B, H, Sk, D], `value` [B, H, Sk, Dv]. */
+/** A launch. Operands are row-major f32 tensors: `query` [B, H, Sq, D], `key` [B, H, Sk, D],
+ * `value` [B, H, Sk, Dv]. */
 struct SprintLaunch {
   /** sizeof(struct SprintLaunch), by which later versions know what the caller knows. */
   size_t size;

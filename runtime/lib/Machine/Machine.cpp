@@ -6,6 +6,8 @@
 
 #include "SprintRuntime/Machine.h"
 
+#include "StructureFields.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -63,26 +65,15 @@ int64_t Widths::maxKeys() const noexcept {
 }
 
 std::string Machine::structureHash() const {
+  std::vector<std::pair<const char *, int64_t>> fields;
+  for (const StructureField &field : kStructureFields)
+    fields.emplace_back(field.key, structure.*field.member);
   const Widths &widths = structure.widths;
-  const std::pair<const char *, int64_t> fields[] = {
-      {"corelets", structure.corelets},
-      {"array_rows", structure.arrayRows},
-      {"array_columns", structure.arrayColumns},
-      {"arrays_per_bank", structure.arraysPerBank},
-      {"channels", structure.channels},
-      {"banks_per_channel", structure.banksPerChannel},
-      {"key_buffer", structure.keyBufferBytes},
-      {"value_buffer", structure.valueBufferBytes},
-      {"query_buffer", structure.queryBufferQueries},
-      {"score_buffer", structure.scoreBufferEntries},
-      {"resident_heads", structure.residentHeads},
-      {"multipliers", structure.multipliers},
-      {"nibble", widths.nibble == Nibble::Centred ? 0 : 1},
-      {"exponent_fraction_bits", widths.exponentFractionBits},
-      {"sum_bits", widths.sumBits},
-      {"probability_bits", widths.probabilityBits},
-      {"accumulator_bits", widths.accumulatorBits},
-  };
+  fields.insert(fields.end(), {{"nibble", widths.nibble == Nibble::Centred ? 0 : 1},
+                               {"exponent_fraction_bits", widths.exponentFractionBits},
+                               {"sum_bits", widths.sumBits},
+                               {"probability_bits", widths.probabilityBits},
+                               {"accumulator_bits", widths.accumulatorBits}});
   uint64_t hash = 0xcbf29ce484222325;
   for (const auto &[name, value] : fields) {
     for (char character : std::string(name) + "=" + std::to_string(value) + "\n") {

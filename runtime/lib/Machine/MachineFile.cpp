@@ -7,6 +7,7 @@
 #include "BuiltinMachines.h"
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Machine.h"
+#include "StructureFields.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -31,30 +32,6 @@ constexpr int kMaxBases = 8;
 /// One message, the file and the place first.
 struct LoadError {
   std::string message;
-};
-
-/// A whole number of the structure.
-struct StructureField {
-  const char *key;
-  const char *unit;
-  int64_t Structure::*member;
-  int64_t most;
-};
-
-// The limits keep every product of fields within 64 bits.
-constexpr StructureField structureFields[] = {
-    {"corelets", "corelets", &Structure::corelets, 1 << 10},
-    {"array_rows", "rows", &Structure::arrayRows, 1 << 16},
-    {"array_columns", "columns", &Structure::arrayColumns, 1 << 16},
-    {"arrays_per_bank", "arrays", &Structure::arraysPerBank, 1 << 20},
-    {"channels", "channels", &Structure::channels, 1 << 10},
-    {"banks_per_channel", "banks", &Structure::banksPerChannel, 1 << 10},
-    {"key_buffer", "bytes", &Structure::keyBufferBytes, 1 << 30},
-    {"value_buffer", "bytes", &Structure::valueBufferBytes, 1 << 30},
-    {"query_buffer", "queries", &Structure::queryBufferQueries, 1 << 16},
-    {"score_buffer", "scores", &Structure::scoreBufferEntries, 1 << 30},
-    {"resident_heads", "heads", &Structure::residentHeads, 1 << 16},
-    {"multipliers", "multipliers", &Structure::multipliers, 1 << 16},
 };
 
 /// A real number of the timing or the energies.
@@ -278,7 +255,7 @@ private:
 
   void readStructure(const YAML::Node &section) {
     std::map<std::string, YAML::Node> nodes = entries(section, "structure");
-    for (const StructureField &field : structureFields) {
+    for (const StructureField &field : kStructureFields) {
       if (auto node = nodes.extract(field.key))
         machine.structure.*field.member = leaf<int64_t>(
             node.mapped(), std::string("structure.") + field.key, field.unit, 1, field.most);
@@ -344,7 +321,7 @@ private:
   void checkComplete() {
     requirePlace("name");
     requirePlace("widths");
-    for (const StructureField &field : structureFields)
+    for (const StructureField &field : kStructureFields)
       requirePlace(std::string("structure.") + field.key);
     for (const RealField<Timing> &field : timingFields)
       requirePlace(std::string("timing.") + field.key);

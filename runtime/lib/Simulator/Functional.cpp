@@ -147,7 +147,7 @@ private:
   const std::vector<int64_t> &sharesOf(const std::vector<uint32_t> &keys);
   int64_t fullestOf(const std::vector<uint32_t> &keys);
   int64_t passesOf(int64_t fullest) const { return fullest > structure.scoreBufferEntries ? 2 : 1; }
-  void record(const UnitState &unit, int64_t count, int64_t extra);
+  void record(const UnitState &unit, int64_t count, int64_t extra, bool waitsForRoom = false);
   void recordShares(const UnitState &unit, const std::vector<uint32_t> &keys);
 
   const DecodedProgram &program;
@@ -364,9 +364,10 @@ int64_t FunctionalPass::fullestOf(const std::vector<uint32_t> &keys) {
   return std::ranges::max(sharesOf(keys));
 }
 
-void FunctionalPass::record(const UnitState &unit, int64_t count, int64_t extra) {
+void FunctionalPass::record(const UnitState &unit, int64_t count, int64_t extra,
+                            bool waitsForRoom) {
   result.records[static_cast<size_t>(unit.cursor.machineUnit())].commands.push_back(
-      {static_cast<uint32_t>(count), static_cast<uint32_t>(extra)});
+      {static_cast<uint32_t>(count), static_cast<uint32_t>(extra), waitsForRoom});
 }
 
 void FunctionalPass::recordShares(const UnitState &unit, const std::vector<uint32_t> &keys) {
@@ -404,7 +405,11 @@ bool FunctionalPass::run(UnitState &unit, const AcquireCommand &command) {
 }
 
 bool FunctionalPass::run(UnitState &unit, const ReleaseCommand &command) {
-  ++credits[static_cast<size_t>(command.queue)];
+  int64_t &held = credits[static_cast<size_t>(command.queue)];
+  if (held == kMaxQueueCapacity)
+    fail(unit, "overruns queue '" + program.name(command.queue) + "', which holds at most " +
+                   std::to_string(kMaxQueueCapacity) + " credits");
+  ++held;
   unit.cursor.advance();
   return true;
 }
@@ -483,6 +488,8 @@ bool FunctionalPass::run(UnitState &unit, const FetchCommand &command) {
   list.stage = isKey ? Stage::KeysFetched : Stage::ValuesFetched;
 
   TokenBuffer &buffer = isKey ? keyBuffer : valueBuffer;
+  // The row before may still be in work.
+  const std::vector<int64_t> occupied = buffer.counts;
   if (buffer.head != head) {
     buffer.clear();
     buffer.head = head;
@@ -499,6 +506,7 @@ bool FunctionalPass::run(UnitState &unit, const FetchCommand &command) {
       ++buffer.counts[token % structure.corelets];
     }
   }
+  const std::vector<int64_t> reused = buffer.counts;
   int64_t passing = 0;
   for (uint32_t token : missing) {
     int64_t &count = buffer.counts[token % structure.corelets];
@@ -511,6 +519,10 @@ bool FunctionalPass::run(UnitState &unit, const FetchCommand &command) {
     buffer.held.push_back(token);
   }
 
+  bool waitsForRoom = false;
+  for (int64_t corelet = 0; corelet < structure.corelets; ++corelet)
+    waitsForRoom |= occupied[corelet] + buffer.counts[corelet] - reused[corelet] > buffer.capacity;
+
   int64_t tokens = static_cast<int64_t>(missing.size());
   if (!isKey) {
     // The V-PU reads those that do not stay.
@@ -521,7 +533,7 @@ bool FunctionalPass::run(UnitState &unit, const FetchCommand &command) {
     tokens += passing;
   }
   int64_t channels = isKey ? shape.headDim : shape.valueDim;
-  record(unit, static_cast<int64_t>(there.size()), tokens);
+  record(unit, static_cast<int64_t>(there.size()), tokens, waitsForRoom);
   result.work += costs.fetch(tokens, channels).work;
   result.statistics.fetchedBytes += tokens * channels;
   put(unit, command.to, std::move(list));

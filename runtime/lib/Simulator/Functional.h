@@ -28,6 +28,8 @@ struct CommandRecord {
   uint32_t count = 0;
   /// `fetch`, `accumulate`: tokens read from ReRAM; `score`: passes.
   uint32_t extra = 0;
+  /// `fetch`: whether its tokens have to wait until the row before has been used.
+  bool waitsForRoom = false;
 };
 
 /// The records of one unit.

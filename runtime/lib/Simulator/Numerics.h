@@ -35,7 +35,7 @@ float quantizationStep(std::span<const float> values, const Widths &widths);
 
 /// The codes of one head at `step` (section 2). `saturated` counts those that were clamped.
 std::vector<int8_t> quantize(std::span<const float> values, float step, const Widths &widths,
-                              int64_t &saturated);
+                             int64_t &saturated);
 
 /// The high nibble of a code (section 2).
 inline int16_t highNibble(int8_t code, Nibble nibble) {

@@ -14,7 +14,7 @@ using namespace sprint;
 namespace {
 
 /// Steps, which are commands and nodes of their operands, that a launch may run.
-constexpr int64_t kMaxSteps = int64_t(1) << 32;
+constexpr int64_t kMaxSteps = int64_t(1) << 31;
 /// Magnitude of every value of an expression, so that sums of two do not overflow.
 constexpr __int128 kMaxValue = __int128(1) << 62;
 

@@ -18,6 +18,9 @@ namespace {
 // Rows of the timeline beside the units.
 constexpr std::string_view kBus = "bus";
 constexpr std::string_view kBanks = "banks";
+/// Intervals of a timeline, so that memory is bounded: some sixty heads of 16,384 tokens on one
+/// CORELET.
+constexpr size_t kMaxTraceEvents = size_t(1) << 24;
 
 /// A list, or the weights of one, on its way between units.
 struct TimedList {
@@ -33,6 +36,9 @@ struct TimedQueue {
   std::deque<TimedList> lists;
   int64_t puts = 0;
   int64_t takes = 0;
+  /// Rows whose use has ended, and when the last did.
+  int64_t uses = 0;
+  double lastUse = 0;
   /// Times of the puts and takes that are still to be compared.
   std::deque<double> putTimes, takeTimes;
   /// The unit that puts lists there, for messages.
@@ -93,9 +99,12 @@ private:
     trace(unit, -1, start, cost.unitCycles);
     finish(unit, start + cost.unitCycles, start + cost.cycles, cost.unitCycles);
   }
-  void trace(const TimedUnit &unit, int64_t corelet, double start, double duration);
-  /// Adds an interval of the command to a row of the timeline that is not its unit's.
-  void traceMemory(std::string_view row, const TimedUnit &unit, double start, double duration);
+  /// Adds an interval of the unit's command to a row of the timeline.
+  void trace(std::string_view row, int64_t corelet, const TimedUnit &unit, double start,
+             double duration);
+  void trace(const TimedUnit &unit, int64_t corelet, double start, double duration) {
+    trace(toString(unit.cursor.machineUnit()), corelet, unit, start, duration);
+  }
   /// Traces a command that every CORELET runs for its share of the row's keys, `cyclesPerKey` for
   /// each.
   void traceShares(TimedUnit &unit, double start, double duration, double cyclesPerKey);
@@ -106,6 +115,13 @@ private:
     return timed.lists.empty() ? nullptr : &timed.lists.front();
   }
   void take(IndexQueueIndex queue, double time);
+  /// Notes that the row taken last has been used up, which makes room in the buffer behind the
+  /// queue.
+  void use(IndexQueueIndex queue, double end) {
+    TimedQueue &timed = queueOf(queue);
+    ++timed.uses;
+    timed.lastUse = end;
+  }
   void put(const TimedUnit &unit, IndexQueueIndex queue, TimedList list);
   void checkOverrun(IndexQueueIndex queue);
 
@@ -180,7 +196,7 @@ std::optional<double> TimingPass::requestBus(TimedUnit &unit, double time, doubl
   double start = std::max(time, busFree);
   busFree = start + cycles;
   result.busBusy += cycles;
-  traceMemory(kBus, unit, start, cycles);
+  trace(kBus, -1, unit, start, cycles);
   return start;
 }
 
@@ -192,17 +208,15 @@ void TimingPass::finish(TimedUnit &unit, double free, double end, double busy) {
   unit.cursor.advance();
 }
 
-void TimingPass::trace(const TimedUnit &unit, int64_t corelet, double start, double duration) {
-  if (options.trace)
-    result.trace.push_back({toString(unit.cursor.machineUnit()), corelet,
-                            checkedInfo(encode(unit.cursor.command()))->mnemonic, start, duration});
-}
-
-void TimingPass::traceMemory(std::string_view row, const TimedUnit &unit, double start,
-                             double duration) {
-  if (options.trace)
-    result.trace.push_back(
-        {row, -1, checkedInfo(encode(unit.cursor.command()))->mnemonic, start, duration});
+void TimingPass::trace(std::string_view row, int64_t corelet, const TimedUnit &unit, double start,
+                       double duration) {
+  if (!options.trace)
+    return;
+  if (result.trace.size() == kMaxTraceEvents)
+    throw LaunchFailure{"expected a timeline of at most " + std::to_string(kMaxTraceEvents) +
+                        " intervals, got more"};
+  result.trace.push_back(
+      {row, corelet, checkedInfo(encode(unit.cursor.command()))->mnemonic, start, duration});
 }
 
 void TimingPass::traceShares(TimedUnit &unit, double start, double duration, double cyclesPerKey) {
@@ -292,7 +306,12 @@ bool TimingPass::run(TimedUnit &unit, const AcquireCommand &command) {
 }
 
 bool TimingPass::run(TimedUnit &unit, const ReleaseCommand &command) {
-  credits[static_cast<size_t>(command.queue)].push_back(std::max(unit.time, unit.ended));
+  std::deque<double> &times = credits[static_cast<size_t>(command.queue)];
+  // A unit is followed further ahead than in the functional pass.
+  if (static_cast<int64_t>(times.size()) == kMaxQueueCapacity)
+    throw LaunchFailure{unit.cursor.place() + ": overruns queue '" + program.name(command.queue) +
+                        "', which holds at most " + std::to_string(kMaxQueueCapacity) + " credits"};
+  times.push_back(std::max(unit.time, unit.ended));
   unit.cursor.advance();
   return true;
 }
@@ -313,7 +332,7 @@ bool TimingPass::run(TimedUnit &unit, const WriteCommand &command) {
   if (!start)
     return false;
   writtenAt(unit, command.region, command.batch, command.head) = *start + cost.cycles;
-  traceMemory(kBanks, unit, *start, cost.cycles);
+  trace(kBanks, -1, unit, *start, cost.cycles);
   finish(unit, *start, cost);
   return true;
 }
@@ -324,7 +343,7 @@ bool TimingPass::run(TimedUnit &unit, const LoadQueryCommand &command) {
   if (!start)
     return false;
   checkWritten(unit, MemoryRegion::Query, command.batch, command.head, *start);
-  traceMemory(kBanks, unit, *start, cost.cycles);
+  trace(kBanks, -1, unit, *start, cost.cycles);
   finish(unit, *start, cost);
   return true;
 }
@@ -334,9 +353,14 @@ bool TimingPass::run(TimedUnit &unit, const FetchCommand &command) {
   if (!list)
     return false;
   const CommandRecord &record = nextRecord(unit);
+  const TimedQueue &rows = queueOf(command.to);
+  if (record.waitsForRoom && rows.uses < rows.puts)
+    return false;
   int64_t channels = command.region == MemoryRegion::Key ? shape.headDim : shape.valueDim;
   CommandCost cost = costs.fetch(record.extra, channels);
   double start = std::max(unit.time, list->available);
+  if (record.waitsForRoom)
+    start = std::max(start, rows.lastUse);
   TimedList passedOn = {start, start};
   if (record.extra > 0) {
     std::optional<double> had = requestBus(unit, start, cost.busCycles);
@@ -346,7 +370,7 @@ bool TimingPass::run(TimedUnit &unit, const FetchCommand &command) {
     double firstArrival = start + costs.readLatency() + costs.transferCycles(1, channels);
     passedOn.available = record.count > 0 ? start : firstArrival;
     passedOn.complete = start + costs.readLatency() + cost.busCycles;
-    traceMemory(kBanks, unit, start, cost.cycles);
+    trace(kBanks, -1, unit, start, cost.cycles);
   }
   checkWritten(unit, command.region, command.batch, command.head, start);
   take(command.from, start);
@@ -370,7 +394,7 @@ bool TimingPass::run(TimedUnit &unit, const ThresholdCommand &command) {
   checkWritten(unit, MemoryRegion::Key, command.batch, command.head, unit.time);
   CommandCost cost = costs.threshold(shape.keys, nextRecord(unit).count);
   ++unit.nextRecord;
-  traceMemory(kBanks, unit, unit.time, cost.cycles);
+  trace(kBanks, -1, unit, unit.time, cost.cycles);
   finish(unit, unit.time, cost);
   return true;
 }
@@ -383,7 +407,7 @@ bool TimingPass::run(TimedUnit &unit, const ReadPruningCommand &command) {
   double end = *start + cost.cycles;
   put(unit, command.keysTo, {end, end});
   put(unit, command.valuesTo, {end, end});
-  traceMemory(kBanks, unit, *start, cost.cycles);
+  trace(kBanks, -1, unit, *start, cost.cycles);
   finish(unit, *start, cost);
   return true;
 }
@@ -415,10 +439,12 @@ bool TimingPass::run(TimedUnit &unit, const ScoreCommand &command) {
     cycles = cost.cycles;
   double end = start + cycles;
   take(command.from, start);
+  use(command.from, end);
   put(unit, command.to, {end, end});
   ++unit.nextRecord;
-  traceShares(unit, start, cycles, costs.cyclesPerKey() * record.extra);
-  finish(unit, end, end, cost.cycles);
+  double latency = machine.timing.qkLatency;
+  traceShares(unit, start, cycles - latency, costs.cyclesPerKey() * record.extra);
+  finish(unit, end - latency, end, cost.cycles - latency);
   return true;
 }
 
@@ -433,8 +459,9 @@ bool TimingPass::run(TimedUnit &unit, const SoftmaxCommand &command) {
   take(command.from, start);
   put(unit, command.to, {isLate ? start + machine.timing.softmaxLatency : end, end});
   ++unit.nextRecord;
-  traceShares(unit, start, cost.cycles, 1);
-  finish(unit, end, end, cost.cycles);
+  double latency = machine.timing.softmaxLatency;
+  traceShares(unit, start, cost.cycles - latency, 1);
+  finish(unit, end - latency, end, cost.cycles - latency);
   return true;
 }
 
@@ -452,7 +479,7 @@ bool TimingPass::run(TimedUnit &unit, const AccumulateCommand &command) {
       return false;
     start = *had;
     checkWritten(unit, MemoryRegion::Value, command.batch, command.head, start);
-    traceMemory(kBanks, unit, start, costs.readLatency() + cost.busCycles);
+    trace(kBanks, -1, unit, start, costs.readLatency() + cost.busCycles);
   }
   double lastInput = std::max(weights->complete, values->complete);
   double cycles = std::max(cost.cycles, wholeCycles(lastInput - start + costs.cyclesPerValue() +
@@ -461,19 +488,23 @@ bool TimingPass::run(TimedUnit &unit, const AccumulateCommand &command) {
     cycles = cost.cycles;
   take(command.weights, start);
   take(command.values, start);
+  double end = start + cycles;
+  use(command.values, end);
   ++unit.nextRecord;
-  traceShares(unit, start, cycles, costs.cyclesPerValue());
-  finish(unit, start + cycles, start + cycles, cost.cycles);
+  double latency = machine.timing.vLatency;
+  traceShares(unit, start, cycles - latency, costs.cyclesPerValue());
+  finish(unit, end - latency, end, cost.cycles - latency);
   return true;
 }
 
 bool TimingPass::run(TimedUnit &unit, const StoreOutputCommand &) {
   // All CORELETs have a part in a row's output.
   CommandCost cost = costs.storeOutput();
+  // It follows its row through the pipeline, so it ends after the sums have come out.
+  double work = cost.cycles - machine.timing.vLatency;
   for (int64_t corelet = 0; corelet < machine.structure.corelets; ++corelet)
-    trace(unit, corelet, unit.time, cost.cycles);
-  double end = unit.time + cost.cycles;
-  finish(unit, end, end, cost.cycles);
+    trace(unit, corelet, unit.time, work);
+  finish(unit, unit.time + work, std::max(unit.time, unit.ended) + cost.cycles, work);
   return true;
 }
 

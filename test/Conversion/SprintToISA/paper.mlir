@@ -5,7 +5,7 @@
 // CHECK: sprint_isa.program @[[P]] machine("s", "{{[0-9a-f]+}}") parameters(batches = 1, heads = 2, queries = ?, keys = ?, head_dim = 8, value_dim = 16) scale(2.500000e-01) thresholds([1.500000e+00])
 // CHECK-DAG: sprint_isa.counting_queue @head_slots credits(2)
 // CHECK-DAG: sprint_isa.counting_queue @key_lists credits(2)
-// CHECK-DAG: sprint_isa.counting_queue @value_lists credits(4)
+// CHECK-DAG: sprint_isa.counting_queue @value_lists credits(6)
 // CHECK-DAG: sprint_isa.index_queue @kept_keys depth(2)
 // CHECK: sprint_isa.unit write {
 // CHECK-NEXT: sprint_isa.loop trip(batches) {

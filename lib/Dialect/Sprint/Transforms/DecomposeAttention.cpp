@@ -73,7 +73,8 @@ private:
     return tensor::getMixedSize(rewriter, loc, tensor, dim);
   }
 
-  /// Loops over dimension `dim` of the query (batch, head, query), inside the loops with `counters`; returns the output codes.
+  /// Loops over dimension `dim` of the query (batch, head, query), inside the loops with
+  /// `counters`; returns the output codes.
   Value loopOver(int64_t dim, SmallVector<Value> counters, Value codes) {
     if (dim == 3)
       return computeRow(counters, codes);
@@ -103,7 +104,8 @@ private:
     shift = extract(parameters.getShift());
   }
 
-  /// Offsets, sizes and strides of `rows` tokens from `row` of one head; all tokens where there is no row.
+  /// Offsets, sizes and strides of `rows` tokens from `row` of one head; all tokens where there is
+  /// no row.
   void tokens(Value tensor, ArrayRef<Value> counters, std::optional<Value> row, OpFoldResult rows,
               SmallVector<OpFoldResult> &offsets, SmallVector<OpFoldResult> &sizes,
               SmallVector<OpFoldResult> &strides) {
@@ -158,9 +160,9 @@ private:
     auto gather = GatherOp::create(rewriter, loc, indices, owners, kept);
 
     Value init = slice(codes, counters, row, one);
-    auto widthsAttr = WidthsAttr::get(rewriter.getContext(), widths.exponentFractionBits,
-                                      widths.sumBits, widths.probabilityBits,
-                                      widths.accumulatorBits);
+    auto widthsAttr =
+        WidthsAttr::get(rewriter.getContext(), widths.exponentFractionBits, widths.sumBits,
+                        widths.probabilityBits, widths.accumulatorBits);
     Value output = RecomputeOp::create(rewriter, loc, init.getType(), block, headKey, headValue,
                                        gather.getIndices(), gather.getOwners(), multiplier, shift,
                                        init, widthsAttr, /*corelets=*/IntegerAttr());

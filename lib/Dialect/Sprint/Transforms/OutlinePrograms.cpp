@@ -30,14 +30,16 @@ struct DevicePart {
 
   /// What the program takes, in the order of its arguments.
   SmallVector<Value> operands() {
-    return {query.getCodes(),          key.getCodes(),            value.getCodes(),
-            parameters.getThreshold(), parameters.getMultiplier(), parameters.getShift()};
+    return {query.getCodes(),           key.getCodes(),
+            value.getCodes(),           parameters.getThreshold(),
+            parameters.getMultiplier(), parameters.getShift()};
   }
 };
 
 } // namespace
 
-/// Finds the quantised operands behind `dequantize`: the steps lead to query and key, and the output's to the value.
+/// Finds the quantised operands behind `dequantize`: the steps lead to query and key, and the
+/// output's to the value.
 static FailureOr<DevicePart> findDevicePart(DequantizeOp dequantize) {
   DevicePart part;
   part.dequantize = dequantize;
@@ -60,8 +62,8 @@ static FailureOr<DevicePart> findDevicePart(DequantizeOp dequantize) {
   return part;
 }
 
-/// Collects, in an order in which they can be cloned, the ops that `root` needs, down to `arguments`. Only what computes sizes,
-/// constants and empty tensors may go along.
+/// Collects, in an order in which they can be cloned, the ops that `root` needs, down to
+/// `arguments`. Only what computes sizes, constants and empty tensors may go along.
 static LogicalResult collectSlice(Operation *root, const SetVector<Value> &arguments,
                                   SetVector<Operation *> &slice) {
   SmallVector<Value> needed(root->getOperands());
@@ -115,10 +117,9 @@ static LogicalResult outline(RewriterBase &rewriter, DevicePart &part, SymbolTab
   ReturnOp::create(rewriter, loc, mapping.lookup(part.dequantize.getCodes()));
 
   rewriter.setInsertionPoint(part.dequantize);
-  rewriter.replaceOpWithNewOp<LaunchOp>(part.dequantize, part.dequantize.getType(),
-                                        SymbolRefAttr::get(program), part.query.getInput(),
-                                        part.key.getInput(), part.value.getInput(),
-                                        part.dequantize.getInit());
+  rewriter.replaceOpWithNewOp<LaunchOp>(
+      part.dequantize, part.dequantize.getType(), SymbolRefAttr::get(program),
+      part.query.getInput(), part.key.getInput(), part.value.getInput(), part.dequantize.getInit());
   // What only the device part used goes with it.
   rewriter.eraseOp(nest);
   for (Operation *op : llvm::reverse(slice))

@@ -27,13 +27,12 @@ struct ScheduleFetches : mlir::sprint::impl::SprintScheduleFetchesBase<ScheduleF
     if (!chosen) {
       InFlightDiagnostic diagnostic = getOperation().emitError()
                                       << "unknown schedule '" << schedule << "'; known are ";
-      llvm::interleaveComma(getSchedules(), diagnostic, [&](const Schedule &known) {
-        diagnostic << "'" << known.name << "'";
-      });
+      llvm::interleaveComma(getSchedules(), diagnostic,
+                            [&](const Schedule &known) { diagnostic << "'" << known.name << "'"; });
       return signalPassFailure();
     }
-    auto attr = ScheduleAttr::get(&getContext(), chosen->queryBlock, chosen->lookahead,
-                                  chosen->residency);
+    auto attr =
+        ScheduleAttr::get(&getContext(), chosen->queryBlock, chosen->lookahead, chosen->residency);
     WalkResult result = getOperation().walk([&](RecomputeOp op) {
       auto loop = dyn_cast<scf::ForOp>(op->getParentOp());
       if (!loop) {

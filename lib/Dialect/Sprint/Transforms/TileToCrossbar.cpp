@@ -57,28 +57,26 @@ static LogicalResult tile(RewriterBase &rewriter, CrossbarScoreOp score,
   OpFoldResult first =
       affine::makeComposedFoldedAffineApply(rewriter, loc, d0 * keysPerArray, {array});
   // The last array holds what is left.
-  AffineMap held = AffineMap::get(
-      1, 1, {getAffineConstantExpr(keysPerArray, rewriter.getContext()), s0 - d0},
-      rewriter.getContext());
+  AffineMap held =
+      AffineMap::get(1, 1, {getAffineConstantExpr(keysPerArray, rewriter.getContext()), s0 - d0},
+                     rewriter.getContext());
   OpFoldResult count = affine::makeComposedFoldedAffineMin(rewriter, loc, held, {first, keys});
 
   OpFoldResult zero = rewriter.getIndexAttr(0);
   SmallVector<OpFoldResult> offsets = {zero, first}, sizes = {rows, count};
-  Value sums =
-      extractRectangle(rewriter, loc, forall.getRegionIterArgs()[0], offsets, sizes);
+  Value sums = extractRectangle(rewriter, loc, forall.getRegionIterArgs()[0], offsets, sizes);
   for (int64_t channel = 0; channel < channels; channel += structure.arrayRows) {
     OpFoldResult from = rewriter.getIndexAttr(channel);
-    OpFoldResult width =
-        rewriter.getIndexAttr(std::min(structure.arrayRows, channels - channel));
+    OpFoldResult width = rewriter.getIndexAttr(std::min(structure.arrayRows, channels - channel));
     Value query = extractRectangle(rewriter, loc, score.getQuery(), {zero, from}, {rows, width});
     Value key = extractRectangle(rewriter, loc, score.getKey(), {first, from}, {count, width});
-    sums = CrossbarScoreOp::create(rewriter, loc, sums.getType(), query, key, sums,
-                                   score.getNibble());
+    sums =
+        CrossbarScoreOp::create(rewriter, loc, sums.getType(), query, key, sums, score.getNibble());
   }
   rewriter.setInsertionPointToStart(forall.getTerminator().getBody());
   SmallVector<OpFoldResult> strides(2, rewriter.getIndexAttr(1));
-  tensor::ParallelInsertSliceOp::create(rewriter, loc, sums, forall.getRegionIterArgs()[0],
-                                        offsets, sizes, strides);
+  tensor::ParallelInsertSliceOp::create(rewriter, loc, sums, forall.getRegionIterArgs()[0], offsets,
+                                        sizes, strides);
   rewriter.replaceOp(score, forall.getResults());
   return success();
 }

@@ -12,8 +12,9 @@
 
 namespace mlir::sprint {
 
-/// Reads the description of the machine that `module` is compiled for. Fails, with an error on the module, where it has no
-/// `sprint.machine`, where the description cannot be read, or where its structure is another than the attribute's.
+/// Reads the description of the machine that `module` is compiled for. Fails, with an error on the
+/// module, where it has no `sprint.machine`, where the description cannot be read, or where its
+/// structure is another than the attribute's.
 FailureOr<::sprint::Machine> getAttachedMachine(ModuleOp module);
 
 } // namespace mlir::sprint
