@@ -88,7 +88,8 @@ private:
   }
 
   void printReport() const;
-  LogicalResult printErrors(ArrayRef<HostTensor> outputs) const;
+  LogicalResult checkReferences(ArrayRef<HostTensor> outputs) const;
+  void printErrors(ArrayRef<HostTensor> outputs) const;
 
   const RunOptions &options;
   MLIRContext context;
@@ -161,6 +162,7 @@ FailureOr<DeviceRun> Session::runOnDevice(ModelRunner &runner, StringRef schedul
   ::sprint::LaunchOptions launch;
   launch.masks = !options.masksFile.empty();
   launch.trace = !options.traceFile.empty();
+  launch.progress = ::sprint::terminalProgress(options.model);
   if (calibrate) {
     launch.thresholds.kind = ::sprint::ThresholdPolicy::Kind::PruneRate;
     launch.thresholds.rate = *options.pruneRate;
@@ -279,18 +281,32 @@ LogicalResult Session::addArtifacts(ModelRunner &runner) {
 }
 
 /// A fraction as percent.
-static std::string percent(double fraction) { return llvm::formatv("{0:P2}", fraction); }
+static std::string percent(double fraction) { return llvm::formatv("{0:F2} %", fraction * 100); }
+
+/// Cycles as a whole number, its thousands apart.
+static std::string wholeCycles(double cycles) {
+  return llvm::formatv("{0:N}", static_cast<int64_t>(std::llround(cycles)));
+}
+
+/// An energy in microjoules.
+static std::string microjoules(double picojoules) {
+  return llvm::formatv("{0:F2}", picojoules * 1e-6);
+}
 
 void Session::printReport() const {
   llvm::raw_ostream &os = llvm::outs();
+  static constexpr const char *kRow = "{0,-20} {1,-34} {2,10} {3,14} {4,14} {5,12}\n";
+  if (!report.attentions.empty())
+    os << llvm::formatv(kRow, "attention", "heads x queries x keys x channels", "pruned", "cycles",
+                        "resident", "energy, uJ");
   for (const ::sprint::LaunchReport &launch : report.attentions) {
     const ::sprint::LaunchShape &sizes = launch.dimensions;
     const ::sprint::Statistics &statistics = launch.statistics;
-    os << llvm::formatv("{0}: batch {1}, {2} heads, {3} queries, {4} keys of {5} channels: pruned "
-                        "{6}, {7:N0} cycles ({8:N0} with the codes in ReRAM already), {9:F3} uJ\n",
-                        launch.program, sizes.batches, sizes.heads, sizes.queries, sizes.keys,
-                        sizes.headDim, percent(statistics.prunedFraction()), statistics.cycles,
-                        statistics.cyclesResident, statistics.totalEnergy() * 1e-6);
+    std::string shape = llvm::formatv("{0} x {1} x {2} x {3}", sizes.batches * sizes.heads,
+                                      sizes.queries, sizes.keys, sizes.headDim);
+    os << llvm::formatv(kRow, launch.program, shape, percent(statistics.prunedFraction()),
+                        wholeCycles(statistics.cycles), wholeCycles(statistics.cyclesResident),
+                        microjoules(statistics.totalEnergy()));
   }
   for (const ::sprint::HostReport &host : report.host)
     os << host.location << ": stays on the host: " << host.reason << "\n";
@@ -298,31 +314,36 @@ void Session::printReport() const {
     return;
   ::sprint::Statistics pruned = ::sprint::sumStatistics(report.attentions);
   ::sprint::Statistics dense = ::sprint::sumStatistics(report.baseline);
-  os << llvm::formatv("dense baseline on machine {0}: {1:N0} cycles, {2:F3} uJ: {3:F2}x the time "
-                      "({4:F2}x with the codes in ReRAM already), {5:F2}x the energy\n",
-                      options.arch, dense.cycles, dense.totalEnergy() * 1e-6,
-                      dense.cycles / pruned.cycles, dense.cyclesResident / pruned.cyclesResident,
-                      dense.totalEnergy() / pruned.totalEnergy());
+  os << llvm::formatv(kRow, "dense baseline", "", "", wholeCycles(dense.cycles),
+                      wholeCycles(dense.cyclesResident), microjoules(dense.totalEnergy()));
+  auto ratio = [](double a, double b) -> std::string { return llvm::formatv("{0:F2}x", a / b); };
+  os << llvm::formatv(kRow, "better by", "", "", ratio(dense.cycles, pruned.cycles),
+                      ratio(dense.cyclesResident, pruned.cyclesResident),
+                      ratio(dense.totalEnergy(), pruned.totalEnergy()));
 }
 
-LogicalResult Session::printErrors(ArrayRef<HostTensor> outputs) const {
+LogicalResult Session::checkReferences(ArrayRef<HostTensor> outputs) const {
   if (references.size() > outputs.size())
-    return ::fail(Twine("--reference: expected at most ") + Twine(outputs.size()) + ", got " +
-                  Twine(references.size()));
-  for (auto [index, path, reference, output] :
-       llvm::enumerate(options.references, references, outputs)) {
-    if (output.elementType != ElementType::F32 ||
-        ArrayRef(reference.shape) != ArrayRef(output.shape))
+    return ::fail(Twine("--reference: expected at most ") + Twine(outputs.size()) +
+                  ", a file a result, got " + Twine(references.size()));
+  for (auto [index, path, reference] : llvm::enumerate(options.references, references))
+    if (outputs[index].elementType != ElementType::F32 ||
+        ArrayRef(reference.shape) != ArrayRef(outputs[index].shape))
       return ::fail(path + ": expected the shape of result " + Twine(index));
+  return success();
+}
+
+void Session::printErrors(ArrayRef<HostTensor> outputs) const {
+  for (auto [index, path, reference] : llvm::enumerate(options.references, references)) {
     double difference = 0, norm = 0;
-    for (auto [expected, got] : llvm::zip_equal(reference.data, output.getElements<float>())) {
+    for (auto [expected, got] :
+         llvm::zip_equal(reference.data, outputs[index].getElements<float>())) {
       difference += (double(got) - expected) * (double(got) - expected);
       norm += double(expected) * expected;
     }
-    llvm::outs() << llvm::formatv("result {0}: error against {1}: {2} (Frobenius)\n", index, path,
-                                  percent(std::sqrt(difference / norm)));
+    llvm::outs() << llvm::formatv("result {0}: relative error {1} (Frobenius) against {2}\n", index,
+                                  percent(std::sqrt(difference / norm)), path);
   }
-  return success();
 }
 
 LogicalResult Session::run() {
@@ -355,18 +376,15 @@ LogicalResult Session::run() {
     return failure();
   if (!options.statsFile.empty() && failed(addText(options.statsFile, ::sprint::toJson(report))))
     return failure();
-  if (failed(printErrors(*outputs)))
+  if (failed(checkReferences(*outputs)))
     return failure();
   std::string error;
   if (!files.commit(error))
     return ::fail(error);
   printReport();
-  if (!paths.empty())
-    llvm::outs() << "written:";
+  printErrors(*outputs);
   for (const std::string &path : paths)
-    llvm::outs() << " " << path;
-  if (!paths.empty())
-    llvm::outs() << "\n";
+    llvm::outs() << "written: " << path << "\n";
   return success();
 }
 

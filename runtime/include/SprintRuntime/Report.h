@@ -12,6 +12,7 @@
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Simulator.h"
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -64,6 +65,10 @@ std::string toJson(const LaunchReport &report);
 /// times in microseconds at the machine's clock. `cycles` are the lengths of the launches.
 std::string traceToJson(std::span<const std::vector<TraceEvent>> launches,
                         std::span<const double> cycles, const Machine &machine);
+
+/// Shows on a terminal how far a launch is (LaunchOptions::progress), and wipes the line at its
+/// end; nothing where stderr is no terminal.
+std::function<void(int64_t, int64_t)> terminalProgress(std::string name);
 
 /// A threshold as command lines have it: a finite number, or `-inf`.
 std::optional<float> parseThreshold(std::string_view text) noexcept;

@@ -725,8 +725,9 @@ bool FunctionalPass::run(UnitState &unit, const StoreOutputCommand &command) {
   accumulated.reset();
   isRowDone[row] = 1;
   ++rowsDone;
-  if (options.progress && rowsDone % kProgressRows == 0)
-    options.progress(rowsDone, static_cast<int64_t>(isRowDone.size()));
+  auto rows = static_cast<int64_t>(isRowDone.size());
+  if (options.progress && (rowsDone % kProgressRows == 0 || rowsDone == rows))
+    options.progress(rowsDone, rows);
   // With its last row a head makes room in ReRAM.
   auto resident = heads.find(head);
   if (resident != heads.end() && --resident->second.rowsLeft == 0)

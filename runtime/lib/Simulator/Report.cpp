@@ -11,8 +11,10 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <cstdio>
 #include <exception>
 #include <limits>
+#include <unistd.h>
 
 using namespace sprint;
 
@@ -239,6 +241,18 @@ std::string sprint::traceToJson(std::span<const std::vector<TraceEvent>> launche
     begin += cycles[launch];
   }
   return text + "\n]}\n";
+}
+
+std::function<void(int64_t, int64_t)> sprint::terminalProgress(std::string name) {
+  if (!isatty(STDERR_FILENO))
+    return {};
+  return [name = std::move(name)](int64_t done, int64_t total) {
+    if (done < total)
+      std::fprintf(stderr, "\r%s: %lld of %lld rows", name.c_str(), static_cast<long long>(done),
+                   static_cast<long long>(total));
+    else
+      std::fprintf(stderr, "\r\033[K");
+  };
 }
 
 std::optional<float> sprint::parseThreshold(std::string_view text) noexcept {

@@ -19,7 +19,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 using namespace sprint;
@@ -146,21 +145,6 @@ std::vector<ThresholdPolicy> policiesOf(size_t launches, const Arguments &argume
   return policies;
 }
 
-/// Shows how far a launch is, on a terminal only.
-std::function<void(int64_t, int64_t)> progressOf(const std::string &program) {
-  if (!isatty(STDERR_FILENO))
-    return {};
-  return [program](int64_t done, int64_t total) {
-    std::fprintf(stderr, "\r%s: %lld of %lld rows", program.c_str(), static_cast<long long>(done),
-                 static_cast<long long>(total));
-  };
-}
-
-void clearProgress() {
-  if (isatty(STDERR_FILENO))
-    std::fprintf(stderr, "\r\033[K");
-}
-
 Launch runProgram(const Program &program, const Machine &machine, const std::string *paths,
                   const ThresholdPolicy &policy, const Arguments &arguments) {
   std::string error;
@@ -171,11 +155,10 @@ Launch runProgram(const Program &program, const Machine &machine, const std::str
   options.thresholds = policy;
   options.masks = !arguments.masks.empty();
   options.trace = !arguments.trace.empty();
-  options.progress = progressOf(program.name);
+  options.progress = terminalProgress(program.name);
   std::optional<LaunchResult> result =
       launch(program, machine, viewOf(arrays[0], paths[0]), viewOf(arrays[1], paths[1]),
              viewOf(arrays[2], paths[2]), options, error);
-  clearProgress();
   // The message may be about any of them.
   std::string sources = " (inputs: " + paths[0] + ", " + paths[1] + ", " + paths[2];
   if (!arguments.thresholdsFile.empty())
