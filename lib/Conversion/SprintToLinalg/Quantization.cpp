@@ -8,6 +8,7 @@
 
 #include "Lowering.h"
 #include "SprintRuntime/Machine.h"
+#include "SprintRuntime/NumericsConstants.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -102,18 +103,19 @@ struct ParametersLowering : OpRewritePattern<ParametersOp> {
 
           Scalar lambda =
               (queryStep.constant(op.getScale().convertToDouble()) * queryStep) * keyStep;
-          Scalar unit = lambda * 256;
+          Scalar unit = lambda * ::sprint::kApproximateUnit;
           Scalar ceiling = theta.with(math::CeilOp::create(body, theta / unit));
-          constexpr int64_t bound = int64_t(1) << 30;
+          constexpr int64_t bound = ::sprint::kMaxThreshold;
           Value threshold =
               arith::FPToSIOp::create(body, i32, ceiling.atLeast(-bound).atMost(bound));
 
           Scalar bits = lambda.with(arith::BitcastOp::create(body, i64, lambda));
-          constexpr int64_t one = int64_t(1) << 52;
-          Scalar exponent = (bits >> 52) & 0x7ff;
+          constexpr int64_t one = int64_t(1) << ::sprint::kMantissaBits;
+          Scalar exponent = (bits >> ::sprint::kMantissaBits) & 0x7ff;
           Scalar fraction = bits & (one - 1);
-          Scalar multiplier = ((fraction + one) + (int64_t(1) << 21)) >> 22;
-          Scalar shift = ((1053 - 10) - exponent).atLeast(0).atMost(62);
+          constexpr int dropped = ::sprint::kDroppedMantissaBits;
+          Scalar multiplier = ((fraction + one) + (int64_t(1) << (dropped - 1))) >> dropped;
+          Scalar shift = (::sprint::kShiftBase - exponent).atLeast(0).atMost(::sprint::kMaxShift);
           return {threshold, multiplier, shift};
         });
     for (auto [result, type] : llvm::zip_equal(results, op->getResultTypes()))
@@ -129,15 +131,14 @@ struct DequantizeLowering : OpRewritePattern<DequantizeOp> {
   LogicalResult matchAndRewrite(DequantizeOp op, PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     constexpr int64_t b = 0, h = 1, token = 2, c = 3;
-    Value output =
-        createGeneric(builder, {{op.getCodes(), {b, h, token, c}}, {op.getStep(), {b, h}}},
-                      {op.getInit(), {b, h, token, c}},
-                      [](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
-                        Scalar step = elements[1];
-                        Scalar code =
-                            step.with(arith::SIToFPOp::create(body, step.getType(), elements[0]));
-                        return (code * code.constant(0x1p-16)) * step;
-                      });
+    Value output = createGeneric(
+        builder, {{op.getCodes(), {b, h, token, c}}, {op.getStep(), {b, h}}},
+        {op.getInit(), {b, h, token, c}},
+        [](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+          Scalar step = elements[1];
+          Scalar code = step.with(arith::SIToFPOp::create(body, step.getType(), elements[0]));
+          return (code * code.constant(1.0 / (1 << ::sprint::kOutputFractionBits))) * step;
+        });
     rewriter.replaceOp(op, output);
     return success();
   }

@@ -8,6 +8,7 @@
 
 #include "Lowering.h"
 #include "SprintRuntime/ExponentTables.h"
+#include "SprintRuntime/NumericsConstants.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -18,10 +19,9 @@ using namespace mlir;
 using namespace mlir::sprint;
 using namespace mlir::sprint::lowering;
 
-namespace {
+using ::sprint::kOutputFractionBits;
 
-/// Fraction bits of an output code (numerics.md: F).
-constexpr int64_t kOutputFractionBits = 16;
+namespace {
 
 /// Builds the recompute of one block. N in the names of the shapes is the number of kept keys.
 class RecomputeBuilder {
@@ -77,7 +77,7 @@ private:
 
     Value high = createTable(::sprint::exponentTableHigh),
           low = createTable(::sprint::exponentTableLow);
-    int64_t dropped = 32 - op.getWidths().getExponentFraction();
+    int64_t dropped = ::sprint::kExponentProductBits - op.getWidths().getExponentFraction();
     return createGeneric(
         builder, {{scores, {i, n}}, {op.getOwners(), {i, n}}, {maxima, {i}}},
         {createEmpty(builder, {rows, kept}, i64), {i, n}},
@@ -89,12 +89,14 @@ private:
           Scalar delta = select(isOwned, elements[2].extend(i64) - elements[0].extend(i64), zero);
           Scalar multiplier(body, op.getMultiplier()), shift(body, op.getShift());
           Scalar half = (zero.constant(int64_t(1)) << shift) >> 1;
-          Scalar index = ((delta * multiplier + half) >> shift).atMost((1 << 14) - 1);
+          Scalar index = ((delta * multiplier + half) >> shift).atMost(::sprint::kMaxTableIndex);
           auto lookUp = [&](Value table, Scalar entry) {
             Value position = arith::IndexCastOp::create(body, body.getIndexType(), Value(entry));
             return entry.elementOf(table, position);
           };
-          Scalar product = lookUp(high, index >> 7) * lookUp(low, index & 127);
+          constexpr int bits = ::sprint::kTableIndexBits;
+          Scalar product =
+              lookUp(high, index >> bits) * lookUp(low, index & ((int64_t(1) << bits) - 1));
           Scalar exponent = (product + (int64_t(1) << (dropped - 1))) >> dropped;
           return select(isOwned, exponent, zero);
         });

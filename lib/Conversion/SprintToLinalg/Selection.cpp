@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Lowering.h"
+#include "SprintRuntime/NumericsConstants.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -36,12 +37,14 @@ struct CrossbarScoreLowering : OpRewritePattern<CrossbarScoreOp> {
   LogicalResult matchAndRewrite(CrossbarScoreOp op, PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     constexpr int64_t i = 0, j = 1, c = 2;
-    int64_t rounding = op.getNibble() == Nibble::Centred ? 8 : 0;
+    int64_t rounding = op.getNibble() == Nibble::Centred ? ::sprint::kCentring : 0;
     Value scores = createGeneric(
         builder, {{op.getQuery(), {i, c}}, {op.getKey(), {j, c}}}, {op.getInit(), {i, j}},
         [&](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
           Scalar sum = elements[2];
-          auto high = [&](Scalar code) { return (code.extend(sum.getType()) + rounding) >> 4; };
+          auto high = [&](Scalar code) {
+            return (code.extend(sum.getType()) + rounding) >> ::sprint::kLowNibbleBits;
+          };
           return sum + high(elements[0]) * high(elements[1]);
         });
     rewriter.replaceOp(op, scores);

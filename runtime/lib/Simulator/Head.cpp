@@ -16,7 +16,6 @@ namespace {
 /// Longest length and widest head: keys are counted in 32 bits, and an exact score of 2^16 channels
 /// is below 2^31.
 constexpr int64_t kMaxLength = int64_t(1) << 30;
-constexpr int64_t kMaxChannels = int64_t(1) << 16;
 /// Numbers of an operand or an output.
 constexpr int64_t kMaxNumbers = int64_t(1) << 36;
 

@@ -6,6 +6,7 @@
 
 #include "Numerics.h"
 #include "SprintRuntime/ExponentTables.h"
+#include "SprintRuntime/NumericsConstants.h"
 
 #include <algorithm>
 #include <bit>
@@ -24,13 +25,6 @@ using namespace sprint;
 
 namespace {
 
-/// Fraction bits of an output code.
-constexpr int kOutputFractionBits = 16;
-/// Bits of the table index, and of its lower part.
-constexpr int64_t kMaxTableIndex = (1 << 14) - 1;
-constexpr int kLowTableBits = 7;
-/// Bound of integer thresholds.
-constexpr double kMaxThreshold = 1 << 30;
 /// Channels whose products of high nibbles, at most 64 each, sum up within 16 bits.
 constexpr int64_t kNibbleChannels = 256;
 /// Values whose products with weights, at most 2^16 * 127 each, sum up within 32 bits.
@@ -68,23 +62,25 @@ std::vector<int8_t> sprint::quantize(std::span<const float> values, float step,
 
 double sprint::approximateUnit(double scale, float queryStep, float keyStep) {
   double lambda = (scale * static_cast<double>(queryStep)) * static_cast<double>(keyStep);
-  return lambda * 256;
+  return lambda * static_cast<double>(kApproximateUnit);
 }
 
 int64_t sprint::integerThreshold(float theta, double unit) {
   double units = std::ceil(static_cast<double>(theta) / unit);
-  return static_cast<int64_t>(std::clamp(units, -kMaxThreshold, kMaxThreshold));
+  return static_cast<int64_t>(std::clamp(units, -double(kMaxThreshold), double(kMaxThreshold)));
 }
 
 HeadParameters sprint::headParameters(double scale, float queryStep, float keyStep, float theta) {
   double lambda = (scale * static_cast<double>(queryStep)) * static_cast<double>(keyStep);
   uint64_t bits = std::bit_cast<uint64_t>(lambda);
-  int64_t exponent = static_cast<int64_t>(bits >> 52 & 0x7ff);
-  int64_t fraction = static_cast<int64_t>(bits & ((uint64_t(1) << 52) - 1));
+  int64_t exponent = static_cast<int64_t>(bits >> kMantissaBits & 0x7ff);
+  int64_t fraction = static_cast<int64_t>(bits & ((uint64_t(1) << kMantissaBits) - 1));
   HeadParameters parameters;
   parameters.threshold = integerThreshold(theta, approximateUnit(scale, queryStep, keyStep));
-  parameters.multiplier = ((int64_t(1) << 52) + fraction + (1 << 21)) >> 22;
-  parameters.shift = static_cast<int>(std::clamp<int64_t>(1053 - 10 - exponent, 0, 62));
+  parameters.multiplier =
+      ((int64_t(1) << kMantissaBits) + fraction + (int64_t(1) << (kDroppedMantissaBits - 1))) >>
+      kDroppedMantissaBits;
+  parameters.shift = static_cast<int>(std::clamp<int64_t>(kShiftBase - exponent, 0, kMaxShift));
   return parameters;
 }
 
@@ -175,14 +171,14 @@ int64_t sprint::weights(std::span<const int32_t> scores, int32_t maximum,
                         const HeadParameters &parameters, const Widths &widths, uint32_t *result) {
   int shift = parameters.shift;
   int64_t half = (int64_t(1) << shift) >> 1;
-  int drop = static_cast<int>(32 - widths.exponentFractionBits);
+  int drop = static_cast<int>(kExponentProductBits - widths.exponentFractionBits);
   uint64_t dropHalf = uint64_t(1) << (drop - 1);
   int64_t sum = 0;
   for (size_t index = 0; index < scores.size(); ++index) {
     int64_t delta = int64_t(maximum) - scores[index];
     int64_t entry = std::min((delta * parameters.multiplier + half) >> shift, kMaxTableIndex);
-    uint64_t product = uint64_t(exponentTableHigh[entry >> kLowTableBits]) *
-                       exponentTableLow[entry & ((1 << kLowTableBits) - 1)];
+    uint64_t product = uint64_t(exponentTableHigh[entry >> kTableIndexBits]) *
+                       exponentTableLow[entry & ((1 << kTableIndexBits) - 1)];
     result[index] = static_cast<uint32_t>((product + dropHalf) >> drop);
     sum += result[index];
   }

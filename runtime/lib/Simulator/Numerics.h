@@ -10,6 +10,7 @@
 #define SPRINTRUNTIME_LIB_SIMULATOR_NUMERICS_H
 
 #include "SprintRuntime/Machine.h"
+#include "SprintRuntime/NumericsConstants.h"
 
 #include <cstdint>
 #include <span>
@@ -39,7 +40,8 @@ std::vector<int8_t> quantize(std::span<const float> values, float step, const Wi
 
 /// The high nibble of a code (section 2).
 inline int16_t highNibble(int8_t code, Nibble nibble) {
-  return static_cast<int16_t>((nibble == Nibble::Centred ? code + 8 : code) >> 4);
+  return static_cast<int16_t>((nibble == Nibble::Centred ? code + kCentring : code) >>
+                              kLowNibbleBits);
 }
 
 /// Logits in one unit of approximate score: `unit` of section 3.

@@ -1,0 +1,48 @@
+//===- NumericsConstants.h - Fixed numbers of the arithmetic -----*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// The numbers of docs/numerics.md that no machine changes, for the simulator and for the compiler.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_NUMERICSCONSTANTS_H
+#define SPRINTRUNTIME_NUMERICSCONSTANTS_H
+
+#include <cstdint>
+
+namespace sprint {
+
+/// Bits below the high nibble of a code, and what centring adds before they are dropped.
+inline constexpr int kLowNibbleBits = 4;
+inline constexpr int64_t kCentring = 8;
+/// Logits in a unit of approximate score, in units of exact score: a high nibble of each operand.
+inline constexpr int64_t kApproximateUnit = int64_t(1) << (2 * kLowNibbleBits);
+/// Bound of integer thresholds.
+inline constexpr int64_t kMaxThreshold = int64_t(1) << 30;
+
+/// Fraction bits of an f64, and those that the multiplier of a head drops.
+inline constexpr int kMantissaBits = 52;
+inline constexpr int kDroppedMantissaBits = 22;
+/// Fraction bits of the index into the exponent tables.
+inline constexpr int kIndexFractionBits = 10;
+/// The shift of a head is this less the biased exponent of its lambda, within 0 .. kMaxShift: 1023
+/// is the bias of an f64.
+inline constexpr int64_t kShiftBase =
+    1023 + kMantissaBits - kDroppedMantissaBits - kIndexFractionBits;
+inline constexpr int64_t kMaxShift = 62;
+/// Bits of the index into each of the two exponent tables.
+inline constexpr int kTableIndexBits = 7;
+inline constexpr int64_t kMaxTableIndex = (int64_t(1) << (2 * kTableIndexBits)) - 1;
+/// Fraction bits of the product of an entry of each table.
+inline constexpr int kExponentProductBits = 32;
+
+/// Fraction bits of an output code.
+inline constexpr int kOutputFractionBits = 16;
+
+/// Largest head or value dimension: with it every product fits in 64 bits.
+inline constexpr int64_t kMaxChannels = int64_t(1) << 16;
+
+} // namespace sprint
+
+#endif // SPRINTRUNTIME_NUMERICSCONSTANTS_H
