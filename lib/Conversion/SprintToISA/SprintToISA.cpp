@@ -60,8 +60,10 @@ struct DeviceProgram {
 /// Position of an operand among a program's arguments (see ProgramOp).
 enum ProgramArgument { QueryCodes = 0, KeyCodes = 1, ValueCodes = 2 };
 
+} // namespace
+
 /// The launch parameter that is the size of dimension `dim` of `argument`.
-LaunchParameter extentOf(unsigned argument, int64_t dim) {
+static LaunchParameter extentOf(unsigned argument, int64_t dim) {
   switch (dim) {
   case 0:
     return LaunchParameter::Batches;
@@ -75,7 +77,7 @@ LaunchParameter extentOf(unsigned argument, int64_t dim) {
 }
 
 /// Finds what `loop` counts: the dimension of a program argument that its counter indexes.
-FailureOr<LaunchParameter> findExtent(ProgramOp program, scf::ForOp loop) {
+static FailureOr<LaunchParameter> findExtent(ProgramOp program, scf::ForOp loop) {
   if (getConstantIntValue(loop.getLowerBound()) != 0 || getConstantIntValue(loop.getStep()) != 1)
     return loop.emitOpError("expected a loop from 0 in steps of 1");
   for (Operation *user : loop.getInductionVar().getUsers()) {
@@ -102,7 +104,7 @@ FailureOr<LaunchParameter> findExtent(ProgramOp program, scf::ForOp loop) {
 }
 
 /// The single op of a kind in `program`; null, without an error, where there is none.
-template <typename OpTy> FailureOr<OpTy> findOnly(ProgramOp program) {
+template <typename OpTy> static FailureOr<OpTy> findOnly(ProgramOp program) {
   OpTy found;
   WalkResult result = program.walk([&](OpTy op) {
     if (found) {
@@ -117,7 +119,8 @@ template <typename OpTy> FailureOr<OpTy> findOnly(ProgramOp program) {
   return found;
 }
 
-FailureOr<DeviceProgram> analyse(ProgramOp program, const ::sprint::Structure &structure) {
+/// Checks that `program` is what the passes before this one make.
+static FailureOr<DeviceProgram> analyse(ProgramOp program, const ::sprint::Structure &structure) {
   DeviceProgram device;
   device.program = program;
   FailureOr<RecomputeOp> recompute = findOnly<RecomputeOp>(program);
@@ -173,6 +176,8 @@ FailureOr<DeviceProgram> analyse(ProgramOp program, const ::sprint::Structure &s
     return program.emitOpError("expected the mask at the query of the loop");
   return device;
 }
+
+namespace {
 
 /// Emits the commands of one program.
 class CommandBuilder {
@@ -390,8 +395,10 @@ private:
   ExprAttr batch, head, query;
 };
 
+} // namespace
+
 /// Refuses static sizes that no launch on the machine could have.
-LogicalResult checkCapacity(ProgramOp program, const ::sprint::Machine &machine) {
+static LogicalResult checkCapacity(ProgramOp program, const ::sprint::Machine &machine) {
   const ::sprint::Structure &structure = machine.structure;
   auto key = cast<RankedTensorType>(program.getArgumentTypes()[KeyCodes]);
   auto value = cast<RankedTensorType>(program.getArgumentTypes()[ValueCodes]);
@@ -411,6 +418,8 @@ LogicalResult checkCapacity(ProgramOp program, const ::sprint::Machine &machine)
            << "', got " << keys;
   return success();
 }
+
+namespace {
 
 struct ConvertSprintToISA : mlir::sprint::impl::ConvertSprintToISABase<ConvertSprintToISA> {
   void runOnOperation() override {

@@ -259,6 +259,16 @@ func.func @prune(%a: tensor<1x8xi32>, %t: i32, %i: index) {
 
 // -----
 
+func.func @allow(%i: index) {
+  %rows = arith.constant 1 : index
+  %keys = arith.constant 7 : index
+  // expected-error @below {{expected keys to be 8 as in the result, got 7}}
+  %kept = sprint.allow rows(%rows) keys(%keys) query(%i) of(%i) : tensor<1x8xi1>
+  return
+}
+
+// -----
+
 func.func @gather(%kept: tensor<1x8xi1>) {
   // expected-error @below {{expected dimension 0 (B) of owners to be 1 as in kept, got 2}}
   %indices, %owners = sprint.gather %kept : tensor<1x8xi1> -> tensor<?xindex>, tensor<2x?xi1>

@@ -7,6 +7,7 @@
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
 #include "Sprint/Dialect/SprintISA/IR/LogitParameters.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 #include "llvm/ADT/StringMap.h"
@@ -147,6 +148,19 @@ LogicalResult CrossbarScoreOp::verify() {
 LogicalResult PruneOp::verify() {
   return verifyShapes(*this, {{"scores", getScores().getType(), kBlockScoreDims},
                               {"kept", getKept().getType(), kBlockScoreDims}});
+}
+
+LogicalResult AllowOp::verify() {
+  auto type = cast<RankedTensorType>(getKept().getType());
+  for (auto [dim, name, size] : {std::tuple(0, "rows", getRows()), {1, "keys", getKeys()}}) {
+    APInt value;
+    if (type.isDynamicDim(dim) || !matchPattern(size, m_ConstantInt(&value)))
+      continue;
+    if (value.getSExtValue() != type.getDimSize(dim))
+      return emitOpError() << "expected " << name << " to be " << type.getDimSize(dim)
+                           << " as in the result, got " << value.getSExtValue();
+  }
+  return success();
 }
 
 LogicalResult GatherOp::verify() {

@@ -197,6 +197,11 @@ struct DecomposeAttention : mlir::sprint::impl::SprintDecomposeAttentionBase<Dec
       return signalPassFailure();
     IRRewriter rewriter(&getContext());
     for (AttentionOp attention : attentions) {
+      for (Value operand : {attention.getQuery(), attention.getKey(), attention.getValue()})
+        if (llvm::is_contained(cast<RankedTensorType>(operand.getType()).getShape(), 0)) {
+          attention.emitOpError("expected no size of zero, got ") << operand.getType();
+          return signalPassFailure();
+        }
       Decomposition(rewriter, attention, machine->structure.widths, dense).run();
       ++numDecomposed;
     }

@@ -110,7 +110,10 @@ static LogicalResult outline(RewriterBase &rewriter, DevicePart &part, SymbolTab
   SmallVector<Location> locations(operands.size(), loc);
   Block *body = rewriter.createBlock(&program.getBody(), {}, type.getInputs(), locations);
   IRMapping mapping;
-  mapping.map(operands, body->getArguments());
+  // Backwards: a tensor that is query, key and value at once is the query, over which loops go.
+  for (auto [operand, argument] :
+       llvm::reverse(llvm::zip_equal(operands, body->getArguments())))
+    mapping.map(operand, argument);
   for (Operation *op : slice)
     rewriter.clone(*op, mapping);
   rewriter.clone(*nest, mapping);

@@ -221,6 +221,7 @@ def Sprint_AllowOp : Sprint_Op<"allow", [Pure]> {
     `rows` `(` $rows `)` `keys` `(` $keys `)` `query` `(` $query `)` `of` `(` $queries `)`
     (`mask` `(` $mask^ `)`)? attr-dict `:` type($kept)
   }];
+  let hasVerifier = 1;
 }
 
 def Sprint_GatherOp : Sprint_Op<"gather", [Pure]> {
