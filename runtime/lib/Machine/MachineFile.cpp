@@ -43,7 +43,7 @@ template <typename Section> struct RealField {
   double most;
 };
 
-constexpr RealField<Timing> timingFields[] = {
+constexpr RealField<Timing> kTimingFields[] = {
     {"clock", "MHz", &Timing::clockMHz, 1, 1e6},
     {"memory_clock", "MHz", &Timing::memoryClockMHz, 1, 1e6},
     {"bus", "bits", &Timing::busBits, 1, 1 << 16},
@@ -63,7 +63,7 @@ constexpr RealField<Timing> timingFields[] = {
     {"division", "cycles", &Timing::divisionCycles, 0, 1e6},
 };
 
-constexpr RealField<Energy> energyFields[] = {
+constexpr RealField<Energy> kEnergyFields[] = {
     {"in_memory", "pJ/MAC", &Energy::inMemoryPerMac, 0, 1e9},
     {"reram_read", "pJ/bit", &Energy::reramReadPerBit, 0, 1e9},
     {"reram_write", "pJ/bit", &Energy::reramWritePerBit, 0, 1e9},
@@ -80,7 +80,7 @@ struct WidthField {
   int64_t Widths::*member;
 };
 
-constexpr WidthField widthFields[] = {
+constexpr WidthField kWidthFields[] = {
     {"exponent_fraction_bits", &Widths::exponentFractionBits},
     {"sum_bits", &Widths::sumBits},
     {"probability_bits", &Widths::probabilityBits},
@@ -177,9 +177,9 @@ private:
       else if (key == "structure")
         readStructure(node);
       else if (key == "timing")
-        readReals(node, "timing", timingFields, machine.timing);
+        readReals(node, "timing", kTimingFields, machine.timing);
       else if (key == "energy")
-        readReals(node, "energy", energyFields, machine.energy);
+        readReals(node, "energy", kEnergyFields, machine.energy);
       else
         fail(placeOf(node),
              "expected name, base, widths, structure, timing or energy, got '" + key + "'");
@@ -207,16 +207,16 @@ private:
   }
 
   template <typename Number> Number number(const YAML::Node &node, const std::string &what) {
-    constexpr bool isWhole = std::is_integral_v<Number>;
+    constexpr bool kIsWhole = std::is_integral_v<Number>;
     std::string text = word(node, what);
     Number value{};
     auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
     bool isNumber = code == std::errc() && end == text.data() + text.size();
-    if constexpr (!isWhole)
+    if constexpr (!kIsWhole)
       isNumber = isNumber && std::isfinite(value);
     if (!isNumber)
-      fail(placeOf(node), "expected " + what + " to be a " + (isWhole ? "whole number" : "number") +
-                              ", got '" + text + "'");
+      fail(placeOf(node), "expected " + what + " to be a " +
+                              (kIsWhole ? "whole number" : "number") + ", got '" + text + "'");
     return value;
   }
 
@@ -293,7 +293,7 @@ private:
         fail(placeOf(nibble.mapped()),
              "expected widths.nibble to be centred or truncated, got '" + kind + "'");
       widths.nibble = kind == "centred" ? Nibble::Centred : Nibble::Truncated;
-      for (const WidthField &field : widthFields) {
+      for (const WidthField &field : kWidthFields) {
         auto width = nodes.extract(field.key);
         if (!width)
           fail(placeOf(node), std::string("expected widths to have ") + field.key);
@@ -323,9 +323,9 @@ private:
     requirePlace("widths");
     for (const StructureField &field : kStructureFields)
       requirePlace(std::string("structure.") + field.key);
-    for (const RealField<Timing> &field : timingFields)
+    for (const RealField<Timing> &field : kTimingFields)
       requirePlace(std::string("timing.") + field.key);
-    for (const RealField<Energy> &field : energyFields)
+    for (const RealField<Energy> &field : kEnergyFields)
       requirePlace(std::string("energy.") + field.key);
   }
 
