@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -222,9 +223,9 @@ TEST_P(KernelTest, AgreesWithTheDefinition) {
   std::fill(query.begin(), query.end(), int8_t(-127));
   std::fill(codes.begin(), codes.begin() + channels, int8_t(-127));
 
-  std::vector<int16_t> queryHigh;
-  for (int8_t code : query)
-    queryHigh.push_back(highNibble(code, Nibble::Truncated));
+  std::vector<int16_t> queryHigh(query.size());
+  std::ranges::transform(query, queryHigh.begin(),
+                         [](int8_t code) { return highNibble(code, Nibble::Truncated); });
   HighNibbles nibbles(codes, channels, Nibble::Truncated);
   ASSERT_EQ(nibbles.tiles(), 5);
   std::vector<int32_t> approximate(nibbles.tiles() * kTileKeys);

@@ -141,6 +141,8 @@ struct Malformed {
   std::function<void(Program &)> change;
 };
 
+void PrintTo(const Malformed &sample, std::ostream *stream) { *stream << sample.message; }
+
 class MalformedTest : public testing::TestWithParam<Malformed> {};
 
 TEST_P(MalformedTest, isRefused) {

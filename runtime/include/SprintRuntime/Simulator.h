@@ -60,7 +60,8 @@ struct LaunchOptions {
   bool masks = false;
   /// Record the timeline (LaunchResult::trace).
   bool trace = false;
-  /// Called now and then, and at the end, with the output rows that are done and those that there are.
+  /// Called now and then, and at the end, with the output rows that are done and those that there
+  /// are.
   std::function<void(int64_t, int64_t)> progress;
 };
 

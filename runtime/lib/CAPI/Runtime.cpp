@@ -174,8 +174,8 @@ SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *mach
     expect(!launch->cache, "expected no cache; this version has none");
     expect(launch->program < sprintNumPrograms(stream),
            "expected the index of a program of the stream");
-    constexpr uint32_t knownFlags = SPRINT_RECORD_MASKS | SPRINT_RECORD_TRACE;
-    expect((launch->flags & ~knownFlags) == 0, "expected flags of enum SprintLaunchFlags");
+    constexpr uint32_t kKnownFlags = SPRINT_RECORD_MASKS | SPRINT_RECORD_TRACE;
+    expect((launch->flags & ~kKnownFlags) == 0, "expected flags of enum SprintLaunchFlags");
 
     LaunchOptions options;
     options.thresholds = policyOf(*launch);

@@ -200,6 +200,7 @@ std::vector<float> sprint::calibrate(const DecodedProgram &program, const Operan
       reach =
           std::max(reach, static_cast<double>(kMaxNibbleProduct * shape.headDim) * unitOf(index));
     std::vector<KeptCurve> curves;
+    curves.reserve(thresholded.size());
     for (int64_t index : thresholded)
       curves.push_back(curveOf(operands, rows.of(index), index, unitOf(index), reach));
     thresholds.push_back(nearestThreshold(curves, rate));

@@ -149,6 +149,7 @@ Launch runProgram(const Program &program, const Machine &machine, const std::str
                   const ThresholdPolicy &policy, const Arguments &arguments) {
   std::string error;
   std::vector<FloatArray> arrays;
+  arrays.reserve(kOperands);
   for (size_t operand = 0; operand < kOperands; ++operand)
     arrays.push_back(valueOr(readNpy(paths[operand], error), error));
   LaunchOptions options;
@@ -230,6 +231,7 @@ void run(const Arguments &arguments) {
   Machine machine = machineOf(programs, arguments);
   std::vector<ThresholdPolicy> policies = policiesOf(programs.size(), arguments);
   std::vector<Launch> launches;
+  launches.reserve(programs.size());
   for (size_t index = 0; index < programs.size(); ++index)
     launches.push_back(runProgram(*programs[index], machine,
                                   arguments.inputs.data() + index * kOperands, policies[index],

@@ -1,0 +1,25 @@
+//===- NpyFuzzer.cpp - Fuzzes the reader of NumPy's array files -----------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fuzzing.h"
+#include "SprintRuntime/Npy.h"
+
+using namespace sprint;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static const fuzz::InputFile file(".npy");
+  std::string error;
+  std::optional<FloatArray> array = readNpy(file.write(data, size), error);
+  if (!array) {
+    fuzz::requireMessage(error);
+    return 0;
+  }
+  size_t count = 1;
+  for (int64_t extent : array->shape)
+    count *= static_cast<size_t>(extent);
+  fuzz::require(array->data.size() == count, "there are as many numbers as the shape says");
+  return 0;
+}

@@ -1,0 +1,25 @@
+//===- StreamFuzzer.cpp - Fuzzes the reader of command streams ------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fuzzing.h"
+#include "SprintRuntime/CommandStream.h"
+
+#include <algorithm>
+
+using namespace sprint;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  std::string error;
+  std::optional<CommandStream> stream = parse({data, size}, error);
+  if (!stream) {
+    fuzz::requireMessage(error);
+    return 0;
+  }
+  fuzz::require(verify(*stream, error), "what is read is well-formed");
+  fuzz::require(std::ranges::equal(serialize(*stream), std::span(data, size)),
+                "what is read is written as it was");
+  return 0;
+}
