@@ -7,15 +7,22 @@
 #include "RuntimeChecks.h"
 #include "Sprint/Execution/Execution.h"
 
+#include "mlir/Analysis/CallGraph.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SCCIterator.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
@@ -161,6 +168,50 @@ Executable::readSignature(Operation *function, StringRef what, TypeRange types) 
 /// What MLIR puts before the name of a function for its C interface.
 static constexpr StringLiteral kInterfacePrefix = "_mlir_ciface_";
 
+/// Refuses what could take this process along, ops that are not bound to tensors and recursion, and
+/// what upstream passes get wrong.
+static LogicalResult checkHarmless(ModuleOp module) {
+  WalkResult result = module.walk([](Operation *op) -> WalkResult {
+    if (isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()) || isa<memref::AllocaOp>(op))
+      return op->emitError() << "expected code on tensors, got '" << op->getName() << "'";
+    // CSE takes an index of the inner op for one of the outer op.
+    auto hasIndices = [](Operation *op) {
+      return isa<linalg::LinalgOp, tensor::GenerateOp, tensor::PadOp>(op);
+    };
+    if (hasIndices(op))
+      for (Operation *outer = op->getParentOp(); outer; outer = outer->getParentOp())
+        if (hasIndices(outer))
+          return op->emitError() << "expected no '" << op->getName() << "' in the body of '"
+                                 << outer->getName() << "'";
+    // A resource is looked up by its name when it is used, not when it is parsed.
+    auto constant = dyn_cast<arith::ConstantOp>(op);
+    auto resource = constant ? dyn_cast<DenseResourceElementsAttr>(constant.getValue()) : nullptr;
+    if (resource && !resource.getRawHandle().getBlob())
+      return op->emitError() << "expected data for the resource '"
+                             << resource.getRawHandle().getKey() << "', got none";
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  const CallGraph calls(module);
+  for (auto cycle = llvm::scc_begin(&calls); !cycle.isAtEnd(); ++cycle)
+    if (cycle.hasCycle())
+      return cycle->front()->getCallableRegion()->getParentOp()->emitError(
+          "expected a function that does not call itself");
+  return success();
+}
+
+/// Refuses ops that no pass has lowered, where the translation to LLVM would give up with several
+/// errors.
+static LogicalResult checkLowered(ModuleOp module) {
+  WalkResult result = module.getBody()->walk([](Operation *op) -> WalkResult {
+    if (isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
+      return WalkResult::advance();
+    return op->emitError() << "expected ops that the host can run, got '" << op->getName() << "'";
+  });
+  return failure(result.wasInterrupted());
+}
+
 /// The machine this process runs on.
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine() {
   llvm::InitializeNativeTarget();
@@ -219,10 +270,12 @@ FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, Stri
       return callee.emitError() << "expected a definition of @" << callee.getName() << ", which @"
                                 << entry << " reaches, got a declaration";
   }
+  if (failed(checkHarmless(*copy)))
+    return failure();
 
   PassManager passManager(copy->getContext());
   buildExecutionPipeline(passManager);
-  if (failed(passManager.run(*copy)))
+  if (failed(passManager.run(*copy)) || failed(checkLowered(*copy)))
     return failure();
 
   auto fail = [&](llvm::Error error) {

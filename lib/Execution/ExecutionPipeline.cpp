@@ -111,7 +111,7 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager) {
   };
 
   simplify();
-  passManager.addPass(createAssertShapesPass());
+  passManager.addPass(createRuntimeAssertsPass());
   simplify();
 
   passManager.addPass(bufferization::createEmptyTensorEliminationPass());

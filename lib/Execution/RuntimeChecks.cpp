@@ -14,6 +14,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/RuntimeVerifiableOpInterface.h"
 #include "mlir/Pass/Pass.h"
 
@@ -34,12 +35,40 @@ static std::string describe(Location loc) {
   return text;
 }
 
+/// Asserts that an integer division has a result; without one the processor would trap.
+static void assertDivides(Operation *op) {
+  bool isSigned = isa<arith::DivSIOp, arith::RemSIOp, arith::CeilDivSIOp, arith::FloorDivSIOp>(op);
+  if (!isSigned && !isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp>(op))
+    return;
+  Value dividend = op->getOperand(0), divisor = op->getOperand(1);
+  APInt known;
+  bool isKnown = matchPattern(divisor, m_ConstantInt(&known));
+  if (!divisor.getType().isIntOrIndex() ||
+      (isKnown && !known.isZero() && !(isSigned && known.isAllOnes())))
+    return;
+
+  ImplicitLocOpBuilder builder(op->getLoc(), op);
+  Type type = divisor.getType();
+  unsigned width =
+      type.isIndex() ? IndexType::kInternalStorageBitWidth : type.getIntOrFloatBitWidth();
+  auto differs = [&](Value value, const APInt &from) -> Value {
+    Value constant = arith::ConstantOp::create(builder, builder.getIntegerAttr(type, from));
+    return arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, value, constant);
+  };
+  cf::AssertOp::create(builder, differs(divisor, APInt::getZero(width)), "division by zero");
+  if (isSigned) {
+    Value fits = arith::OrIOp::create(builder, differs(divisor, APInt::getAllOnes(width)),
+                                      differs(dividend, APInt::getSignedMinValue(width)));
+    cf::AssertOp::create(builder, fits, "overflow in division");
+  }
+}
+
 namespace {
 
-struct AssertShapes : PassWrapper<AssertShapes, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(AssertShapes)
+struct RuntimeAsserts : PassWrapper<RuntimeAsserts, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RuntimeAsserts)
 
-  StringRef getName() const override { return "AssertShapes"; }
+  StringRef getName() const override { return "RuntimeAsserts"; }
 
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<arith::ArithDialect, cf::ControlFlowDialect, linalg::LinalgDialect>();
@@ -60,6 +89,7 @@ struct AssertShapes : PassWrapper<AssertShapes, OperationPass<ModuleOp>> {
             return ("'" + verified->getName().getStringRef() + "': " + message).str();
           });
     }
+    getOperation()->walk(assertDivides);
   }
 };
 
@@ -104,6 +134,8 @@ struct LowerAsserts : PassWrapper<LowerAsserts, OperationPass<ModuleOp>> {
 
 } // namespace
 
-std::unique_ptr<Pass> sprint::createAssertShapesPass() { return std::make_unique<AssertShapes>(); }
+std::unique_ptr<Pass> sprint::createRuntimeAssertsPass() {
+  return std::make_unique<RuntimeAsserts>();
+}
 
 std::unique_ptr<Pass> sprint::createLowerAssertsPass() { return std::make_unique<LowerAsserts>(); }

@@ -23,9 +23,10 @@ namespace mlir::sprint {
 constexpr llvm::StringLiteral kFailureSymbol = "sprintFailExecution";
 
 /// On tensors: asserts, before each op that MLIR knows how to verify at run time, that its sizes
-/// and indices fit. Bodies of linalg ops are left alone: a check for every element would cost more
-/// than the element.
-std::unique_ptr<Pass> createAssertShapesPass();
+/// and indices fit; and before each division of integers that it has a result. Sizes and indices
+/// in bodies of linalg ops are left alone: a check for every element would cost more than the
+/// element.
+std::unique_ptr<Pass> createRuntimeAssertsPass();
 
 /// Replaces each cf.assert by a call of kFailureSymbol, where upstream would abort the process.
 std::unique_ptr<Pass> createLowerAssertsPass();

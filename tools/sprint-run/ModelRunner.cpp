@@ -13,6 +13,7 @@
 #include "mlir/ExecutionEngine/CRunnerUtils.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace mlir::sprint;
@@ -57,13 +58,23 @@ static LaunchSession *session = nullptr;
 static bool launch(int64_t program, OpaqueMemRef &query, OpaqueMemRef &key, OpaqueMemRef &value,
                    OpaqueMemRef &output) {
   Operand queries(query), keys(key), values(value);
+  // The output was allocated for this launch, so it is contiguous; but with sizes that the model
+  // computed.
+  DynamicMemRefType<float> destination(output);
+  const std::array<int64_t, 4> &rows = queries.view.shape;
+  std::array<int64_t, 4> shape = {rows[0], rows[1], rows[2], values.view.shape[3]};
+  if (!std::equal(shape.begin(), shape.end(), destination.sizes)) {
+    session->error = llvm::formatv(
+        "program '{0}': expected an output of {1:$[x]}, got {2:$[x]}",
+        session->stream.programs[program].name, llvm::make_range(shape.begin(), shape.end()),
+        llvm::make_range(destination.sizes, destination.sizes + shape.size()));
+    return false;
+  }
   std::optional<::sprint::LaunchResult> result =
       ::sprint::launch(session->stream.programs[program], session->machine, queries.view, keys.view,
                        values.view, session->options, session->error);
   if (!result)
     return false;
-  // The output was allocated for this launch, so it is contiguous.
-  DynamicMemRefType<float> destination(output);
   std::copy(result->output.begin(), result->output.end(), destination.data + destination.offset);
   session->run.launches.push_back(std::move(*result));
   session->run.programs.push_back(program);

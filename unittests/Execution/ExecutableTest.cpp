@@ -66,6 +66,110 @@ TEST(Executable, FailedAssertEndsTheRun) {
   EXPECT_EQ(compiled.runToError({yesRef}), "");
 }
 
+TEST(Executable, DivisionWithoutAResultEndsTheRun) {
+  Compiled compiled(R"mlir(
+    func.func @main(%a: tensor<2xi64>) -> tensor<2xi64> {
+      %one = arith.constant 1 : index
+      %divisor = tensor.extract %a[%one] : tensor<2xi64>
+      %empty = tensor.empty() : tensor<2xi64>
+      %0 = linalg.map ins(%a : tensor<2xi64>) outs(%empty : tensor<2xi64>)
+        (%dividend: i64, %out: i64) {
+          %1 = arith.floordivsi %dividend, %divisor : i64
+          linalg.yield %1 : i64
+        }
+      return %0 : tensor<2xi64>
+    }
+  )mlir");
+  Tensor<int64_t> zero{{2}, {7, 0}}, smallest{{2}, {INT64_MIN, -1}}, right{{2}, {-7, 2}};
+  EXPECT_EQ(compiled.runToError({zero.ref()}), "test.mlir:8:16: division by zero");
+  EXPECT_EQ(compiled.runToError({smallest.ref()}), "test.mlir:8:16: overflow in division");
+  std::vector<HostTensor> results = compiled.run({right.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(elementsOf<int64_t>(results[0]), (std::vector<int64_t>{-4, 1}));
+}
+
+TEST(Executable, CarriesANewTensorAroundALoop) {
+  Compiled compiled(R"mlir(
+    func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {
+      %zero = arith.constant 0 : index
+      %one = arith.constant 1 : index
+      %five = arith.constant 5 : index
+      %0 = scf.for %i = %zero to %five step %one iter_args(%x = %a) -> (tensor<2xf32>) {
+        %empty = tensor.empty() : tensor<2xf32>
+        %1 = linalg.add ins(%x, %x : tensor<2xf32>, tensor<2xf32>)
+                        outs(%empty : tensor<2xf32>) -> tensor<2xf32>
+        scf.yield %1 : tensor<2xf32>
+      }
+      return %0 : tensor<2xf32>
+    }
+  )mlir");
+  Tensor<float> a{{2}, {1, 3}};
+  std::vector<HostTensor> results = compiled.run({a.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{32, 96}));
+}
+
+TEST(Executable, RefusesWhatCouldTakeTheProcessAlong) {
+  EXPECT_EQ(Compiled(R"mlir(
+    func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {
+      %0 = call @again(%a) : (tensor<2xf32>) -> tensor<2xf32>
+      return %0 : tensor<2xf32>
+    }
+    func.func @again(%a: tensor<2xf32>) -> tensor<2xf32> {
+      %0 = call @again(%a) : (tensor<2xf32>) -> tensor<2xf32>
+      return %0 : tensor<2xf32>
+    }
+  )mlir")
+                .runToError({}),
+            "expected a function that does not call itself\n");
+  EXPECT_EQ(Compiled(R"mlir(
+    llvm.func @abort()
+    func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {
+      llvm.call @abort() : () -> ()
+      return %a : tensor<2xf32>
+    }
+  )mlir")
+                .runToError({}),
+            "expected code on tensors, got 'llvm.func'\n");
+  EXPECT_EQ(Compiled(R"mlir(
+    func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {
+      %0 = memref.alloca() : memref<1000000000xf32>
+      return %a : tensor<2xf32>
+    }
+  )mlir")
+                .runToError({}),
+            "expected code on tensors, got 'memref.alloca'\n");
+  EXPECT_EQ(Compiled(R"mlir(
+    func.func @main() -> tensor<2xf32> {
+      %0 = arith.constant dense_resource<nowhere> : tensor<2xf32>
+      return %0 : tensor<2xf32>
+    }
+  )mlir")
+                .runToError({}),
+            "expected data for the resource 'nowhere', got none\n");
+}
+
+TEST(Executable, RefusesWhatUpstreamPassesGetWrong) {
+  // CSE would take both indices of the inner op for those of the outer one.
+  EXPECT_EQ(Compiled(R"mlir(
+    func.func @main(%a: tensor<2xindex>) -> tensor<2xindex> {
+      %0 = tensor.generate {
+      ^bb0(%i: index):
+        %zero = arith.constant 0 : index
+        %1 = linalg.map outs(%a : tensor<2xindex>) (%out: index) {
+          %j = linalg.index 0 : index
+          linalg.yield %j : index
+        }
+        %2 = tensor.extract %1[%zero] : tensor<2xindex>
+        tensor.yield %2 : index
+      } : tensor<2xindex>
+      return %0 : tensor<2xindex>
+    }
+  )mlir")
+                .runToError({}),
+            "expected no 'linalg.map' in the body of 'tensor.generate'\n");
+}
+
 TEST(Executable, ReturnsManyResultsOfAllKinds) {
   // An argument, a constant, the same value twice and one of rank 0: none may be freed wrongly.
   Compiled compiled(R"mlir(

@@ -68,8 +68,8 @@ struct HostSymbol {
 void registerExecution(DialectRegistry &registry);
 
 /// Passes from arith, cf, func, linalg, math, scf and tensor to the LLVM dialect. A failed
-/// `cf.assert`, sizes that disagree at run time and slices out of bounds end the run with an error
-/// (`failExecution`); indices inside the bodies of linalg ops are trusted.
+/// `cf.assert`, sizes that disagree at run time, slices out of bounds and divisions by zero end the
+/// run with an error (`failExecution`); indices inside the bodies of linalg ops are trusted.
 void buildExecutionPipeline(OpPassManager &passManager);
 
 /// Ends the `Executable::run` that called the caller with this error; other tensors of the run are
@@ -83,7 +83,8 @@ class Executable {
 public:
   /// Compiles function `entry` of a copy of `module`, and what it reaches; other symbols of the
   /// module are dropped, whatever their dialect. Arguments and results have to be ranked tensors of
-  /// an ElementType. Failures are diagnostics at the place in the module.
+  /// an ElementType. Recursion, and ops that are not bound to tensors (LLVM's, memory on the
+  /// stack), are refused. Failures are diagnostics at the place in the module.
   static FailureOr<std::unique_ptr<Executable>> compile(ModuleOp module, StringRef entry,
                                                         ArrayRef<HostSymbol> symbols = {});
   ~Executable();

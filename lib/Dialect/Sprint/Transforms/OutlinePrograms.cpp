@@ -90,6 +90,9 @@ static LogicalResult collectSlice(Operation *root, const SetVector<Value> &argum
 static LogicalResult outline(RewriterBase &rewriter, DevicePart &part, SymbolTable &symbols) {
   Operation *nest = part.dequantize.getCodes().getDefiningOp();
   Location loc = part.dequantize.getLoc();
+  auto function = nest->getParentOfType<FunctionOpInterface>();
+  if (!function || function->getParentOp() != symbols.getOp())
+    return part.dequantize.emitOpError("expected to stand in a function of the outermost module");
   SmallVector<Value> operands = part.operands();
   SetVector<Value> arguments(operands.begin(), operands.end());
   SetVector<Operation *> slice;
@@ -99,7 +102,7 @@ static LogicalResult outline(RewriterBase &rewriter, DevicePart &part, SymbolTab
   auto type = rewriter.getFunctionType(ValueRange(operands).getTypes(),
                                        part.dequantize.getCodes().getType());
   OpBuilder::InsertionGuard guard(rewriter);
-  rewriter.setInsertionPointAfter(nest->getParentOfType<FunctionOpInterface>());
+  rewriter.setInsertionPointAfter(function);
   auto program = ProgramOp::create(rewriter, loc, rewriter.getStringAttr("attention"),
                                    TypeAttr::get(type), /*arg_attrs=*/nullptr,
                                    /*res_attrs=*/nullptr, part.parameters.getScaleAttr(),
@@ -111,8 +114,7 @@ static LogicalResult outline(RewriterBase &rewriter, DevicePart &part, SymbolTab
   Block *body = rewriter.createBlock(&program.getBody(), {}, type.getInputs(), locations);
   IRMapping mapping;
   // Backwards: a tensor that is query, key and value at once is the query, over which loops go.
-  for (auto [operand, argument] :
-       llvm::reverse(llvm::zip_equal(operands, body->getArguments())))
+  for (auto [operand, argument] : llvm::reverse(llvm::zip_equal(operands, body->getArguments())))
     mapping.map(operand, argument);
   for (Operation *op : slice)
     rewriter.clone(*op, mapping);
