@@ -4,15 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DeviceProgram.h"
+
 #include "Sprint/Conversion/Passes.h"
-#include "Sprint/Dialect/Sprint/IR/Sprint.h"
 #include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
 #include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
-#include "SprintRuntime/Commands.h"
 
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace mlir::sprint {
@@ -26,156 +23,6 @@ using ::sprint::LaunchParameter;
 using sprint_isa::ExprAttr;
 using sprint_isa::MachineUnit;
 using sprint_isa::MemoryRegion;
-
-namespace {
-
-/// A loop of a device program and the launch parameter that it counts.
-struct DeviceLoop {
-  scf::ForOp loop;
-  LaunchParameter extent;
-};
-
-/// What a device program does, as far as commands need to know.
-struct DeviceProgram {
-  ProgramOp program;
-  /// From the outside in.
-  SmallVector<DeviceLoop> loops;
-  /// In-memory pruning; null in a dense program.
-  PruneOp prune;
-  /// What a dense program does instead.
-  AllowOp allow;
-  ScheduleAttr schedule;
-
-  std::optional<BandAttr> mask() {
-    BandAttr band = prune ? prune.getMaskAttr() : allow.getMaskAttr();
-    return band ? std::optional(band) : std::nullopt;
-  }
-  /// Depth of the loop that counts `extent`.
-  unsigned depth(LaunchParameter extent) const {
-    const auto *it = llvm::find_if(loops, [&](const DeviceLoop &l) { return l.extent == extent; });
-    return it - loops.begin();
-  }
-};
-
-/// Position of an operand among a program's arguments (see ProgramOp).
-enum ProgramArgument { QueryCodes = 0, KeyCodes = 1, ValueCodes = 2 };
-
-} // namespace
-
-/// The launch parameter that is the size of dimension `dim` of `argument`.
-static LaunchParameter extentOf(unsigned argument, int64_t dim) {
-  switch (dim) {
-  case 0:
-    return LaunchParameter::Batches;
-  case 1:
-    return LaunchParameter::Heads;
-  case 2:
-    return argument == QueryCodes ? LaunchParameter::Queries : LaunchParameter::Keys;
-  default:
-    return argument == ValueCodes ? LaunchParameter::ValueDim : LaunchParameter::HeadDim;
-  }
-}
-
-/// Finds what `loop` counts: the dimension of a program argument that its counter indexes.
-static FailureOr<LaunchParameter> findExtent(ProgramOp program, scf::ForOp loop) {
-  if (getConstantIntValue(loop.getLowerBound()) != 0 || getConstantIntValue(loop.getStep()) != 1)
-    return loop.emitOpError("expected a loop from 0 in steps of 1");
-  for (Operation *user : loop.getInductionVar().getUsers()) {
-    auto slice = dyn_cast<tensor::ExtractSliceOp>(user);
-    auto source = slice ? dyn_cast<BlockArgument>(slice.getSource()) : BlockArgument();
-    if (!source || source.getOwner() != &program.getBody().front())
-      continue;
-    for (auto [dim, offset] : llvm::enumerate(slice.getMixedOffsets())) {
-      if (dyn_cast<Value>(offset) != loop.getInductionVar())
-        continue;
-      int64_t size = slice.getSourceType().getDimSize(dim);
-      auto bound = loop.getUpperBound().getDefiningOp<tensor::DimOp>();
-      bool whole = ShapedType::isDynamic(size)
-                       ? bound && bound.getSource() == source &&
-                             bound.getConstantIndex() == static_cast<int64_t>(dim)
-                       : getConstantIntValue(loop.getUpperBound()) == size;
-      if (!whole)
-        return loop.emitOpError("expected a loop over the whole dimension ")
-               << dim << " of program argument " << source.getArgNumber();
-      return extentOf(source.getArgNumber(), dim);
-    }
-  }
-  return loop.emitOpError("expected a loop over a dimension of a program argument");
-}
-
-/// The single op of a kind in `program`; null, without an error, where there is none.
-template <typename OpTy> static FailureOr<OpTy> findOnly(ProgramOp program) {
-  OpTy found;
-  WalkResult result = program.walk([&](OpTy op) {
-    if (found) {
-      op.emitOpError("expected only one in a program");
-      return WalkResult::interrupt();
-    }
-    found = op;
-    return WalkResult::advance();
-  });
-  if (result.wasInterrupted())
-    return failure();
-  return found;
-}
-
-/// Checks that `program` is what the passes before this one make.
-static FailureOr<DeviceProgram> analyse(ProgramOp program, const ::sprint::Structure &structure) {
-  DeviceProgram device;
-  device.program = program;
-  FailureOr<RecomputeOp> recompute = findOnly<RecomputeOp>(program);
-  FailureOr<PruneOp> prune = findOnly<PruneOp>(program);
-  FailureOr<AllowOp> allow = findOnly<AllowOp>(program);
-  if (failed(recompute) || failed(prune) || failed(allow))
-    return failure();
-  if (!*recompute || !*prune == !*allow)
-    return program.emitOpError("expected one 'sprint.recompute' and one of 'sprint.prune' and "
-                               "'sprint.allow'");
-  device.prune = *prune;
-  device.allow = *allow;
-
-  WalkResult tiled = program.walk([&](CrossbarScoreOp op) {
-    int64_t channels = cast<RankedTensorType>(op.getQuery().getType()).getDimSize(1);
-    if (!ShapedType::isDynamic(channels) && channels <= structure.arrayRows)
-      return WalkResult::advance();
-    op.emitOpError("expected at most ")
-        << structure.arrayRows << " channels, the rows of an array; run sprint-tile-to-crossbar";
-    return WalkResult::interrupt();
-  });
-  if (tiled.wasInterrupted())
-    return failure();
-
-  SmallVector<scf::ForOp> nest;
-  for (Operation *op = (*recompute)->getParentOp(); op != program; op = op->getParentOp()) {
-    auto loop = dyn_cast<scf::ForOp>(op);
-    if (!loop)
-      return op->emitOpError("expected only 'scf.for' around 'sprint.recompute'");
-    nest.push_back(loop);
-  }
-  for (scf::ForOp loop : llvm::reverse(nest)) {
-    FailureOr<LaunchParameter> extent = findExtent(program, loop);
-    if (failed(extent))
-      return failure();
-    device.loops.push_back({loop, *extent});
-  }
-  auto counts = [&](LaunchParameter extent) { return device.depth(extent) < device.loops.size(); };
-  if (device.loops.size() != 3 || !counts(LaunchParameter::Batches) ||
-      !counts(LaunchParameter::Heads) || device.loops[2].extent != LaunchParameter::Queries)
-    return program.emitOpError("expected loops over batch, heads and, innermost, queries");
-
-  scf::ForOp queryLoop = device.loops[2].loop;
-  device.schedule = queryLoop->getAttrOfType<ScheduleAttr>(SprintDialect::kScheduleAttrName);
-  if (!device.schedule)
-    return queryLoop.emitOpError("expected a '")
-           << SprintDialect::kScheduleAttrName << "' attribute; run sprint-schedule-fetches first";
-  if (device.schedule.getQueryBlock() != 1)
-    return queryLoop.emitOpError("expected a query block of 1, got ")
-           << device.schedule.getQueryBlock();
-  Value query = *prune ? prune->getQuery() : allow->getQuery();
-  if (query != queryLoop.getInductionVar())
-    return program.emitOpError("expected the mask at the query of the loop");
-  return device;
-}
 
 namespace {
 
@@ -268,14 +115,13 @@ private:
     auto op = sprint_isa::UnitOp::create(builder, loc, which);
     OpBuilder::InsertionGuard guard(builder);
     builder.createBlock(&op.getBody());
-    for (const DeviceLoop &loop : device.loops) {
-      bool innermost = loop.extent == LaunchParameter::Queries;
+    for (LaunchParameter extent : device.loops) {
+      bool innermost = extent == LaunchParameter::Queries;
       if (innermost && !row)
         break;
       if (innermost)
         beginHead();
-      auto isaLoop =
-          sprint_isa::LoopOp::create(builder, loc, ExprAttr::get(parameter(loop.extent)));
+      auto isaLoop = sprint_isa::LoopOp::create(builder, loc, ExprAttr::get(parameter(extent)));
       builder.createBlock(&isaLoop.getBody());
       if (innermost) {
         row();
@@ -433,7 +279,7 @@ struct ConvertSprintToISA : mlir::sprint::impl::ConvertSprintToISABase<ConvertSp
     for (ProgramOp program : programs) {
       if (failed(checkCapacity(program, *machine)))
         return signalPassFailure();
-      FailureOr<DeviceProgram> device = analyse(program, machine->structure);
+      FailureOr<DeviceProgram> device = matchDeviceProgram(program, machine->structure);
       if (failed(device))
         return signalPassFailure();
       CommandBuilder(builder, *device, *machine).run();

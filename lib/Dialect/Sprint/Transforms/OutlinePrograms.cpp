@@ -49,16 +49,29 @@ static FailureOr<DevicePart> findDevicePart(DequantizeOp dequantize) {
   Operation *nest = dequantize.getCodes().getDefiningOp();
   if (!isa_and_nonnull<scf::ForOp>(nest))
     return dequantize.emitOpError("expected its codes from a loop");
-  WalkResult found = nest->walk([&](tensor::ExtractOp extract) {
-    part.parameters = extract.getTensor().getDefiningOp<ParametersOp>();
-    return part.parameters ? WalkResult::interrupt() : WalkResult::advance();
+  // Where there is one head alone, the loops may have lost what reads its parameters.
+  nest->walk([&](RecomputeOp recompute) {
+    if (auto extract = recompute.getMultiplier().getDefiningOp<tensor::ExtractOp>())
+      part.parameters = extract.getTensor().getDefiningOp<ParametersOp>();
   });
-  if (!found.wasInterrupted())
-    return nest->emitError("expected the loops to read 'sprint.parameters'");
+  if (!part.parameters)
+    return nest->emitError("expected a 'sprint.recompute' with parameters of 'sprint.parameters'");
   part.query = part.parameters.getQueryStep().getDefiningOp<QuantizeOp>();
   part.key = part.parameters.getKeyStep().getDefiningOp<QuantizeOp>();
   if (!part.query || !part.key)
     return part.parameters.emitOpError("expected its steps from 'sprint.quantize'");
+  // A launch knows one nibble, the machine's.
+  auto checkNibble = [&](auto op) -> LogicalResult {
+    if (op.getNibble() == part.query.getNibble())
+      return success();
+    return op.emitOpError("expected the nibble of the query, ")
+           << stringifyNibble(part.query.getNibble()) << ", got "
+           << stringifyNibble(op.getNibble());
+  };
+  WalkResult scores =
+      nest->walk([&](CrossbarScoreOp score) { return WalkResult(checkNibble(score)); });
+  if (failed(checkNibble(part.key)) || failed(checkNibble(part.value)) || scores.wasInterrupted())
+    return failure();
   return part;
 }
 
@@ -113,9 +126,7 @@ static LogicalResult outline(RewriterBase &rewriter, DevicePart &part, SymbolTab
   SmallVector<Location> locations(operands.size(), loc);
   Block *body = rewriter.createBlock(&program.getBody(), {}, type.getInputs(), locations);
   IRMapping mapping;
-  // Backwards: a tensor that is query, key and value at once is the query, over which loops go.
-  for (auto [operand, argument] : llvm::reverse(llvm::zip_equal(operands, body->getArguments())))
-    mapping.map(operand, argument);
+  mapping.map(operands, body->getArguments());
   for (Operation *op : slice)
     rewriter.clone(*op, mapping);
   rewriter.clone(*nest, mapping);
