@@ -6,6 +6,8 @@
 
 #include "SprintRuntime/Machine.h"
 
+#include "FolderTest.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,25 +18,13 @@ using namespace sprint;
 
 namespace {
 
-/// A folder for the files of one test.
-class MachineFileTest : public testing::Test {
+/// Machine files of one test.
+class MachineFileTest : public test::FolderTest {
 protected:
-  void SetUp() override {
-    const testing::TestInfo *info = testing::UnitTest::GetInstance()->current_test_info();
-    std::string name = std::string(info->test_suite_name()) + "." + info->name();
-    std::ranges::replace(name, '/', '_');
-    folder = std::filesystem::path(testing::TempDir()) / ("sprint-" + name);
-    std::filesystem::remove_all(folder);
-    std::filesystem::create_directories(folder);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
   std::string write(const std::string &name, const std::string &text) {
     std::ofstream(folder / name) << text;
     return (folder / name).string();
   }
-
-  std::filesystem::path folder;
 };
 
 TEST(BuiltinMachineTest, AllCanBeLoaded) {

@@ -6,6 +6,8 @@
 
 #include "SprintRuntime/Npy.h"
 
+#include "FolderTest.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,18 +20,12 @@ using namespace sprint;
 
 namespace {
 
-class NpyFileTest : public testing::Test {
+class NpyFileTest : public test::FolderTest {
 protected:
   void SetUp() override {
-    const testing::TestInfo *info = testing::UnitTest::GetInstance()->current_test_info();
-    std::string name = std::string(info->test_suite_name()) + "." + info->name();
-    std::ranges::replace(name, '/', '_');
-    folder = std::filesystem::path(testing::TempDir()) / ("sprint-" + name);
-    std::filesystem::remove_all(folder);
-    std::filesystem::create_directories(folder);
+    FolderTest::SetUp();
     path = (folder / "x.npy").string();
   }
-  void TearDown() override { std::filesystem::remove_all(folder); }
 
   void write(const std::string &bytes) { std::ofstream(path, std::ios::binary) << bytes; }
   static std::string read(const std::string &file) {
@@ -37,7 +33,6 @@ protected:
     return std::string(std::istreambuf_iterator<char>(stream), {});
   }
 
-  std::filesystem::path folder;
   std::string path;
 };
 

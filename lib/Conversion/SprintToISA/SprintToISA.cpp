@@ -108,8 +108,8 @@ private:
     index("weights", structure.scoreRows);
   }
 
-  /// A unit's commands: `head` runs around each head's queries, `row` for each query; either may
-  /// add nothing.
+  /// A unit's loops and commands: `beginHead` and `endHead` stand before and behind the loop over a
+  /// head's queries, `row` in it. A null `row` leaves that loop out, with `endHead`.
   void unit(MachineUnit which, function_ref<void()> beginHead, function_ref<void()> row,
             function_ref<void()> endHead) {
     auto op = sprint_isa::UnitOp::create(builder, loc, which);

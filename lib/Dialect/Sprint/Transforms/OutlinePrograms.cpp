@@ -99,7 +99,7 @@ static LogicalResult collectSlice(Operation *root, const SetVector<Value> &argum
   return success();
 }
 
-/// Moves `part` into a program of the name `name` and launches it.
+/// Moves `part` into a program of its own and launches it.
 static LogicalResult outline(RewriterBase &rewriter, DevicePart &part, SymbolTable &symbols) {
   Operation *nest = part.dequantize.getCodes().getDefiningOp();
   Location loc = part.dequantize.getLoc();
