@@ -9,6 +9,7 @@
 #include "Sprint/Conversion/Passes.h"
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
+#include "Sprint/Dialect/TMTensor/IR/TMTensor.h"
 #include "Sprint/Scheduling/Schedules.h"
 
 #include "mlir/InitAllDialects.h"
@@ -50,7 +51,7 @@ void mlir::sprint::buildCompilePipeline(OpPassManager &pm, const CompileOptions 
 void mlir::sprint::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<SprintDialect, sprint_isa::SprintISADialect>();
+  registry.insert<SprintDialect, sprint_isa::SprintISADialect, tm_tensor::TMTensorDialect>();
 }
 
 void mlir::sprint::registerAllPasses() {

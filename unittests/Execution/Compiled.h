@@ -9,6 +9,7 @@
 
 #include "Sprint/Conversion/Passes.h"
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "Sprint/Dialect/TMTensor/IR/TMTensor.h"
 #include "Sprint/Execution/Execution.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,6 +17,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -33,10 +35,16 @@ namespace mlir::sprint::testing {
 template <typename T> constexpr ElementType elementTypeOf() {
   if constexpr (std::is_same_v<T, float>)
     return ElementType::F32;
+  else if constexpr (std::is_same_v<T, double>)
+    return ElementType::F64;
+  else if constexpr (std::is_same_v<T, _Float16>)
+    return ElementType::F16;
   else if constexpr (std::is_same_v<T, bool>)
     return ElementType::I1;
   else if constexpr (sizeof(T) == 1)
     return ElementType::I8;
+  else if constexpr (sizeof(T) == 2)
+    return ElementType::I16;
   else if constexpr (sizeof(T) == 4)
     return ElementType::I32;
   else
@@ -51,7 +59,8 @@ template <typename T> struct Tensor {
   TensorRef ref() const { return {elementTypeOf<T>(), shape, elements.data()}; }
 };
 
-/// Function @main of a module, lowered by convert-sprint-to-linalg and compiled.
+/// Function @main of a module, lowered by convert-sprint-to-linalg and convert-tm-tensor-to-linalg
+/// and compiled.
 class Compiled {
 public:
   explicit Compiled(StringRef text, ArrayRef<HostSymbol> symbols = {})
@@ -62,6 +71,7 @@ public:
       return;
     PassManager passManager(&context);
     passManager.addPass(createConvertSprintToLinalg());
+    passManager.addPass(createConvertTMTensorToLinalg());
     if (failed(passManager.run(*module)))
       return;
     FailureOr<std::unique_ptr<Executable>> compiled = Executable::compile(*module, "main", symbols);
@@ -96,7 +106,8 @@ private:
     DialectRegistry registry;
     registry.insert<SprintDialect, arith::ArithDialect, bufferization::BufferizationDialect,
                     cf::ControlFlowDialect, func::FuncDialect, linalg::LinalgDialect,
-                    memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect>();
+                    math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
+                    tensor::TensorDialect, tm_tensor::TMTensorDialect>();
     registerExecution(registry);
     return registry;
   }

@@ -12,9 +12,16 @@ include "mlir/Pass/PassBase.td"
 def ConvertLinalgToSprint : Pass<"convert-linalg-to-sprint", "::mlir::ModuleOp"> {
   let summary = "raise attentions from linalg on tensors";
   let description = [{
-    Finds `softmax(scale * q k^T) v` by its structure, as torch-mlir prints it from
-    `scaled_dot_product_attention` and from the eager form, and replaces it by
-    `sprint.attention`. What looks like an attention (a softmax between two contractions) and is not raised gets a
+    Finds `softmax(scale * q k^T + masks and biases) v` by its structure, as torch-mlir prints it from
+    `scaled_dot_product_attention` and from the eager form, and `tm_tensor.attention`, and replaces them by
+    `sprint.attention`:
+
+    - masks become a band, valid keys or a boolean tensor, and what else is added a bias;
+    - heads that share keys and values do so in `sprint.attention` too, never repeated;
+    - f16 and bf16 are cast to f32 in front of it, and the result back;
+    - sizes that have to be equal and are not known to be become `cf.assert`.
+
+    What looks like an attention (a softmax between two contractions) and is not raised gets a
     remark that says which condition failed.
   }];
   let dependentDialects = [
@@ -31,11 +38,12 @@ def ConvertSprintToLinalg : Pass<"convert-sprint-to-linalg", "::mlir::ModuleOp">
   let summary = "give the Sprint ops their meaning in upstream dialects";
   let description = [{
     Lowers every op of the Sprint dialect, except `program` and `launch`, to linalg, tensor, scf, arith and math, without
-    calls. `sprint.attention` becomes the float softmax; the integer ops become docs/numerics.md.
+    calls. `sprint.attention` becomes the float softmax between two contractions, which read shared keys and values where they are; the
+    integer ops become docs/numerics.md. Numbers that cannot be quantised fail a `cf.assert`.
   }];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
-    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
   ];
 }
 
@@ -56,12 +64,31 @@ def ConvertSprintToISA : Pass<"convert-sprint-to-isa", "::mlir::ModuleOp"> {
 def ConvertSprintLaunchToCall : Pass<"convert-sprint-launch-to-call", "::mlir::ModuleOp"> {
   let summary = "turn launches into calls of the runtime";
   let description = [{
-    Replaces `sprint.launch` by a call of `sprintLaunch(program, query, key, value, output)`: the index of the program in the
-    stream's container and four unranked memrefs of f32.
+    Replaces `sprint.launch` by a call of `sprintLaunchMemRefs(program, query, key, value, keyValid, mask, bias, output)`: the index
+    of the program in the stream's container and unranked memrefs, keyValid and mask of i1, the others of f32. An operand that the launch does
+    not bring has rank 0. `Sprint/Execution/Launch.h` defines the function.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
     "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
+def ConvertTMTensorToLinalg : Pass<"convert-tm-tensor-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "give torch-mlir's own ops their meaning in upstream dialects";
+  let description = [{
+    Lowers every `tm_tensor` op to linalg, tensor, scf, arith and math, on tensors of any rank and dynamic sizes.
+
+    - `attention` becomes a transpose, two `linalg.batch_matmul` and a softmax that subtracts the maximum of the row, in f32 (f64 for f64).
+      `convert-linalg-to-sprint` takes attentions for the machine; this is the way of those that stay on the host.
+    - `scan` becomes loops, the scanned dimension innermost.
+    - `scatter` becomes a loop over the updates. A `cf.assert` before each fails where its slice is not inside the original.
+    - `sort` becomes a bottom-up merge sort of positions, stable, O(n log n) comparisons and two arrays of n positions.
+    - `topk` becomes insertion into a list of k, O(n k).
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
   ];
 }
 
