@@ -6,7 +6,8 @@ simulator. Section and step numbers in comments are the page's. Every rounding i
 `Rounding`; replacing one by another of its choices gives a reference that is wrong in that place
 alone, which tests use to show that the place matters.
 
-Tensors are f32, `[batch, head, token, channel]`.
+Tensors are f32, `[batch, head, token, channel]`. Keys and values have `G` heads, which divides the
+`H` of the queries; masks and biases are `[batch, head, query, key]`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ SMALLEST_STEP = np.float32(2.0**-126)
 CHUNK_SCORES = 1 << 22
 #: Number of table indices t.
 TABLE_INDICES = len(exponent_tables.HIGH) * len(exponent_tables.LOW)
+#: Biases that mask their key, and the code that they get (section 3).
+MASKING_BIAS = -(2.0**20)
+MASKED = -(1 << 31)
+#: Magnitude at which the codes of biases saturate (section 3).
+BIAS_LIMIT = 1 << 29
+#: Exact scores in a unit of the approximate score (section 3).
+APPROXIMATE_UNIT = 256
 #: Stands for the scores that a maximum leaves out.
 _BELOW_EVERY_SCORE = -(1 << 40)
 
@@ -107,7 +115,12 @@ class Rounding:
     threshold: str = _choice("ceil", "floor", "nearest")
     threshold_limit: str = _choice("2^30", "2^30-1")
     multiplier: str = _choice("half_up", "truncate")
+    bias_quotient: str = _choice("f64", "f32", "reciprocal")
+    bias: str = _choice("half_even", "half_up", "half_away", "truncate")
+    bias_limit: str = _choice("2^29", "none")
+    masking_bias: str = _choice("at_most", "below", "infinity")
     # Section 4
+    approximate_bias: str = _choice("half_up", "half_even", "floor", "none")
     comparison: str = _choice("at_least", "above")
     retry: str = _choice("doubling", "by_one", "power")
     # Section 5
@@ -142,8 +155,8 @@ def mutations() -> Iterator[Tuple[str, Rounding]]:
 class Codes:
     """A tensor in 8-bit codes (section 2)."""
 
-    codes: np.ndarray  #: i8 `[B, H, S, D]`
-    steps: np.ndarray  #: f32 `[B, H]`
+    codes: np.ndarray  #: i8 `[B, H, S, D]`, of keys and values `[B, G, S, D]`
+    steps: np.ndarray  #: f32 `[B, H]` or `[B, G]`
 
 
 @dataclasses.dataclass
@@ -163,7 +176,7 @@ class Launch:
     codes: np.ndarray  #: output codes R, i32, of the same shape
     kept: np.ndarray  #: bool `[B * H, Sq, Sk]`
     retries: np.ndarray  #: i64 `[B * H, Sq]`
-    allowed_scores: int  #: pairs of query and key that the mask allows, over all heads
+    allowed_scores: int  #: allowed pairs of query and key, over all heads
     query: Codes
     key: Codes
     value: Codes
@@ -214,6 +227,17 @@ def _running_sum(probability: np.ndarray, value: np.ndarray, limit: int) -> np.n
     return total
 
 
+def _round(value: np.ndarray, rounding: str) -> np.ndarray:
+    """f64 to the nearest integer, ties as `rounding` says, or towards zero."""
+    if rounding == "half_even":
+        return np.rint(value)
+    if rounding == "half_up":
+        return np.floor(value + 0.5)
+    if rounding == "half_away":
+        return np.copysign(np.floor(np.abs(value) + 0.5), value)
+    return np.trunc(value)
+
+
 def _checked_operand(name: str, tensor: np.ndarray) -> np.ndarray:
     tensor = np.asarray(tensor)
     if tensor.dtype != np.float32 or tensor.ndim != 4:
@@ -223,6 +247,41 @@ def _checked_operand(name: str, tensor: np.ndarray) -> np.ndarray:
         raise ValueError(f"{name}: expected no length of zero, got {tensor.shape}")
     if not np.isfinite(tensor).all():
         raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    return tensor
+
+
+def _checked_mask(name: str, tensor: Optional[np.ndarray], dtype: type,
+                  shape: Tuple[int, ...]) -> Optional[np.ndarray]:
+    """A mask or a bias as a view of the whole `[B, H, Sq, Sk]`."""
+    if tensor is None:
+        return None
+    tensor = np.asarray(tensor)
+    if tensor.dtype != dtype or tensor.ndim != 4:
+        raise ValueError(f"{name}: expected {np.dtype(dtype)} of rank 4, got {tensor.dtype} of "
+                         f"rank {tensor.ndim}")
+    if any(got not in (size, 1) for got, size in zip(tensor.shape[:3], shape)) or (
+            tensor.shape[3] != shape[3]):
+        raise ValueError(f"{name}: expected shape {shape}, where each of the first three may be 1, "
+                         f"got {tensor.shape}")
+    return np.broadcast_to(tensor, shape)
+
+
+def _checked_key_valid(tensor: Optional[np.ndarray],
+                       shape: Tuple[int, ...]) -> Optional[np.ndarray]:
+    """`[B, Sk]` as a mask."""
+    if tensor is None:
+        return None
+    tensor = np.asarray(tensor)
+    if tensor.dtype != bool or tensor.shape != (shape[0], shape[3]):
+        raise ValueError(f"key_valid: expected bool of shape {(shape[0], shape[3])}, got "
+                         f"{tensor.dtype} of shape {tensor.shape}")
+    return np.broadcast_to(tensor[:, None, None, :], shape)
+
+
+def _checked_bias(tensor: Optional[np.ndarray], shape: Tuple[int, ...]) -> Optional[np.ndarray]:
+    tensor = _checked_mask("bias", tensor, np.float32, shape)
+    if tensor is not None and not (tensor < np.inf).all():
+        raise ValueError("bias: expected finite numbers or minus infinity, got NaN or infinity")
     return tensor
 
 
@@ -250,15 +309,7 @@ def quantize(tensor: np.ndarray, widths: Widths = Widths(),
         quotient = tensor.astype(np.float64) / divisor.astype(np.float64)
     else:
         quotient = tensor * (np.float32(1) / divisor)
-    quotient = quotient.astype(np.float64)
-    if rounding.code == "half_even":
-        code = np.rint(quotient)
-    elif rounding.code == "half_up":
-        code = np.floor(quotient + 0.5)
-    elif rounding.code == "half_away":
-        code = np.copysign(np.floor(np.abs(quotient) + 0.5), quotient)
-    else:
-        code = np.trunc(quotient)
+    code = _round(quotient.astype(np.float64), rounding.code)
     return Codes(np.clip(code, -limit, limit).astype(np.int8), step)
 
 
@@ -276,12 +327,17 @@ def high_nibble(codes: np.ndarray, widths: Widths = Widths(),
 # Section 3 ---------------------------------------------------------------------------------------
 
 
+def _per_head(tensor: np.ndarray, heads: int) -> np.ndarray:
+    """`[B, G, ...]` of key heads as `[B, H, ...]`, each key head for all heads of its group."""
+    return np.repeat(tensor, heads // tensor.shape[1], axis=1)
+
+
 def logit_unit(scale: float, query_steps: np.ndarray, key_steps: np.ndarray,
                rounding: Rounding = Rounding()) -> np.ndarray:
-    """lambda: the logit of one unit of score, f64 `[B, H]`."""
+    """lambda: the logit of one unit of score, f64 `[B, H]`, from steps `[B, H]` and `[B, G]`."""
     scale = np.float64(scale)
     query_steps = query_steps.astype(np.float64)
-    key_steps = key_steps.astype(np.float64)
+    key_steps = _per_head(key_steps, query_steps.shape[1]).astype(np.float64)
     if rounding.logit_unit == "scale_query_key":
         return (scale * query_steps) * key_steps
     if rounding.logit_unit == "query_key_scale":
@@ -300,7 +356,7 @@ def parameters(scale: float, query_steps: np.ndarray, key_steps: np.ndarray,
                thresholds: np.ndarray, rounding: Rounding = Rounding()) -> Parameters:
     """Integer parameters of every head; `thresholds` f32 `[H]`."""
     unit_of_score = logit_unit(scale, query_steps, key_steps, rounding)
-    unit = unit_of_score * np.float64(256)
+    unit = unit_of_score * np.float64(APPROXIMATE_UNIT)
     theta = np.broadcast_to(thresholds.astype(np.float64), unit.shape)
     with np.errstate(over="ignore"):
         if rounding.threshold_quotient == "f64":
@@ -322,7 +378,37 @@ def parameters(scale: float, query_steps: np.ndarray, key_steps: np.ndarray,
     return Parameters(threshold, multiplier, shift)
 
 
+def bias_codes(bias: np.ndarray, unit_of_score: float,
+               rounding: Rounding = Rounding()) -> np.ndarray:
+    """Codes B, i64, of biases of a head with that lambda."""
+    wide = bias.astype(np.float64)
+    unit = np.float64(unit_of_score)
+    if rounding.bias_quotient == "f64":
+        quotient = wide / unit
+    elif rounding.bias_quotient == "reciprocal":
+        quotient = wide * (np.float64(1) / unit)
+    else:
+        with np.errstate(over="ignore"):
+            quotient = (bias / np.float32(unit)).astype(np.float64)
+    masks = {"at_most": wide <= MASKING_BIAS, "below": wide < MASKING_BIAS,
+             "infinity": np.isneginf(wide)}[rounding.masking_bias]
+    # `none` leaves codes that still fit the type.
+    limit = BIAS_LIMIT if rounding.bias_limit == "2^29" else 1 << 30
+    codes = np.clip(_round(quotient, rounding.bias), -limit, limit)
+    return np.where(masks, MASKED, codes).astype(np.int64)
+
+
 # Section 4 ---------------------------------------------------------------------------------------
+
+
+def approximate_bias(codes: np.ndarray, rounding: Rounding = Rounding()) -> np.ndarray:
+    """Codes of biases in units of the approximate score."""
+    if rounding.approximate_bias == "none":
+        return np.zeros_like(codes)
+    if rounding.approximate_bias == "half_even":
+        return np.rint(codes / APPROXIMATE_UNIT).astype(np.int64)
+    addend = APPROXIMATE_UNIT // 2 if rounding.approximate_bias == "half_up" else 0
+    return (codes + addend) >> 8
 
 
 def prune(scores: np.ndarray, allowed: np.ndarray, threshold: int,
@@ -394,18 +480,22 @@ def _scaled_quotient(numerator: np.ndarray, denominator: np.ndarray, bits: int,
 
 def recompute(query: np.ndarray, key: np.ndarray, value: np.ndarray, kept: np.ndarray,
               multiplier: int, shift: int, widths: Widths = Widths(),
-              rounding: Rounding = Rounding()) -> np.ndarray:
-    """Output codes R, i32 `[Sq, Dv]`, from codes `[Sq, D]`, `[Sk, D]`, `[Sk, Dv]` and kept keys
-    `[Sq, Sk]`.
+              rounding: Rounding = Rounding(), bias: Optional[np.ndarray] = None) -> np.ndarray:
+    """Output codes R, i32 `[Sq, Dv]`, from codes `[Sq, D]`, `[Sk, D]`, `[Sk, Dv]`, kept keys
+    `[Sq, Sk]` and codes of biases `[Sq, Sk]`.
     """
     limit = widths.code_limit
-    scores = _exact_matmul(query, key.T, query.shape[1] * limit * limit)
+    largest_score = query.shape[1] * limit * limit
+    scores = _exact_matmul(query, key.T, largest_score)
+    if bias is not None:
+        scores = scores + bias
+        largest_score += BIAS_LIMIT
     some = kept.any(axis=1)
     maximum = np.where(kept, scores, _BELOW_EVERY_SCORE).max(axis=1)
     delta = np.where(kept, maximum[:, None] - scores, 0)
 
     addend = {"half_up": (1 << shift) >> 1, "truncate": 0, "up": (1 << shift) - 1}[rounding.index]
-    if query.shape[1] * limit * limit * 2 * multiplier + addend >= 1 << 63:
+    if largest_score * 2 * multiplier + addend >= 1 << 63:
         raise ValueError(
             f"expected a head dimension whose scores fit 63 bits, got {query.shape[1]}")
     index = (delta * multiplier + addend) >> shift
@@ -440,8 +530,8 @@ def recompute(query: np.ndarray, key: np.ndarray, value: np.ndarray, kept: np.nd
 
 
 def dequantize(codes: np.ndarray, steps: np.ndarray, rounding: Rounding = Rounding()) -> np.ndarray:
-    """Outputs, f32, from output codes `[B, H, Sq, Dv]` and the values' steps `[B, H]` (step 7)."""
-    step = steps[:, :, None, None]
+    """Outputs, f32, from output codes `[B, H, Sq, Dv]` and the values' steps `[B, G]` (step 7)."""
+    step = _per_head(steps, codes.shape[1])[:, :, None, None]
     unit = np.float32(2.0**-OUTPUT_FRACTION_BITS)
     if rounding.dequantise == "codes_first":
         return (codes.astype(np.float32) * unit) * step
@@ -465,21 +555,30 @@ def _thresholds(thresholds: Union[None, float, Sequence[float]], heads: int) -> 
 
 
 def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
-           thresholds: Union[None, float, Sequence[float]] = None, mask: Optional[Band] = None,
-           dense: bool = False, widths: Widths = Widths(),
+           thresholds: Union[None, float, Sequence[float]] = None, band: Optional[Band] = None,
+           key_valid: Optional[np.ndarray] = None, mask: Optional[np.ndarray] = None,
+           bias: Optional[np.ndarray] = None, dense: bool = False, widths: Widths = Widths(),
            rounding: Rounding = Rounding()) -> Launch:
-    """One launch on f32 tensors `[B, H, S, D]`.
+    """One launch on f32 tensors `[B, H, Sq, D]`, `[B, G, Sk, D]` and `[B, G, Sk, Dv]`.
 
-    `thresholds` is in logit units, one or one a head; None keeps every allowed key. ValueError on
-    what the page refuses.
+    `thresholds` is in logit units, one or one a head; None keeps every allowed key. `key_valid` is
+    bool `[B, Sk]`, `mask` bool and `bias` f32 `[B, H, Sq, Sk]`, of which each of the first three
+    sizes may be 1. ValueError on what the page refuses.
     """
     query = _checked_operand("query", query)
     key = _checked_operand("key", key)
     value = _checked_operand("value", value)
     batches, heads, num_queries, head_dim = query.shape
-    num_keys, value_dim = value.shape[2:]
-    if key.shape != (batches, heads, num_keys, head_dim) or value.shape[:2] != (batches, heads):
+    key_heads, num_keys, value_dim = value.shape[1:]
+    if key.shape != (batches, key_heads, num_keys, head_dim) or value.shape[0] != batches:
         raise ValueError(f"expected shapes that fit, got {query.shape}, {key.shape}, {value.shape}")
+    if heads % key_heads:
+        raise ValueError(f"expected a number of key heads that divides {heads}, got {key_heads}")
+    scores_shape = (batches, heads, num_queries, num_keys)
+    masks = [tensor for tensor in (_checked_key_valid(key_valid, scores_shape),
+                                   _checked_mask("mask", mask, bool, scores_shape))
+             if tensor is not None]
+    bias = _checked_bias(bias, scores_shape)
     if not 2.0**-100 <= scale <= 2.0**100:
         raise ValueError(f"expected a scale between 2^-100 and 2^100, got {scale}")
     max_keys = widths.max_keys()
@@ -490,6 +589,7 @@ def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
     k = quantize(key, widths, rounding)
     v = quantize(value, widths, rounding)
     params = parameters(scale, q.steps, k.steps, _thresholds(thresholds, heads), rounding)
+    unit_of_score = logit_unit(scale, q.steps, k.steps, rounding)
 
     kept = np.empty((batches * heads, num_queries, num_keys), bool)
     retries = np.zeros((batches * heads, num_queries), np.int64)
@@ -499,21 +599,30 @@ def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
     for first in range(0, num_queries, rows):
         chunk = slice(first, min(first + rows, num_queries))
         positions = np.arange(chunk.start, chunk.stop)
-        allowed = (mask or Band()).allowed(positions, num_queries, num_keys)
-        allowed_scores += int(np.count_nonzero(allowed)) * batches * heads
+        in_band = (band or Band()).allowed(positions, num_queries, num_keys)
         for b, h in np.ndindex(batches, heads):
-            head = b * heads + h
+            head, g = b * heads + h, h // (heads // key_heads)
+            allowed = in_band
+            for tensor in masks:
+                allowed = allowed & tensor[b, h, chunk]
+            head_bias = None
+            if bias is not None:
+                head_bias = bias_codes(bias[b, h, chunk], unit_of_score[b, h], rounding)
+                allowed = allowed & (head_bias != MASKED)
+            allowed_scores += int(np.count_nonzero(allowed))
             if dense:
                 kept[head, chunk] = allowed
             else:
                 approximate = _exact_matmul(high_nibble(q.codes[b, h, chunk], widths, rounding),
-                                            high_nibble(k.codes[b, h], widths, rounding).T,
+                                            high_nibble(k.codes[b, g], widths, rounding).T,
                                             64 * head_dim)
+                if head_bias is not None:
+                    approximate = approximate + approximate_bias(head_bias, rounding)
                 kept[head, chunk], retries[head, chunk] = prune(
                     approximate, allowed, int(params.threshold[b, h]), rounding)
-            codes[b, h, chunk] = recompute(q.codes[b, h, chunk], k.codes[b, h], v.codes[b, h],
+            codes[b, h, chunk] = recompute(q.codes[b, h, chunk], k.codes[b, g], v.codes[b, g],
                                            kept[head, chunk], int(params.multiplier[b, h]),
-                                           int(params.shift[b, h]), widths, rounding)
+                                           int(params.shift[b, h]), widths, rounding, head_bias)
     return Launch(dequantize(codes, v.steps, rounding), codes, kept, retries, allowed_scores, q, k,
                   v, params)
 
@@ -531,42 +640,49 @@ def _softmax(logits: np.ndarray, kept: Optional[np.ndarray], values: np.ndarray)
 
 
 def softmax_over_codes(query: Codes, key: Codes, value: Codes, scale: float,
-                       kept: Optional[np.ndarray] = None) -> np.ndarray:
-    """f64 softmax over the codes' values, on exactly the kept keys `[B * H, Sq, Sk]`, or on all.
+                       kept: Optional[np.ndarray] = None,
+                       bias: Optional[np.ndarray] = None) -> np.ndarray:
+    """f64 softmax over the codes' values, on exactly the kept keys `[B * H, Sq, Sk]`, or on all,
+    with biases as a launch takes them, of which none masks a kept key.
 
     A query that keeps nothing gives zeros. What is left of a launch's error against it comes from
     the integer softmax alone.
     """
-    batches, heads, num_queries, _ = query.codes.shape
-    output = np.empty((batches, heads, num_queries, value.codes.shape[3]))
-    unit = logit_unit(scale, query.steps, key.steps)
-    rows = max(1, CHUNK_SCORES // key.codes.shape[2])
-    for b, h in np.ndindex(batches, heads):
-        transposed = key.codes[b, h].T.astype(np.float64)
-        values = value.codes[b, h].astype(np.float64) * float(value.steps[b, h])
-        for first in range(0, num_queries, rows):
-            chunk = slice(first, first + rows)
-            logits = (query.codes[b, h, chunk].astype(np.float64) @ transposed) * unit[b, h]
-            mask = None if kept is None else kept[b * heads + h, chunk]
-            output[b, h, chunk] = _softmax(logits, mask, values)
-    return output
+    unit = logit_unit(scale, query.steps, key.steps)[:, :, None, None]
+    values = value.codes * value.steps.astype(np.float64)[:, :, None, None]
+    if bias is not None:
+        bias = np.where(bias > MASKING_BIAS, np.rint(bias / unit) * unit, bias)
+    return _attention(query.codes * unit, key.codes, values, 1.0, kept, bias)
 
 
 def dense_float(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
-                kept: Optional[np.ndarray] = None) -> np.ndarray:
-    """f64 softmax(scale q k^T) v of the floats themselves, over the kept keys `[B * H, Sq, Sk]`, or
-    over all.
+                kept: Optional[np.ndarray] = None,
+                bias: Optional[np.ndarray] = None) -> np.ndarray:
+    """f64 softmax(scale q k^T + bias) v of the floats themselves, over the kept keys
+    `[B * H, Sq, Sk]`, or over all.
     """
+    return _attention(query, key, value, scale, kept, bias)
+
+
+def _attention(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
+               kept: Optional[np.ndarray], bias: Optional[np.ndarray]) -> np.ndarray:
     batches, heads, num_queries, _ = query.shape
+    num_keys = key.shape[2]
+    group = heads // key.shape[1]
+    if bias is not None:
+        bias = np.broadcast_to(bias, (batches, heads, num_queries, num_keys))
     output = np.empty((batches, heads, num_queries, value.shape[3]))
-    rows = max(1, CHUNK_SCORES // key.shape[2])
+    rows = max(1, CHUNK_SCORES // num_keys)
     for b, h in np.ndindex(batches, heads):
-        transposed = key[b, h].T.astype(np.float64)
+        transposed = key[b, h // group].T.astype(np.float64)
+        values = value[b, h // group].astype(np.float64)
         for first in range(0, num_queries, rows):
             chunk = slice(first, first + rows)
             logits = (query[b, h, chunk].astype(np.float64) @ transposed) * scale
+            if bias is not None:
+                logits = logits + bias[b, h, chunk]
             mask = None if kept is None else kept[b * heads + h, chunk]
-            output[b, h, chunk] = _softmax(logits, mask, value[b, h].astype(np.float64))
+            output[b, h, chunk] = _softmax(logits, mask, values)
     return output
 
 

@@ -23,15 +23,23 @@ class Case:
 
     name: str
     query: np.ndarray  #: f32 `[B, H, Sq, D]`
-    key: np.ndarray  #: f32 `[B, H, Sk, D]`
-    value: np.ndarray  #: f32 `[B, H, Sk, Dv]`
+    key: np.ndarray  #: f32 `[B, G, Sk, D]`
+    value: np.ndarray  #: f32 `[B, G, Sk, Dv]`
     scale: float
     thresholds: Union[float, List[float]] = KEEP_ALL  #: logit units, one or one a head
-    mask: Optional[Band] = None
+    band: Optional[Band] = None
+    key_valid: Optional[np.ndarray] = None  #: bool `[B, Sk]`
+    mask: Optional[np.ndarray] = None  #: bool `[B, H, Sq, Sk]`, each of the first three may be 1
+    bias: Optional[np.ndarray] = None  #: f32, of such a shape
+
+    def inputs(self) -> List[np.ndarray]:
+        """The tensors of a launch, in the order of the arguments."""
+        tensors = [self.query, self.key, self.value, self.key_valid, self.mask, self.bias]
+        return [tensor for tensor in tensors if tensor is not None]
 
     def launch(self, **options) -> reference.Launch:
         return reference.launch(self.query, self.key, self.value, self.scale, self.thresholds,
-                                self.mask, **options)
+                                self.band, self.key_valid, self.mask, self.bias, **options)
 
 
 def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -40,18 +48,18 @@ def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 def random_case(name: str, heads: int, queries: int, keys: int, head_dim: int,
                 value_dim: Optional[int] = None, batches: int = 1,
-                thresholds: Union[None, float, List[float]] = None, mask: Optional[Band] = None,
-                seed: int = 1) -> Case:
+                thresholds: Union[None, float, List[float]] = None, band: Optional[Band] = None,
+                seed: int = 1, key_heads: Optional[int] = None) -> Case:
     """Normal data at the usual scale; by default each head has its own threshold, near the logits'
-    spread.
+    spread, and its own keys.
     """
     rng = np.random.default_rng(seed)
     if thresholds is None:
         thresholds = [float(np.float32(x)) for x in rng.uniform(-0.5, 1.5, heads)]
     return Case(name, _normal(rng, batches, heads, queries, head_dim),
-                _normal(rng, batches, heads, keys, head_dim),
-                _normal(rng, batches, heads, keys, value_dim or head_dim), head_dim**-0.5,
-                thresholds, mask)
+                _normal(rng, batches, key_heads or heads, keys, head_dim),
+                _normal(rng, batches, key_heads or heads, keys, value_dim or head_dim),
+                head_dim**-0.5, thresholds, band)
 
 
 def _with_zero_heads() -> Case:
@@ -87,13 +95,71 @@ def shapes() -> List[Case]:
         random_case("keep_all_beyond_score_buffer", 1, 3, 5000, 64, thresholds=KEEP_ALL),
         random_case("pruned_beyond_score_buffer", 1, 3, 9000, 32, thresholds=-0.25),
         random_case("above_every_score", 12, 30, 60, 32, thresholds=1e30),
-        random_case("causal", 2, 129, 129, 64, mask=Band(upper=0)),
-        random_case("causal_keep_all", 1, 128, 128, 80, thresholds=KEEP_ALL, mask=Band(upper=0)),
-        random_case("window", 2, 127, 127, 32, mask=Band(lower=-20, upper=0)),
-        random_case("window_ahead", 1, 40, 70, 32, mask=Band(lower=3, upper=25, align="end")),
+        random_case("causal", 2, 129, 129, 64, band=Band(upper=0)),
+        random_case("causal_keep_all", 1, 128, 128, 80, thresholds=KEEP_ALL, band=Band(upper=0)),
+        random_case("window", 2, 127, 127, 32, band=Band(lower=-20, upper=0)),
+        random_case("window_ahead", 1, 40, 70, 32, band=Band(lower=3, upper=25, align="end")),
         # Aligned to the end with more queries than keys: the first ones have no allowed key.
-        random_case("causal_empty_rows", 2, 40, 17, 32, mask=Band(upper=0, align="end")),
+        random_case("causal_empty_rows", 2, 40, 17, 32, band=Band(upper=0, align="end")),
         _with_zero_heads(),
+    ]
+
+
+def padding(lengths: List[int], keys: int) -> np.ndarray:
+    """key_valid `[B, Sk]` of batch elements of these lengths."""
+    return np.arange(keys)[None, :] < np.array(lengths)[:, None]
+
+
+def slopes(heads: int, queries: int, keys: int) -> np.ndarray:
+    """A bias `[1, H, Sq, Sk]` that falls linearly with the distance of the key, steeper in each
+    head.
+    """
+    distance = np.abs(np.arange(keys)[None, :] - np.arange(queries)[:, None])
+    slope = np.float32(2.0) ** -np.arange(1, heads + 1, dtype=np.float32)
+    return -slope[None, :, None, None] * distance.astype(np.float32)
+
+
+def masks() -> List[Case]:
+    """Every kind of mask, biases and shared key heads, alone and together."""
+
+    def case(name: str, heads: int, queries: int, keys: int, head_dim: int = 32,
+             key_valid: Optional[np.ndarray] = None, mask: Optional[np.ndarray] = None,
+             bias: Optional[np.ndarray] = None, **options) -> Case:
+        return dataclasses.replace(random_case(name, heads, queries, keys, head_dim, **options),
+                                   key_valid=key_valid, mask=mask, bias=bias)
+
+    rng = np.random.default_rng(8)
+    lowest = np.finfo(np.float32).min
+    # A mask that is added, as models have it: zero, or the lowest number of the type.
+    causal = np.where(np.tri(40, dtype=bool), np.float32(0), lowest)[None, None]
+    random_mask = rng.random((1, 3, 20, 70)) < 0.3
+    # Queries without any allowed key.
+    random_mask[:, 1, 5:8] = False
+    random_bias = _normal(rng, 2, 1, 20, 70)
+    random_bias[rng.random(random_bias.shape) < 0.2] = -np.inf
+    random_bias[0, 0, 3] = -np.inf
+    last = random_case("everything", 6, 30, 90, 80, value_dim=24, batches=2, key_heads=3,
+                       band=Band(lower=-10, align="end"))
+    return [
+        # The second batch element has no key at all.
+        case("padding", 2, 17, 65, batches=3, key_valid=padding([65, 0, 12], 65)),
+        # Padded to the left.
+        case("padding_causal", 2, 40, 40, batches=2, band=Band(upper=0),
+             key_valid=padding([40, 23], 40)[:, ::-1]),
+        case("mask_of_heads", 3, 20, 70, batches=2, mask=random_mask),
+        case("mask_for_all", 3, 20, 70, batches=2, mask=random_mask[:, :1, :1]),
+        case("added_mask", 2, 40, 40, bias=causal),
+        case("slopes_causal", 4, 129, 129, band=Band(upper=0), bias=slopes(4, 129, 129)),
+        case("slopes_keep_all", 4, 33, 65, thresholds=KEEP_ALL, bias=slopes(4, 33, 65)),
+        case("bias_of_batches", 3, 20, 70, batches=2, bias=random_bias),
+        # Far beyond the scores, both ways.
+        case("large_bias", 2, 9, 40, thresholds=-50.0,
+             bias=_normal(rng, 1, 2, 1, 40) * np.float32(1000)),
+        case("groups", 6, 33, 70, batches=2, key_heads=2),
+        case("one_key_head", 12, 5, 129, 64, key_heads=1),
+        dataclasses.replace(last, key_valid=padding([90, 61], 90),
+                            mask=rng.random((2, 1, 30, 90)) < 0.8,
+                            bias=_normal(rng, 1, 6, 30, 90)),
     ]
 
 
@@ -242,6 +308,58 @@ def _extremes() -> List[Case]:
     ]
 
 
+def _bias_codes() -> Case:
+    """Biases at ties of their codes, at the codes' limit, and at the first bias that masks; each
+    query looks at one kind.
+    """
+    # With steps of 1 and lambda = 2^-10, which is one step of the table index.
+    unit = np.float32(2.0**-10)
+    kinds = [
+        np.array([0.5, 1.5, -0.5, -1.5, 2.5, 3.25], np.float32) * unit,
+        np.array([600000, 700000, 600000, 800000, 524288, 524287], np.float32),
+        np.array([-600000, -700000, -600000, -800000, -1048575, -524288], np.float32),
+        np.array([-(2.0**20)] * 6, np.float32),
+        # More than infinity masks.
+        np.array([-(2.0**20) - 1, -(2.0**21), -1e38, -np.inf, -(2.0**20) - 1, -np.inf], np.float32),
+    ]
+    query = np.zeros((1, 1, len(kinds), 2), np.float32)
+    query[..., 0] = 119
+    key = np.array([[0, 119]] * 6, np.float32)[None, None]
+    values = [[119, 20], [-60, 30], [20, 90], [-119, 41], [77, -90], [3, 55]]
+    return Case("bias_codes", query, key, _head(values), 2.0**-10, bias=np.array(kinds)[None, None])
+
+
+def _bias_quotients() -> List[Case]:
+    """Biases whose codes differ by rounding of the quotient alone."""
+    # All of them far up: their codes have more digits than an f32.
+    far = random_case("bias_quotient_f32", 1, 8, 40, 16, thresholds=KEEP_ALL)
+    far.bias = np.random.default_rng(9).uniform(30000, 30001, (1, 1, 8, 40)).astype(np.float32)
+    # A quotient that is a tie in f64; as a product with the inverse it is none.
+    rng = np.random.default_rng(10)
+    while True:
+        bias = np.float32(rng.uniform(0.5, 1))
+        tie = float(rng.integers(100, 2000)) + 0.5
+        scale = float(bias) / tie
+        codes = {int(reference.bias_codes(np.array([bias]), scale,
+                                          reference.Rounding(bias_quotient=quotient))[0])
+                 for quotient in ("f64", "reciprocal")}
+        if float(bias) / scale == tie and len(codes) == 2:
+            break
+    tied = Case("bias_quotient_reciprocal", _head([[119, 0]]), _head([[0, 119], [0, 119]]),
+                _head([[119, -40], [-90, 119]]), scale)
+    tied.bias = np.array([bias, 0], np.float32)[None, None, None]
+    return [far, tied]
+
+
+def _approximate_bias() -> Case:
+    """Biases halfway between two units of the approximate score, at a threshold between them."""
+    unit = 2.0**-10
+    scores = np.arange(-3, 4)
+    bias = np.float32((256 * scores + 128) * unit)[None, None, None]
+    return Case("approximate_bias", _head([[119, 0]]), _head([[0, 119]] * 7),
+                _head([[119 - 20 * n, 17 * n - 50] for n in range(7)]), unit, 256 * unit, bias=bias)
+
+
 def roundings() -> List[Case]:
     """Small data on which every mutation of `reference.mutations()` shows, with default or paper
     widths.
@@ -265,4 +383,7 @@ def roundings() -> List[Case]:
         _threshold_limit(),
         _saturation(),
         *_extremes(),
+        _bias_codes(),
+        *_bias_quotients(),
+        _approximate_bias(),
     ]

@@ -63,9 +63,9 @@ def quantize(head, limit):
             for token in head], step
 
 
-def head(query, key, value, scale, theta, allows, widths):
+def head(query, key, value, scale, theta, allows, bias_of, widths):
     """Outputs, output codes, kept keys and retries of one head; lists of lists of floats in, f32 as
-    fractions out.
+    fractions out. `allows` and `bias_of` are functions of a query and a key; `bias_of` may be None.
     """
     centred = widths.nibble == "centred"
     limit = 119 if centred else 127
@@ -94,6 +94,14 @@ def head(query, key, value, scale, theta, allows, widths):
     for i, row in enumerate(q):
         approximate = [sum(hi(a) * hi(b) for a, b in zip(row, other)) for other in k]
         allowed = [j for j in range(len(k)) if allows(i, j)]
+        bias_code = [0] * len(k)
+        if bias_of:
+            allowed = [j for j in allowed if bias_of(i, j) > -(2.0**20)]
+            for j in allowed:
+                code = round_half_even(f64(Fraction(bias_of(i, j)) / unit_of_score))
+                bias_code[j] = min(max(code, -(2**29)), 2**29)
+                # Rounded half up.
+                approximate[j] += math.floor(Fraction(bias_code[j], 256) + Fraction(1, 2))
         r = 0
         if allowed:
             best = max(approximate[j] for j in allowed)
@@ -106,7 +114,7 @@ def head(query, key, value, scale, theta, allows, widths):
             codes.append([0] * len(v[0]))
             outputs.append([Fraction(0)] * len(v[0]))
             continue
-        score = {j: sum(a * b for a, b in zip(row, k[j])) for j in kept}
+        score = {j: sum(a * b for a, b in zip(row, k[j])) + bias_code[j] for j in kept}
         best = max(score.values())
         e = {}
         ef = widths.exponent_fraction_bits

@@ -3,6 +3,8 @@
 its own mutations.
 """
 
+import dataclasses
+import itertools
 import pathlib
 import re
 import sys
@@ -30,18 +32,37 @@ def minilm_layer(layer):
 
 def tiny_cases():
     """Cases whose every number the scalar implementation can afford."""
-    masks = {
+    bands = {
         "none": None,
         "causal": Band(upper=0),
         "window": Band(lower=-2, upper=1),
         "end": Band(upper=0, align="end"),
         "empty": Band(lower=9, upper=9),
     }
-    cases = [testing.random_case(f"tiny_{name}", 2, 5, 4, 3, value_dim=2, batches=2, mask=mask)
-             for name, mask in masks.items()]
+    cases = [testing.random_case(f"tiny_{name}", 2, 5, 4, 3, value_dim=2, batches=2, band=band)
+             for name, band in bands.items()]
     cases += [testing.random_case("tiny_wide", 1, 4, 30, 20, thresholds=theta, seed=seed)
               for theta in (-0.5, 0.5, 2.0, 1e30, -np.inf) for seed in (6, 7)]
-    return cases + testing.roundings()
+    return cases + tiny_masks() + testing.roundings()
+
+
+def tiny_masks():
+    """Masks and biases of every shape, with 4 heads that share 2 key heads."""
+    rng = np.random.default_rng(11)
+    cases = []
+    shapes = list(itertools.product((1, 2), (1, 4), (1, 5)))
+    for index, shape in enumerate(shapes):
+        case = testing.random_case(f"tiny_masks_{index}", 4, 5, 9, 3, value_dim=2, batches=2,
+                                   seed=index, key_heads=2,
+                                   band=Band(lower=-3) if index % 2 else None)
+        if index % 3:
+            case.key_valid = testing.padding([index % 9, 9], 9)
+        case.mask = rng.random(shape + (9,)) < 0.7
+        if index:
+            case.bias = rng.standard_normal(shapes[-index] + (9,)).astype(np.float32) * 4
+            case.bias[rng.random(case.bias.shape) < 0.2] = rng.choice([-np.inf, -1e38, -(2.0**20)])
+        cases.append(case)
+    return cases
 
 
 class AgainstScalar(unittest.TestCase):
@@ -54,15 +75,25 @@ class AgainstScalar(unittest.TestCase):
     def check(self, case, widths):
         got = case.launch(widths=widths)
         batches, heads, queries, _ = case.query.shape
-        keys = case.key.shape[2]
-        offset = keys - queries if case.mask and case.mask.align == "end" else 0
-        lower = -10**9 if not case.mask or case.mask.lower is None else case.mask.lower
-        upper = 10**9 if not case.mask or case.mask.upper is None else case.mask.upper
+        key_heads, keys = case.key.shape[1:3]
+        whole = (batches, heads, queries, keys)
+        offset = keys - queries if case.band and case.band.align == "end" else 0
+        lower = -10**9 if not case.band or case.band.lower is None else case.band.lower
+        upper = 10**9 if not case.band or case.band.upper is None else case.band.upper
         thetas = np.broadcast_to(np.asarray(case.thresholds, np.float32), heads)
+        mask = None if case.mask is None else np.broadcast_to(case.mask, whole).tolist()
+        bias = None if case.bias is None else np.broadcast_to(case.bias, whole).tolist()
         for b, h in np.ndindex(batches, heads):
+            g = h * key_heads // heads
+
+            def allows(i, j):
+                return (lower <= j - i - offset <= upper and (not mask or mask[b][h][i][j]) and
+                        (case.key_valid is None or bool(case.key_valid[b, j])))
+
             outputs, codes, masks, retries = scalar.head(
-                case.query[b, h].tolist(), case.key[b, h].tolist(), case.value[b, h].tolist(),
-                case.scale, float(thetas[h]), lambda i, j: lower <= j - i - offset <= upper, widths)
+                case.query[b, h].tolist(), case.key[b, g].tolist(), case.value[b, g].tolist(),
+                case.scale, float(thetas[h]), allows,
+                (lambda i, j: bias[b][h][i][j]) if bias else None, widths)
             self.assertEqual(got.kept[b * heads + h].tolist(), masks)
             self.assertEqual(got.retries[b * heads + h].tolist(), retries)
             self.assertEqual(got.codes[b, h].tolist(), codes)
@@ -123,8 +154,39 @@ class AgainstFloats(unittest.TestCase):
                                                   got.kept)
         self.assertLess(reference.relative_error(got.output, over_codes), 0.003)
 
+    def test_masks_and_biases_are_the_softmax_over_kept_keys(self):
+        for case in testing.masks():
+            with self.subTest(case=case.name):
+                got = case.launch()
+                over_codes = reference.softmax_over_codes(got.query, got.key, got.value, case.scale,
+                                                          got.kept, case.bias)
+                self.assertLess(reference.relative_error(got.output, over_codes), 0.003)
+                dense = case.launch(dense=True)
+                floats = reference.dense_float(case.query, case.key, case.value, case.scale,
+                                               dense.kept, case.bias)
+                self.assertLess(reference.relative_error(dense.output, floats), 0.03)
+                self.assertEqual(np.count_nonzero(dense.kept), got.allowed_scores)
+
+    def test_shared_key_heads_are_as_good_as_copies(self):
+        shared = testing.random_case("shared", 6, 20, 40, 32, key_heads=2, batches=2)
+        copied = dataclasses.replace(shared, key=np.repeat(shared.key, 3, axis=1),
+                                     value=np.repeat(shared.value, 3, axis=1))
+        self.assertEqual(shared.launch().output.tobytes(), copied.launch().output.tobytes())
+
+    def test_masks_are_as_good_as_biases_that_mask(self):
+        case = testing.random_case("masked", 2, 20, 40, 32, thresholds=0.5)
+        mask = np.random.default_rng(12).random((1, 2, 20, 40)) < 0.5
+        as_mask = dataclasses.replace(case, mask=mask).launch()
+        bias = np.where(mask, np.float32(0), np.finfo(np.float32).min)
+        as_bias = dataclasses.replace(case, bias=bias).launch()
+        self.assertEqual(as_mask.output.tobytes(), as_bias.output.tobytes())
+        self.assertTrue((as_mask.kept == as_bias.kept).all())
+
     def test_chunks_do_not_change_a_bit(self):
-        case = testing.random_case("chunks", 2, 50, 70, 32, mask=Band(upper=3, align="end"))
+        case = testing.random_case("chunks", 2, 50, 70, 32, band=Band(upper=3, align="end"))
+        rng = np.random.default_rng(13)
+        case.mask = rng.random((1, 1, 50, 70)) < 0.8
+        case.bias = rng.standard_normal((1, 2, 50, 70)).astype(np.float32)
         whole = case.launch()
         size = reference.CHUNK_SCORES
         try:
@@ -137,7 +199,7 @@ class AgainstFloats(unittest.TestCase):
         self.assertEqual(whole.allowed_scores, parts.allowed_scores)
 
     def test_dense_launch_keeps_every_allowed_key(self):
-        case = testing.random_case("dense", 1, 9, 9, 16, thresholds=1e30, mask=Band(upper=0))
+        case = testing.random_case("dense", 1, 9, 9, 16, thresholds=1e30, band=Band(upper=0))
         kept = case.launch(dense=True).kept[0]
         self.assertTrue((kept == np.tri(9, dtype=bool)).all())
 
@@ -164,10 +226,33 @@ class Refusals(unittest.TestCase):
             self.refused(f"{name}: expected no length of zero",
                          replace(name, np.zeros((1, 2, 0, 8), np.float32)))
         self.refused("expected shapes that fit", replace("key", np.zeros((1, 2, 4, 9), np.float32)))
+        self.refused("expected a number of key heads that divides 2, got 3", lambda case: (
+            replace("key", np.zeros((1, 3, 4, 8), np.float32))(case),
+            replace("value", np.zeros((1, 3, 4, 8), np.float32))(case)))
         self.refused("expected a scale", replace("scale", 0.0))
         self.refused("expected a scale", replace("scale", float("nan")))
         self.refused("expected thresholds", replace("thresholds", float("nan")))
         self.refused("expected one threshold or 2", replace("thresholds", [0.0, 1.0, 2.0]))
+
+    def test_masks_and_biases(self):
+        def replace(name, value):
+            return lambda case: setattr(case, name, value)
+
+        def bias(value):
+            return replace("bias", np.full((1, 1, 1, 4), value, np.float32))
+
+        self.refused(r"key_valid: expected bool of shape \(1, 4\), got bool of shape \(1, 3\)",
+                     replace("key_valid", np.ones((1, 3), bool)))
+        self.refused("key_valid: expected bool of shape .*, got uint8",
+                     replace("key_valid", np.ones((1, 4), np.uint8)))
+        self.refused("mask: expected bool of rank 4, got bool of rank 2",
+                     replace("mask", np.ones((3, 4), bool)))
+        self.refused(r"mask: expected shape \(1, 2, 3, 4\), where .* got \(1, 2, 3, 1\)",
+                     replace("mask", np.ones((1, 2, 3, 1), bool)))
+        self.refused(r"bias: expected shape .* got \(2, 2, 3, 4\)",
+                     replace("bias", np.ones((2, 2, 3, 4), np.float32)))
+        self.refused("bias: expected finite numbers or minus infinity", bias(np.nan))
+        self.refused("bias: expected finite numbers or minus infinity", bias(np.inf))
 
     def test_keys_that_could_overflow(self):
         self.refused("expected at most 2 keys", widths=Widths(accumulator_bits=25))

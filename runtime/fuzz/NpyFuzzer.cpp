@@ -12,14 +12,14 @@ using namespace sprint;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const fuzz::InputFile file(".npy");
   std::string error;
-  std::optional<FloatArray> array = readNpy(file.write(data, size), error);
+  std::optional<NpyArray> array = readNpyArray(file.write(data, size), error);
   if (!array) {
     fuzz::requireMessage(error);
     return 0;
   }
-  size_t count = 1;
+  size_t bytes = static_cast<size_t>(sizeOf(array->type));
   for (int64_t extent : array->shape)
-    count *= static_cast<size_t>(extent);
-  fuzz::require(array->data.size() == count, "there are as many numbers as the shape says");
+    bytes *= static_cast<size_t>(extent);
+  fuzz::require(array->data.size() == bytes, "there are as many numbers as the shape says");
   return 0;
 }

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <limits>
 #include <memory>
 
 using namespace sprint;
@@ -64,7 +65,7 @@ protected:
 };
 
 TEST_F(CApiTest, NamesThePrograms) {
-  EXPECT_EQ(sprintVersion(), 1u);
+  EXPECT_EQ(sprintVersion(), 2u);
   ASSERT_EQ(sprintNumPrograms(stream.get()), 1u);
   EXPECT_STREQ(sprintProgramName(stream.get(), 0), "attention");
   EXPECT_STREQ(sprintProgramMachine(stream.get(), 0), "s");
@@ -95,7 +96,11 @@ TEST_F(CApiTest, GivesWhatTheSimulatorGives) {
   EXPECT_EQ(sprintThresholds(result.get(), &count)[1], -2);
   EXPECT_EQ(count, 2u);
   EXPECT_EQ(nlohmann::json::parse(sprintStatistics(result.get()))["kept_scores"], expected.kept);
-  EXPECT_TRUE(nlohmann::json::parse(sprintTrace(result.get())).contains("traceEvents"));
+  const SprintResult *results[] = {result.get(), result.get()};
+  char *trace = sprintTrace(results, 2, nullptr);
+  ASSERT_TRUE(trace);
+  EXPECT_TRUE(nlohmann::json::parse(trace).contains("traceEvents"));
+  sprintDestroyString(trace);
 }
 
 TEST_F(CApiTest, RecordsOnlyWhatIsAskedFor) {
@@ -103,15 +108,104 @@ TEST_F(CApiTest, RecordsOnlyWhatIsAskedFor) {
   ASSERT_TRUE(result);
   int64_t shape[3];
   EXPECT_EQ(sprintMasks(result.get(), shape), nullptr);
-  EXPECT_EQ(sprintTrace(result.get()), nullptr);
+  const SprintResult *results[] = {result.get()};
+  char *error = nullptr;
+  EXPECT_EQ(sprintTrace(results, 1, &error), nullptr);
+  EXPECT_STREQ(error, "expected launches with SPRINT_RECORD_TRACE");
+  sprintDestroyString(error);
 }
 
 TEST_F(CApiTest, CalibratesToARate) {
   launch.thresholdPolicy = SPRINT_THRESHOLDS_PRUNE_RATE;
-  launch.pruneRate = 0.5;
+  launch.fraction = 0.5;
   Result result = run();
   ASSERT_TRUE(result);
   EXPECT_NEAR(nlohmann::json::parse(sprintStatistics(result.get()))["pruned_fraction"], 0.5, 0.1);
+}
+
+TEST_F(CApiTest, CalibratesToAMass) {
+  launch.thresholdPolicy = SPRINT_THRESHOLDS_KEEP_MASS;
+  launch.fraction = 0.9;
+  Result result = run();
+  ASSERT_TRUE(result);
+  double pruned = nlohmann::json::parse(sprintStatistics(result.get()))["pruned_fraction"];
+  EXPECT_GT(pruned, 0.2);
+  EXPECT_LT(pruned, 0.9);
+}
+
+TEST_F(CApiTest, CalibratesOnSeveralLaunches) {
+  std::unique_ptr<SprintCalibration, decltype(&sprintDestroyCalibration)> calibration(
+      sprintCreateCalibration(), sprintDestroyCalibration);
+  Error none;
+  size_t count = 7;
+  EXPECT_EQ(sprintCalibratedThresholds(calibration.get(), SPRINT_THRESHOLDS_PRUNE_RATE, 0.5, &count,
+                                       &none.text),
+            nullptr);
+  EXPECT_STREQ(none.text, "expected a launch to calibrate on, got none");
+  launch.calibration = calibration.get();
+  ASSERT_TRUE(run());
+  Tensor other({1, 2, 4, 8}, 4);
+  launch.query = other.data.data();
+  ASSERT_TRUE(run());
+  Error error;
+  const float *thresholds = sprintCalibratedThresholds(
+      calibration.get(), SPRINT_THRESHOLDS_PRUNE_RATE, 0.5, &count, &error.text);
+  ASSERT_NE(thresholds, nullptr) << error.text;
+  ASSERT_EQ(count, 2u);
+  launch.calibration = nullptr;
+  launch.thresholdPolicy = SPRINT_THRESHOLDS_GIVEN;
+  launch.thresholds = thresholds;
+  launch.numThresholds = count;
+  double pruned = 0;
+  for (const Tensor *tensor : {&query, &other}) {
+    launch.query = tensor->data.data();
+    Result result = run();
+    ASSERT_TRUE(result);
+    pruned +=
+        nlohmann::json::parse(sprintStatistics(result.get()))["pruned_fraction"].get<double>();
+  }
+  EXPECT_NEAR(pruned / 2, 0.5, 0.1);
+  Error kind;
+  EXPECT_EQ(sprintCalibratedThresholds(calibration.get(), SPRINT_THRESHOLDS_PROGRAM, 0.5, &count,
+                                       &kind.text),
+            nullptr);
+  EXPECT_STREQ(kind.text, "expected a prune rate or a mass to keep to calibrate for, got neither");
+}
+
+TEST_F(CApiTest, TakesMasksABiasAndSharedKeyHeads) {
+  TestInputs inputs = {Mask({1, 1, 1, 6}, 1, 12), Mask({1, 1, 4, 6}, 2, 12),
+                       Tensor({1, 2, 1, 6}, 4)};
+  std::vector<uint8_t> bytes = serialize(CommandStream{
+      {attentionProgram(builtinMachine("s"), {.isGrouped = true, .inputs = inputs.regions()})}});
+  stream.reset(sprintParseStream(bytes.data(), bytes.size(), nullptr));
+  key = Tensor({1, 1, 6, 8}, 2);
+  value = Tensor({1, 1, 6, 4}, 3);
+  launch.key = key.data.data();
+  launch.value = value.data.data();
+  std::ranges::copy(key.shape, launch.keyShape);
+  std::ranges::copy(value.shape, launch.valueShape);
+  expectRefused("program 'attention': expected a key_valid tensor, got none");
+
+  launch.keyValid = inputs.keyValid->data.data();
+  launch.keyValidShape[0] = 1;
+  launch.keyValidShape[1] = 6;
+  launch.mask = inputs.mask->data.data();
+  std::ranges::copy(inputs.mask->shape, launch.maskShape);
+  launch.bias = inputs.bias->data.data();
+  std::ranges::copy(inputs.bias->shape, launch.biasShape);
+  Result result = run();
+  ASSERT_TRUE(result);
+  Reference expected(query, key, value, 1, {-std::numeric_limits<float>::infinity()}, Widths(),
+                     false, false, inputs);
+  int64_t shape[4];
+  const float *output = sprintOutput(result.get(), shape);
+  EXPECT_EQ(std::vector<float>(output, output + 32), expected.output);
+  auto statistics = nlohmann::json::parse(sprintStatistics(result.get()));
+  EXPECT_EQ(statistics["key_heads"], 1);
+  EXPECT_EQ(statistics["inputs"], (nlohmann::json{"key_valid", "mask", "bias"}));
+
+  launch.keyValidShape[1] = 5;
+  expectRefused("program 'attention': expected the key_valid of shape 1x6, got 1x5");
 }
 
 TEST_F(CApiTest, RefusesACache) {
@@ -151,9 +245,12 @@ TEST_F(CApiTest, RefusesNull) {
   // A caller need not want the message.
   EXPECT_EQ(sprintLoadStream(nullptr, nullptr), nullptr);
   EXPECT_EQ(sprintLoadMachine(nullptr, nullptr), nullptr);
+  EXPECT_EQ(sprintCalibratedThresholds(nullptr, SPRINT_THRESHOLDS_PRUNE_RATE, 0, nullptr, nullptr),
+            nullptr);
   sprintDestroyResult(nullptr);
   sprintDestroyStream(nullptr);
   sprintDestroyMachine(nullptr);
+  sprintDestroyCalibration(nullptr);
 }
 
 TEST_F(CApiTest, NamesTheFileThatCannotBeRead) {

@@ -63,6 +63,53 @@ TEST_F(NpyFileTest, ReadsAllVersions) {
   }
 }
 
+TEST_F(NpyFileTest, ReadsEveryType) {
+  const struct {
+    const char *descr;
+    NpyType type;
+    const char *name;
+    size_t size;
+  } types[] = {
+      {"|b1", NpyType::Bool, "bool", 1},       {"|u1", NpyType::UInt8, "uint8", 1},
+      {"<i4", NpyType::Int32, "int32", 4},     {"<i8", NpyType::Int64, "int64", 8},
+      {"<f2", NpyType::Float16, "float16", 2}, {"<f4", NpyType::Float32, "float32", 4},
+  };
+  for (const auto &[descr, type, name, size] : types) {
+    std::string body(2 * size, '\0');
+    body[0] = body.back() = 1;
+    write(npy(1, std::string("{'descr': '") + descr + "', 'fortran_order': False, 'shape': (2,)}",
+              body));
+    std::string error;
+    std::optional<NpyArray> array = readNpyArray(path, error);
+    ASSERT_TRUE(array) << error;
+    EXPECT_EQ(array->type, type);
+    EXPECT_EQ(array->shape, std::vector<int64_t>{2});
+    EXPECT_EQ(sizeOf(type), static_cast<int64_t>(size));
+    EXPECT_EQ(toString(type), name);
+    ASSERT_EQ(array->data.size(), body.size());
+    EXPECT_EQ(std::memcmp(array->data.data(), body.data(), body.size()), 0);
+  }
+}
+
+TEST_F(NpyFileTest, ReadsMasksOfBooleansAndBytes) {
+  std::string error;
+  for (const char *descr : {"|b1", "|u1"}) {
+    write(npy(1, std::string("{'descr': '") + descr + "', 'fortran_order': False, 'shape': (3,)}",
+              std::string("\1\0\1", 3)));
+    std::optional<BoolArray> array = readBoolNpy(path, error);
+    ASSERT_TRUE(array) << error;
+    EXPECT_EQ(array->data, (std::vector<uint8_t>{1, 0, 1}));
+  }
+  EXPECT_FALSE(readNpy(path, error));
+  EXPECT_EQ(error, path + ": expected elements of float32, got uint8");
+  write(npy(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (1,)}", "\xff"));
+  EXPECT_FALSE(readBoolNpy(path, error));
+  EXPECT_EQ(error, path + ": expected bytes of 0 or 1, got others");
+  write(npy(1, kTwoByOne, floats({1, 0})));
+  EXPECT_FALSE(readBoolNpy(path, error));
+  EXPECT_EQ(error, path + ": expected elements of bool or uint8, got float32");
+}
+
 TEST_F(NpyFileTest, ReadsShapesOfOneAndNoDimension) {
   std::string error;
   write(npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", floats({1, 2})));
@@ -165,13 +212,20 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"TooManyNumbers", npy(1, kTwoByOne, floats({1, 2, 3})),
                   "expected the numbers of shape (2, 1), got 12 bytes"},
         Malformed{
-            "Doubles",
-            npy(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", floats({1, 2})),
-            "expected numbers of type '<f4', got '<f8'"},
+            "LongDoubles",
+            npy(1, "{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }", floats({1, 2})),
+            "expected elements of bool, uint8, int8, int16, int32, int64, float16, float32, "
+            "float64, "
+            "little-endian, got '<f16'"},
         Malformed{
             "BigEndian",
             npy(1, "{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }", floats({1, 2})),
-            "expected numbers of type '<f4', got '>f4'"},
+            "expected elements of bool, uint8, int8, int16, int32, int64, float16, float32, "
+            "float64, "
+            "little-endian, got '>f4'"},
+        Malformed{"BooleanOfTwo",
+                  npy(1, "{'descr': '|b1', 'fortran_order': False, 'shape': (2,), }", "\1\2"),
+                  "expected booleans of 0 or 1, got other bytes"},
         Malformed{
             "Fortran",
             npy(1, "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 1), }", floats({1, 2})),
@@ -189,9 +243,9 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"NegativeSize", withShape("(-2, -1)"),
                   "expected positive sizes, got shape (-2, -1)"},
         Malformed{"ZeroSize", withShape("(0, 2)"), "expected positive sizes, got shape (0, 2)"},
-        Malformed{
-            "SizesThatOverflow", withShape("(4294967296, 4294967296, 4294967296)"),
-            "expected the numbers of shape (4294967296, 4294967296, 4294967296), got 8 bytes"},
+        Malformed{"SizesThatOverflow", withShape("(4294967296, 4294967296, 4294967296)"),
+                  "expected the numbers of shape (4294967296, 4294967296, 4294967296), got "
+                  "8 bytes"},
         Malformed{"SizeThatOverflows", withShape("(99999999999999999999,)"),
                   "cannot read 'shape' of the header"},
         Malformed{"TooManyDimensions", withShape("(1, 1, 1, 1, 1, 1, 1, 1, 2)"),

@@ -144,6 +144,74 @@ TEST(KeptTest, AppendsIndicesInOrder) {
   EXPECT_EQ(list, (std::vector<uint32_t>{7, 101, 102, 103}));
 }
 
+TEST(BiasTest, CodesAreInUnitsOfTheExactScore) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const float biases[] = {0, 1, 0.625f, 0.875f, -0.625f, -3, 1e9f, -1048575, 3e38f};
+  int32_t codes[std::size(biases)];
+  // Halves go to the even code.
+  quantizeBiases(biases, 0.25, codes);
+  EXPECT_EQ(std::vector(std::begin(codes), std::end(codes)),
+            (std::vector<int32_t>{0, 4, 2, 4, -2, -12, kMaxBias, -1048575 * 4, kMaxBias}));
+  // What lies beyond the codes is clamped, but masks nothing above -2^20 logits.
+  quantizeBiases(biases, 0x1p-100, codes);
+  EXPECT_EQ(codes[5], -(1 << 29));
+  EXPECT_EQ(codes[7], -(1 << 29));
+  const float masking[] = {-1048576, -1048577, std::numeric_limits<float>::lowest(), -kInfinity};
+  for (double lambda : {0x1p-300, 0.25, 0x1p100}) {
+    quantizeBiases(masking, lambda, std::span(codes, 4));
+    for (int index = 0; index < 4; ++index)
+      EXPECT_EQ(codes[index], std::numeric_limits<int32_t>::min());
+  }
+}
+
+TEST(BiasTest, ApproximateScoresTakeTheNearestUnit) {
+  EXPECT_EQ(approximateBias(0), 0);
+  EXPECT_EQ(approximateBias(127), 0);
+  EXPECT_EQ(approximateBias(128), 1);
+  EXPECT_EQ(approximateBias(-128), 0);
+  EXPECT_EQ(approximateBias(-129), -1);
+  EXPECT_EQ(approximateBias(1 << 29), 1 << 21);
+  EXPECT_EQ(approximateBias(-(1 << 29)), -(1 << 21));
+}
+
+TEST(BiasTest, AddsToExactScores) {
+  int32_t scores[] = {127 * 127 * 65536, -5, 7};
+  const int32_t biases[] = {1 << 29, -(1 << 29), 0};
+  EXPECT_EQ(addBiases(biases, scores), 1593901056);
+  EXPECT_EQ(scores[1], -5 - (1 << 29));
+  EXPECT_EQ(scores[2], 7);
+}
+
+TEST(BiasTest, WeightsOfTheFarthestScoresFit) {
+  // The largest difference of scores, with biases, times the largest multiplier; at the longest
+  // shift it is 1.48 steps of 2^-10, which rounds to one.
+  const int32_t scores[] = {1593901056, -1593901056};
+  HeadParameters parameters;
+  parameters.multiplier = int64_t(1) << 31;
+  parameters.shift = 62;
+  uint32_t result[2];
+  weights(scores, scores[0], parameters, kDefault, result);
+  EXPECT_EQ(result[0], 1u << 16);
+  EXPECT_NEAR(result[1], 65536 * std::exp(-1.0 / 1024), 1);
+  // A shorter shift makes the difference longer than the tables.
+  parameters.shift = 40;
+  weights(scores, scores[0], parameters, kDefault, result);
+  EXPECT_EQ(result[1], 0u);
+}
+
+TEST(BiasTest, TellsNumbersAndBooleans) {
+  const float numbers[] = {-std::numeric_limits<float>::infinity(), 0, 3e38f};
+  EXPECT_TRUE(areBiases(numbers));
+  const float infinite[] = {0, std::numeric_limits<float>::infinity()};
+  EXPECT_FALSE(areBiases(infinite));
+  const float nan[] = {0, std::nanf("")};
+  EXPECT_FALSE(areBiases(nan));
+  const uint8_t booleans[] = {0, 1};
+  EXPECT_TRUE(areBooleans(booleans));
+  const uint8_t others[] = {0, 1, 2};
+  EXPECT_FALSE(areBooleans(others));
+}
+
 TEST(WeightsTest, MaximumHasWeightOne) {
   const int32_t scores[] = {100, 100, -1000000};
   uint32_t result[3];

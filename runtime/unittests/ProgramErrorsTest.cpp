@@ -32,7 +32,7 @@ protected:
   void expectRefused(const std::string &part) {
     std::string error;
     std::optional<LaunchResult> result =
-        launch(program, machine, query.view(), key.view(), value.view(), options, error);
+        launch(program, machine, operandsOf(query, key, value), options, error);
     EXPECT_FALSE(result);
     EXPECT_NE(error.find(part), std::string::npos) << error;
     EXPECT_EQ(std::ranges::count(error, '\n'), 0);
@@ -93,8 +93,7 @@ TEST_F(RefusalTest, OtherEnergiesAreNoOtherStructure) {
   machine.energy.qkPerMac = 5;
   machine.timing.tRCD = 20;
   std::string error;
-  EXPECT_TRUE(launch(program, machine, query.view(), key.view(), value.view(), options, error))
-      << error;
+  EXPECT_TRUE(launch(program, machine, operandsOf(query, key, value), options, error)) << error;
 }
 
 TEST_F(RefusalTest, StaticParameterOfAnotherSize) {
@@ -117,9 +116,20 @@ TEST_F(RefusalTest, NegativeSize) {
   expectRefused("expected the value of positive sizes");
 }
 
-TEST_F(RefusalTest, HeadsThatDiffer) {
+TEST_F(RefusalTest, KeyHeadsThatDoNotDivideTheHeads) {
+  key = value = Tensor({1, 3, 6, 8}, 2);
+  expectRefused("expected the heads of the key to divide the 2 heads of the query, got 3");
+}
+
+TEST_F(RefusalTest, HeadsOfKeyAndValueThatDiffer) {
   key = Tensor({1, 1, 6, 8}, 2);
-  expectRefused("expected the heads of the key to be 2, got 1");
+  expectRefused("expected the heads of the value to be 1, got 2");
+}
+
+TEST_F(RefusalTest, GroupOfAnotherSize) {
+  program.parameters[static_cast<size_t>(LaunchParameter::Group)] = 1;
+  key = value = Tensor({1, 1, 6, 8}, 2);
+  expectRefused("expected group = 1, got 2");
 }
 
 TEST_F(RefusalTest, ChannelsThatDiffer) {
@@ -280,14 +290,14 @@ TEST_F(RefusalTest, CodesThatAreNeverWritten) {
 TEST_F(RefusalTest, CodesWrittenTwice) {
   auto write = findWord(MachineUnit::Write, Opcode::Write);
   wordsOf(MachineUnit::Write).insert(write, *write);
-  expectRefused("writes the key codes of batch 0, head 0 twice");
+  expectRefused("writes the key codes of batch 0, key head 0 twice");
 }
 
 TEST_F(RefusalTest, MoreHeadsThanReRAMHolds) {
   query = Tensor({1, 3, 4, 8}, 1);
   key = value = Tensor({1, 3, 6, 8}, 1);
   program.countingQueues[static_cast<size_t>(creditsOf("head_slots"))].credits = 3;
-  expectRefused("writes the key codes of batch 0, head 2 while 2 heads are in work");
+  expectRefused("writes the key codes of batch 0, key head 2 while 2 key heads are in work");
 }
 
 TEST_F(RefusalTest, RowsThatAreMissing) {
@@ -318,7 +328,7 @@ TEST_F(RefusalTest, QueryOutOfRange) {
 TEST_F(RefusalTest, HeadOutOfRange) {
   ExprIndex negative = addConstant(-1);
   change<WriteCommand>(MachineUnit::Write, [&](auto &command) { command.head = negative; });
-  expectRefused("expected a head below 2, got -1");
+  expectRefused("expected a key head below 2, got -1");
 }
 
 TEST_F(RefusalTest, QueryThatWasNotLoaded) {

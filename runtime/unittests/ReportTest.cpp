@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SprintRuntime/Report.h"
+#include "FolderTest.h"
 #include "TestPrograms.h"
 
 #include <gtest/gtest.h>
@@ -25,7 +26,8 @@ namespace {
 LaunchReport launchReport(double cycles, double energy, int64_t allowed, int64_t kept) {
   LaunchReport report;
   report.program = "attention";
-  report.dimensions = {1, 2, 3, 4, 5, 6};
+  report.dimensions = {1, 2, 3, 4, 5, 6, 2};
+  report.inputs = {"key_valid", "bias"};
   report.thresholds = {1.5f, -std::numeric_limits<float>::infinity()};
   report.statistics.cycles = cycles;
   report.statistics.cyclesResident = cycles / 2;
@@ -57,10 +59,16 @@ TEST(ReportTest, TotalsAreThoseOfAllLaunches) {
 
 TEST(ReportTest, HasAllKeysOfTheContract) {
   Json json = Json::parse(toJson(launchReport(100, 9, 10, 5)));
-  for (const char *key :
-       {"cycles", "cycles_resident", "energy_pj", "pruned_fraction", "fetched_bytes",
-        "written_bytes", "retried_rows", "macs", "utilization", "simulation_seconds", "thresholds",
-        "saturated_codes", "queries", "keys", "heads", "batches", "head_dim", "value_dim"})
+  for (const char *key : {"cycles",        "cycles_resident",
+                          "energy_pj",     "pruned_fraction",
+                          "fetched_bytes", "written_bytes",
+                          "retried_rows",  "macs",
+                          "utilization",   "simulation_seconds",
+                          "thresholds",    "saturated_codes",
+                          "queries",       "keys",
+                          "heads",         "batches",
+                          "head_dim",      "value_dim",
+                          "key_heads",     "inputs"})
     EXPECT_TRUE(json.contains(key)) << key;
 }
 
@@ -83,11 +91,54 @@ TEST(ReportTest, NamesThatAreNotUTF8AreStillJSON) {
   EXPECT_TRUE(Json::accept(toJson(report)));
 }
 
+TEST(ReportTest, LaunchComesBackFromItsJSON) {
+  LaunchReport report = launchReport(123, 4.5, 10, 5);
+  report.thresholds.push_back(0.1f);
+  report.thresholds.push_back(std::numeric_limits<float>::infinity());
+  report.statistics.retries = 7;
+  report.statistics.simulationSeconds = 1.0 / 3;
+  std::string error;
+  std::optional<LaunchReport> read = launchReportFromJson(toJson(report), error);
+  ASSERT_TRUE(read) << error;
+  EXPECT_EQ(read->thresholds, report.thresholds);
+  EXPECT_EQ(read->dimensions.keyHeads(), 1);
+  ASSERT_EQ(read->statistics.busy.size(), 1u);
+  EXPECT_DOUBLE_EQ(read->statistics.busy[0].cycles, 123 / 4.0);
+  EXPECT_EQ(toJson(*read), toJson(report));
+}
+
+TEST(ReportTest, LaunchOfOtherJSONIsRefused) {
+  auto refusedFor = [](auto change) {
+    Json json = Json::parse(toJson(launchReport(100, 9, 10, 5)));
+    change(json);
+    std::string error;
+    EXPECT_FALSE(launchReportFromJson(json.dump(), error));
+    return error;
+  };
+  EXPECT_EQ(refusedFor([](Json &json) { json.erase("cycles"); }),
+            "expected an object with 'cycles'");
+  EXPECT_EQ(refusedFor([](Json &json) { json["cycles"] = "many"; }),
+            "expected 'cycles' to be a number, got string");
+  EXPECT_EQ(refusedFor([](Json &json) { json["retries"] = -1; }),
+            "expected 'retries' to be a count, got -1");
+  EXPECT_EQ(refusedFor([](Json &json) { json["key_heads"] = 0; }),
+            "expected key_heads to divide 2, got 0");
+  EXPECT_EQ(refusedFor([](Json &json) { json["inputs"] = {1}; }),
+            "expected 'inputs' to be a list of strings, got [1]");
+  EXPECT_EQ(refusedFor([](Json &json) { json["program"] = nullptr; }),
+            "expected 'program' to be a string, got null");
+  EXPECT_EQ(refusedFor([](Json &json) { json = Json::array(); }),
+            "expected an object with 'program'");
+  std::string error;
+  EXPECT_FALSE(launchReportFromJson("{", error));
+  EXPECT_EQ(error, "byte 2: not JSON");
+}
+
 TEST(TraceTest, RowsAreNamedAndTimesAreMicroseconds) {
   Machine machine = builtinMachine("m");
   std::vector<TraceEvent> first = {{"qk", 1, "score", 1000, 500}, {"banks", -1, "fetch", 5, 10}};
   std::vector<TraceEvent> second = {{"bus", -1, "fetch", 250, 2.5}};
-  std::vector<std::vector<TraceEvent>> launches = {first, second};
+  std::vector<std::span<const TraceEvent>> launches = {first, second};
   const double cycles[] = {2000, 300};
   Json json = Json::parse(traceToJson(launches, cycles, machine));
   std::map<std::pair<int, int>, std::string> rows;
@@ -114,21 +165,21 @@ TEST(TraceTest, RowsAreNamedAndTimesAreMicroseconds) {
 }
 
 /// Text of a file of thresholds and the message behind its path, empty for a good one.
-struct ThresholdFile {
+struct ThresholdText {
   std::string name;
   std::string text;
   std::string message;
 };
 
-void PrintTo(const ThresholdFile &file, std::ostream *stream) { *stream << file.name; }
+void PrintTo(const ThresholdText &file, std::ostream *stream) { *stream << file.name; }
 
-class ThresholdFileTest : public testing::TestWithParam<ThresholdFile> {};
+class ThresholdFileTest : public testing::TestWithParam<ThresholdText> {};
 
 TEST_P(ThresholdFileTest, IsReadOrRefused) {
   std::string path = testing::TempDir() + "/sprint-thresholds-" + GetParam().name + ".json";
   std::ofstream(path) << GetParam().text;
   std::string error;
-  std::optional<std::vector<std::vector<float>>> thresholds = readThresholds(path, error);
+  std::optional<ThresholdFile> thresholds = readThresholds(path, error);
   std::filesystem::remove(path);
   EXPECT_EQ(thresholds.has_value(), GetParam().message.empty());
   if (!thresholds)
@@ -137,32 +188,86 @@ TEST_P(ThresholdFileTest, IsReadOrRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     Json, ThresholdFileTest,
-    testing::Values(ThresholdFile{"Good", R"({"thresholds": [[1, 2.5, "-inf"], [-1e3]]})", ""},
-                    ThresholdFile{"Text", "1, 2", "byte 2: not JSON"},
-                    ThresholdFile{"Truncated", R"({"thresholds": [[1)", "byte 19: not JSON"},
-                    ThresholdFile{"List", "[[1]]", R"(expected {"thresholds": [[...], ...]})"},
-                    ThresholdFile{"OtherKey", R"({"threshold": [[1]]})",
+    testing::Values(ThresholdText{"Good", R"({"thresholds": [[1, 2.5, "-inf"], [-1e3]]})", ""},
+                    ThresholdText{"Text", "1, 2", "byte 2: not JSON"},
+                    ThresholdText{"Truncated", R"({"thresholds": [[1)", "byte 19: not JSON"},
+                    ThresholdText{"List", "[[1]]", R"(expected {"thresholds": [[...], ...]})"},
+                    ThresholdText{"OtherKey", R"({"threshold": [[1]]})",
                                   R"(expected {"thresholds": [[...], ...]})"},
-                    ThresholdFile{"Flat", R"({"thresholds": [1]})",
-                                  "expected a list of thresholds for each launch, got number"},
-                    ThresholdFile{"EmptyRow", R"({"thresholds": [[]]})",
-                                  "expected a list of thresholds for each launch, got array"},
-                    ThresholdFile{"Word", R"({"thresholds": [["low"]]})",
+                    ThresholdText{"Named", R"({"thresholds": [[1]], "attentions": ["a"],
+                                  "calibration": {"keep_mass": 0.9, "inputs": 8}})",
+                                  ""},
+                    ThresholdText{"AnotherKey", R"({"thresholds": [[1]], "attention": ["a"]})",
+                                  R"(expected {"thresholds": [[...], ...]}, attentions and )"
+                                  R"(calibration, got 'attention')"},
+                    ThresholdText{"NamesOfOthers", R"({"thresholds": [[1]], "attentions": []})",
+                                  "expected names of 1 attentions, got 0"},
+                    ThresholdText{"NamesThatAreNone", R"({"thresholds": [[1]], "attentions": [2]})",
+                                  "expected 'attentions' to be a list of strings, got [2]"},
+                    ThresholdText{"Calibration", R"({"thresholds": [[1]], "calibration": {}})",
+                                  "expected 'calibration' to be {\"prune_rate\" or \"keep_mass\": "
+                                  "..., \"inputs\": ...}, got {}"},
+                    ThresholdText{"Inputs",
+                                  R"({"thresholds": [[1]],
+                                      "calibration": {"prune_rate": 0.5, "inputs": 1.5}})",
+                                  "expected 'inputs' to be a count, got 1.5"},
+                    ThresholdText{"Flat", R"({"thresholds": [1]})",
+                                  "expected a list of thresholds for each attention, got number"},
+                    ThresholdText{"EmptyRow", R"({"thresholds": [[]]})",
+                                  "expected a list of thresholds for each attention, got array"},
+                    ThresholdText{"Word", R"({"thresholds": [["low"]]})",
                                   R"(expected thresholds to be numbers or "-inf", got "low")"},
-                    ThresholdFile{"NaN", R"({"thresholds": [[NaN]]})", "byte 18: not JSON"},
-                    ThresholdFile{"TooLarge", R"({"thresholds": [[1e999]]})",
+                    ThresholdText{"NaN", R"({"thresholds": [[NaN]]})", "byte 18: not JSON"},
+                    ThresholdText{"TooLarge", R"({"thresholds": [[1e999]]})",
                                   "a number is too large"}),
-    [](const testing::TestParamInfo<ThresholdFile> &info) { return info.param.name; });
+    [](const testing::TestParamInfo<ThresholdText> &info) { return info.param.name; });
 
-TEST(ThresholdsTest, AreReadAsF32) {
-  std::string path = testing::TempDir() + "/sprint-thresholds.json";
-  std::ofstream(path) << R"({"thresholds": [[1, 2.5, "-inf"], [-1e3]]})";
+class ThresholdsTest : public FolderTest {
+protected:
+  std::string path() const { return (folder / "thresholds.json").string(); }
+};
+
+TEST_F(ThresholdsTest, AreReadAsF32) {
+  std::ofstream(path()) << R"({"thresholds": [[1, 2.5, "-inf"], [-1e3]]})";
   std::string error;
-  auto thresholds = readThresholds(path, error);
-  std::filesystem::remove(path);
-  ASSERT_TRUE(thresholds) << error;
-  EXPECT_EQ(*thresholds, (std::vector<std::vector<float>>{
-                             {1, 2.5f, -std::numeric_limits<float>::infinity()}, {-1000}}));
+  std::optional<ThresholdFile> file = readThresholds(path(), error);
+  ASSERT_TRUE(file) << error;
+  EXPECT_EQ(file->thresholds, (std::vector<std::vector<float>>{
+                                  {1, 2.5f, -std::numeric_limits<float>::infinity()}, {-1000}}));
+  EXPECT_TRUE(file->attentions.empty());
+  EXPECT_EQ(file->inputs, 0);
+}
+
+TEST_F(ThresholdsTest, AreReadAsTheyWereWritten) {
+  ThresholdFile written;
+  written.thresholds = {{0.1f, -std::numeric_limits<float>::infinity(), 3e38f}, {-7.25f}};
+  written.attentions = {"attention", "attention_0"};
+  written.kind = ThresholdPolicy::Kind::PruneRate;
+  written.fraction = 0.75;
+  written.inputs = 8;
+  OutputFiles files;
+  std::string error;
+  ASSERT_TRUE(addThresholds(files, path(), written, error)) << error;
+  ASSERT_TRUE(files.commit(error)) << error;
+  std::optional<ThresholdFile> read = readThresholds(path(), error);
+  ASSERT_TRUE(read) << error;
+  EXPECT_EQ(read->thresholds, written.thresholds);
+  EXPECT_EQ(read->attentions, written.attentions);
+  EXPECT_EQ(read->kind, written.kind);
+  EXPECT_EQ(read->fraction, written.fraction);
+  EXPECT_EQ(read->inputs, written.inputs);
+
+  const std::string same[] = {"attention", "attention_0"};
+  EXPECT_TRUE(checkAttentions(*read, "t.json", same, error));
+  const std::string other[] = {"attention", "self"};
+  EXPECT_FALSE(checkAttentions(*read, "t.json", other, error));
+  EXPECT_EQ(error, "t.json: expected thresholds of attention 'self' in place 1, got those of "
+                   "'attention_0'");
+  EXPECT_FALSE(checkAttentions(*read, "t.json", {same, 1}, error));
+  EXPECT_EQ(error, "t.json: expected thresholds of 1 attentions, got 2");
+  // Without names every attention is as good.
+  read->attentions.clear();
+  EXPECT_TRUE(checkAttentions(*read, "t.json", other, error));
 }
 
 } // namespace

@@ -137,6 +137,81 @@ TEST_F(SimTest, PrunesAtARate) {
   EXPECT_NEAR(nlohmann::json::parse(read("o/stats.json"))["pruned_fraction"], 0.5, 0.1);
 }
 
+TEST_F(SimTest, KeepsAMass) {
+  ASSERT_EQ(runAll("--keep-mass=0.9"), 0) << read("err.txt");
+  double pruned = nlohmann::json::parse(read("o/stats.json"))["pruned_fraction"];
+  EXPECT_GT(pruned, 0.2);
+  EXPECT_LT(pruned, 0.9);
+}
+
+/// Masks and a bias beside query, key and value, and two heads that share their keys.
+class SimInputsTest : public SimTest {
+protected:
+  void SetUp() override {
+    SimTest::SetUp();
+    key = Tensor({1, 1, 7, 8}, 2);
+    value = Tensor({1, 1, 7, 4}, 3);
+    std::vector<uint8_t> bytes = serialize(CommandStream{
+        {attentionProgram(builtinMachine("s"), {.isGrouped = true, .inputs = inputs.regions()})}});
+    write("in/x.sprint", std::string(bytes.begin(), bytes.end()));
+    OutputFiles files;
+    std::string error;
+    addNpy(files, path("in/k.npy"), key.shape, key.data, error);
+    addNpy(files, path("in/v.npy"), value.shape, value.data, error);
+    // Leading dimensions of 1 are left out.
+    addNpy(files, path("in/valid.npy"), std::vector<int64_t>{7}, inputs.keyValid->data, error);
+    addNpy(files, path("in/mask.npy"), std::vector<int64_t>{5, 7}, inputs.mask->data, error);
+    addNpy(files, path("in/bias.npy"), std::vector<int64_t>{2, 1, 7}, inputs.bias->data, error);
+    ASSERT_TRUE(files.commit(error)) << error;
+  }
+
+  TestInputs inputs = {Mask({1, 1, 1, 7}, 1, 12), Mask({1, 1, 5, 7}, 2, 12),
+                       Tensor({1, 2, 1, 7}, 4)};
+};
+
+TEST_F(SimInputsTest, FollowTheOperands) {
+  ASSERT_EQ(runAll("--input=in/valid.npy --input=in/mask.npy --input=in/bias.npy --threshold=2.5"),
+            0)
+      << read("err.txt");
+  Reference expected(query, key, value, 1, {2.5f}, Widths(), false, false, inputs);
+  std::string error;
+  std::optional<FloatArray> output = readNpy(path("o/0.npy"), error);
+  ASSERT_TRUE(output) << error;
+  EXPECT_EQ(output->data, expected.output);
+  auto stats = nlohmann::json::parse(read("o/stats.json"));
+  EXPECT_EQ(stats["allowed_scores"], expected.allowed);
+  EXPECT_EQ(stats["kept_scores"], expected.kept);
+  EXPECT_EQ(stats["attentions"][0]["inputs"], (nlohmann::json{"key_valid", "mask", "bias"}));
+}
+
+TEST_F(SimInputsTest, AreAllNeeded) {
+  expectRefused(runAll("--input=in/valid.npy"),
+                "in/x.sprint: expected 6 inputs (query, key, value, key_valid, mask, bias of "
+                "'attention'), got 4");
+}
+
+TEST_F(SimInputsTest, MaskOfFloats) {
+  expectRefused(runAll("--input=in/valid.npy --input=in/bias.npy --input=in/bias.npy"),
+                "in/bias.npy: expected elements of bool or uint8, got float32");
+}
+
+TEST_F(SimInputsTest, KeyValidOfAnotherRank) {
+  OutputFiles files;
+  std::string error;
+  addNpy(files, path("in/valid.npy"), std::vector<int64_t>{1, 1, 7}, inputs.keyValid->data, error);
+  ASSERT_TRUE(files.commit(error)) << error;
+  expectRefused(runAll("--input=in/valid.npy --input=in/mask.npy --input=in/bias.npy"),
+                "in/valid.npy: expected 1 to 2 dimensions, [batch,] key, got 3");
+}
+
+TEST_F(SimInputsTest, MaskOfAnotherShape) {
+  expectRefused(
+      runAll("--input=in/valid.npy --input=in/valid.npy --input=in/q.npy"),
+      "in/x.sprint: program 'attention': expected the bias of shape 1x2x5x7, or 1 instead "
+      "of the first three sizes, got 1x2x5x8 (inputs: in/q.npy, in/k.npy, in/v.npy, "
+      "in/valid.npy, in/valid.npy, in/q.npy)");
+}
+
 TEST_F(SimTest, TakesAMachineFile) {
   write("mine.yaml", "base: s\nname: mine\n"
                      "energy:\n  qk: {value: 0, unit: pJ/MAC, source: test}\n");
@@ -178,6 +253,21 @@ TEST_F(SimTest, RateOutOfRange) {
                 "--prune-rate: expected a number between 0 and 1, got 75.000000");
 }
 
+TEST_F(SimTest, MassOutOfRange) {
+  expectRefused(runAll("--keep-mass=-1"),
+                "--keep-mass: expected a number between 0 and 1, got -1.000000");
+}
+
+TEST_F(SimTest, RateAndMass) {
+  expectRefused(runAll("--keep-mass=0.9 --prune-rate=0.5"), "--prune-rate excludes --keep-mass");
+}
+
+TEST_F(SimTest, ThresholdsOfAnotherAttention) {
+  write("t.json", R"({"thresholds": [[1]], "attentions": ["self"]})");
+  expectRefused(runAll("--thresholds=t.json"), "t.json: expected thresholds of attention "
+                                               "'attention' in place 0, got those of 'self'");
+}
+
 TEST_F(SimTest, UnknownEntry) {
   expectRefused(run("in/x.sprint --entry=main --output-dir=o"),
                 "in/x.sprint: has no program 'main'; it has attention, dense");
@@ -185,7 +275,7 @@ TEST_F(SimTest, UnknownEntry) {
 
 TEST_F(SimTest, TooFewInputs) {
   expectRefused(run("in/x.sprint --entry=dense --input=in/q.npy --output-dir=o"),
-                "in/x.sprint: expected 3 inputs, the query, key and value of each program, got 1");
+                "in/x.sprint: expected 3 inputs (query, key, value of 'dense'), got 1");
 }
 
 TEST_F(SimTest, UnknownMachine) {
@@ -234,7 +324,8 @@ TEST_F(SimTest, InputOfAnotherShape) {
 
 TEST_F(SimTest, ThresholdsOfAnotherNumberOfPrograms) {
   write("t.json", R"({"thresholds": [[1], [2]]})");
-  expectRefused(runAll("--thresholds=t.json"), "t.json: expected thresholds of 1 launches, got 2");
+  expectRefused(runAll("--thresholds=t.json"),
+                "t.json: expected thresholds of 1 attentions, got 2");
 }
 
 TEST_F(SimTest, OutputThatCannotBeWritten) {

@@ -54,7 +54,7 @@ TEST_P(LaunchTest, GivesTheReferencesBits) {
   options.thresholds = {ThresholdPolicy::Kind::Given, {test.threshold * kDeviation}, 0};
   std::string error;
   std::optional<LaunchResult> result =
-      launch(program, machine, query.view(), key.view(), value.view(), options, error);
+      launch(program, machine, operandsOf(query, key, value), options, error);
   ASSERT_TRUE(result) << error;
   Reference expected(query, key, value, program.scale, options.thresholds.thresholds,
                      machine.structure.widths, test.causal, test.dense);
@@ -95,9 +95,8 @@ LaunchResult run(const Machine &machine, const Tensor &query, const Tensor &key,
                  const Tensor &value, const LaunchOptions &options,
                  const AttentionOptions &attention = {}) {
   std::string error;
-  std::optional<LaunchResult> result =
-      launch(attentionProgram(machine, attention), machine, query.view(), key.view(), value.view(),
-             options, error);
+  std::optional<LaunchResult> result = launch(attentionProgram(machine, attention), machine,
+                                              operandsOf(query, key, value), options, error);
   EXPECT_TRUE(result) << error;
   return std::move(result).value();
 }
@@ -122,7 +121,7 @@ TEST(SimulatorTest, QueryWithoutAllowedKeyGivesZeros) {
   Tensor tensor({1, 1, 3, 8}, 1);
   std::string error;
   std::optional<LaunchResult> result =
-      launch(builder.program, machine, tensor.view(), tensor.view(), tensor.view(), {}, error);
+      launch(builder.program, machine, operandsOf(tensor, tensor, tensor), {}, error);
   ASSERT_TRUE(result) << error;
   EXPECT_EQ(result->statistics.allowedScores, 0 + 1 + 2);
   EXPECT_EQ(result->statistics.retries, 0);
@@ -152,14 +151,12 @@ TEST(SimulatorTest, ProgramsThresholdsAreUsedUnlessOthersAreGiven) {
   Program program = attentionProgram(machine);
   program.thresholds = {7.5f};
   std::string error;
-  auto withProgram =
-      launch(program, machine, tensor.view(), tensor.view(), tensor.view(), {}, error);
+  auto withProgram = launch(program, machine, operandsOf(tensor, tensor, tensor), {}, error);
   ASSERT_TRUE(withProgram) << error;
   EXPECT_EQ(withProgram->thresholds, std::vector<float>{7.5f});
   LaunchOptions options;
   options.thresholds = {ThresholdPolicy::Kind::Given, {kKeepAll}, 0};
-  auto withOthers =
-      launch(program, machine, tensor.view(), tensor.view(), tensor.view(), options, error);
+  auto withOthers = launch(program, machine, operandsOf(tensor, tensor, tensor), options, error);
   ASSERT_TRUE(withOthers) << error;
   EXPECT_EQ(withOthers->statistics.prunedFraction(), 0);
 }

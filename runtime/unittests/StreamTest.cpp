@@ -97,9 +97,10 @@ CommandStream sample() {
   program.name = "attention_0";
   program.machine = "s";
   program.structure = "0123456789abcdef";
-  program.parameters = {1, 2, Program::kDynamic, Program::kDynamic, 64, 64};
+  program.parameters = {1, 2, Program::kDynamic, Program::kDynamic, 64, 64, 2};
   program.scale = 0.125;
   program.thresholds = {-1.5f, -std::numeric_limits<float>::infinity()};
+  program.inputs = {MemoryRegion::KeyValid, MemoryRegion::Bias};
   program.countingQueues = {{"row_slots", 2}};
   program.indexQueues = {{"kept_keys", 1}, {"kept_values", 4}};
   program.expressions = {
@@ -111,6 +112,8 @@ CommandStream sample() {
   UnitProgram select{MachineUnit::Select, {}};
   for (const Command &command : std::initializer_list<Command>{
            LoopCommand{ExprIndex(12)}, LoopCommand{ExprIndex(13)}, AcquireCommand{QueueIndex(0)},
+           LoadMaskCommand{MemoryRegion::KeyValid, ExprIndex(0), ExprIndex(1), ExprIndex(0)},
+           LoadBiasCommand{ExprIndex(0), ExprIndex(1), ExprIndex(2)},
            CopyQueryCommand{ExprIndex(0), ExprIndex(1), ExprIndex(2)},
            ThresholdCommand{ExprIndex(0), ExprIndex(1), ExprIndex(11), ExprIndex(7)},
            ReadPruningCommand{IndexQueueIndex(0), IndexQueueIndex(1)}, EndLoopCommand{},
@@ -122,6 +125,7 @@ CommandStream sample() {
   Program dense = program;
   dense.name = "attention_1";
   dense.thresholds.clear();
+  dense.inputs.clear();
   return {{program, dense}};
 }
 
@@ -179,6 +183,12 @@ const Malformed kMalformed[] = {
     {"expected one threshold or one a head, got 2",
      [](Program &p) { p.parameters[1] = Program::kDynamic; }},
     {"got NaN", [](Program &p) { p.thresholds[1] = std::nanf(""); }},
+    {"expected inputs among key_valid, mask and bias, each at most once and in this order, got "
+     "'key'",
+     [](Program &p) { p.inputs[0] = MemoryRegion::Key; }},
+    {"in this order, got 'key_valid'", [](Program &p) { p.inputs[1] = MemoryRegion::KeyValid; }},
+    {"in this order, got 'mask'", [](Program &p) { p.inputs.push_back(MemoryRegion::Mask); }},
+    {"in this order, got 6", [](Program &p) { p.inputs[1] = static_cast<MemoryRegion>(6); }},
     {"name of a queue", [](Program &p) { p.indexQueues[0].name = "\xff"; }},
     {"two named 'row_slots'", [](Program &p) { p.indexQueues[0].name = "row_slots"; }},
     {"credits of 'row_slots' between", [](Program &p) { p.countingQueues[0].credits = -1; }},
@@ -194,7 +204,7 @@ const Malformed kMalformed[] = {
     {"expression 1: expected a loop counter between",
      [](Program &p) { p.expressions[1].value = 8; }},
     {"expression 3: expected a launch parameter between",
-     [](Program &p) { p.expressions[3].value = 6; }},
+     [](Program &p) { p.expressions[3].value = 7; }},
     {"expression 3: expected a leaf to have no operands",
      [](Program &p) { p.expressions[3].lhs = 1; }},
     {"expression 5: expected operands to be earlier expressions, got 5",
@@ -219,8 +229,8 @@ const Malformed kMalformed[] = {
     {"got 'select' twice", [](Program &p) { p.units[1].unit = MachineUnit::Select; }},
     {"unit 'select': word 0: expected a command, got opcode 0",
      [](Program &p) { p.units[0].words[0] = {}; }},
-    {"unit 'select': word 7: expected the operands of 'end_loop'",
-     [](Program &p) { p.units[0].words[7].high = 1; }},
+    {"unit 'select': word 9: expected the operands of 'end_loop'",
+     [](Program &p) { p.units[0].words[9].high = 1; }},
     {"unit 'write': word 0: expected the operands of 'write'",
      [](Program &p) { p.units[1].words[0].low |= 0xff00; }},
     {"expected a command of this unit, got 'write'",
@@ -287,6 +297,7 @@ std::vector<uint8_t> buildStream(uint32_t version, bool residentCache, size_t pa
       builder, 0, builder.CreateVectorOfStructs(std::vector<container::Word>(words)))};
   auto program = container::CreateProgram(
       builder, name, name, structure, values, 1.0, builder.CreateVector(std::vector<float>()),
+      builder.CreateVector(std::vector<uint8_t>()),
       builder.CreateVector(std::vector<flatbuffers::Offset<container::CountingQueue>>()),
       builder.CreateVector(std::vector<flatbuffers::Offset<container::IndexQueue>>()),
       builder.CreateVectorOfStructs(std::vector<container::ExprNode>()),
@@ -298,21 +309,21 @@ std::vector<uint8_t> buildStream(uint32_t version, bool residentCache, size_t pa
 }
 
 TEST(StreamTest, refusesWhatThisVersionDoesNotKnow) {
-  expectRefused(buildStream(0, false, 6, 0, 1),
+  expectRefused(buildStream(0, false, 7, 0, 1),
                 "expected a command stream of version 1, got version 0");
-  expectRefused(buildStream(2, false, 6, 0, 1),
+  expectRefused(buildStream(2, false, 7, 0, 1),
                 "expected a command stream of version 1, got version 2");
-  expectRefused(buildStream(1, true, 6, 0, 1), "program 0: expected no resident cache");
-  expectRefused(buildStream(1, false, 7, 0, 1), "program 0: expected 6 launch parameters, got 7");
+  expectRefused(buildStream(1, true, 7, 0, 1), "program 0: expected no resident cache");
+  expectRefused(buildStream(1, false, 6, 0, 1), "program 0: expected 7 launch parameters, got 6");
 }
 
 TEST(StreamTest, refusesSharedParts) {
-  expectRefused(buildStream(1, false, 6, 100, 50), "parts of the file overlap");
+  expectRefused(buildStream(1, false, 7, 100, 50), "parts of the file overlap");
 }
 
 TEST(StreamTest, refusesAnotherLayoutOfTheSameStream) {
   // Its name and the machine's share a string.
-  expectRefused(buildStream(1, false, 6, 0, 1), "not in canonical form");
+  expectRefused(buildStream(1, false, 7, 0, 1), "not in canonical form");
 }
 
 TEST(StreamTest, damageIsRefusedOrAnotherStream) {

@@ -78,59 +78,108 @@ Program sprint::test::attentionProgram(const Machine &machine, const AttentionOp
   ExprIndex keys = builder.parameter(LaunchParameter::Keys);
   ExprIndex b = builder.counter(0);
   ExprIndex h = builder.counter(1);
-  ExprIndex i = builder.counter(2);
+  ExprIndex i = builder.counter(options.isGrouped ? 3 : 2);
   ExprIndex first = builder.constant(0);
   ExprIndex last = keys;
   if (options.causal) {
     ExprIndex next = builder.apply(ExprNode::Kind::Add, i, builder.constant(1));
     last = builder.apply(ExprNode::Kind::Min, next, keys);
   }
+  ExprIndex keyHead = h, keyHeads = heads, group = {};
+  if (options.isGrouped) {
+    group = builder.parameter(LaunchParameter::Group);
+    keyHeads = builder.apply(ExprNode::Kind::FloorDiv, heads, group);
+    h = builder.apply(ExprNode::Kind::Add, builder.apply(ExprNode::Kind::Mul, keyHead, group),
+                      builder.counter(2));
+  }
+  auto beginKeyHeads = [&](MachineUnit unit) { builder.unit(unit).loop(batches).loop(keyHeads); };
+  auto beginGroup = [&] {
+    if (options.isGrouped)
+      builder.loop(group);
+  };
+  auto endGroup = [&] {
+    if (options.isGrouped)
+      builder.endLoop();
+  };
+  auto beginHeads = [&](MachineUnit unit) {
+    beginKeyHeads(unit);
+    beginGroup();
+  };
+  auto endHeads = [&] {
+    endGroup();
+    builder.endLoop().endLoop();
+  };
+  // Mask and bias of a query, or of all queries of a head.
+  auto loadRows = [&] {
+    for (MemoryRegion region : options.inputs)
+      if (region == MemoryRegion::Mask)
+        builder.add(LoadMaskCommand{region, b, h, options.loadsOnce ? first : i});
+      else if (region == MemoryRegion::Bias)
+        builder.add(LoadBiasCommand{b, h, options.loadsOnce ? first : i});
+  };
 
-  builder.unit(MachineUnit::Write).loop(batches).loop(heads);
+  beginKeyHeads(MachineUnit::Write);
   builder.add(AcquireCommand{headSlots});
-  builder.add(WriteCommand{MemoryRegion::Key, b, h});
-  builder.add(WriteCommand{MemoryRegion::Value, b, h});
+  builder.add(WriteCommand{MemoryRegion::Key, b, keyHead});
+  builder.add(WriteCommand{MemoryRegion::Value, b, keyHead});
+  beginGroup();
   builder.add(WriteCommand{MemoryRegion::Query, b, h});
+  for (MemoryRegion region : options.inputs)
+    builder.add(WriteCommand{region, b, h});
   builder.add(ReleaseCommand{headReady}).add(ReleaseCommand{queriesWritten});
-  builder.endLoop().endLoop();
+  endHeads();
 
-  builder.unit(MachineUnit::Select).loop(batches).loop(heads);
-  builder.add(AcquireCommand{headReady}).loop(queries).add(AcquireCommand{rowSlots});
+  beginHeads(MachineUnit::Select);
+  builder.add(AcquireCommand{headReady});
+  if (std::ranges::count(options.inputs, MemoryRegion::KeyValid))
+    builder.add(LoadMaskCommand{MemoryRegion::KeyValid, b, h, first});
+  if (options.loadsOnce)
+    loadRows();
+  builder.loop(queries).add(AcquireCommand{rowSlots});
+  if (!options.loadsOnce)
+    loadRows();
   if (options.dense)
     builder.add(ListRangeCommand{first, last, keptKeys, keptValues});
   else
     builder.add(CopyQueryCommand{b, h, i})
         .add(ThresholdCommand{b, h, first, last})
         .add(ReadPruningCommand{keptKeys, keptValues});
-  builder.endLoop().endLoop().endLoop();
+  builder.endLoop();
+  endHeads();
 
-  builder.unit(MachineUnit::KeyFetch).loop(batches).loop(heads);
+  beginHeads(MachineUnit::KeyFetch);
   builder.add(AcquireCommand{queriesWritten}).loop(queries);
   builder.add(AcquireCommand{querySlots}).add(LoadQueryCommand{b, h, i});
   builder.add(ReleaseCommand{queryReady}).add(AcquireCommand{keyBuffer});
   builder.add(FetchCommand{MemoryRegion::Key, options.residency, keptKeys, readyKeys, b, h});
-  builder.endLoop().endLoop().endLoop();
+  builder.endLoop();
+  endHeads();
 
-  builder.unit(MachineUnit::ValueFetch).loop(batches).loop(heads).loop(queries);
-  builder.add(AcquireCommand{valueBuffer});
+  beginHeads(MachineUnit::ValueFetch);
+  builder.loop(queries).add(AcquireCommand{valueBuffer});
   builder.add(FetchCommand{MemoryRegion::Value, options.residency, keptValues, readyValues, b, h});
-  builder.endLoop().endLoop().endLoop();
+  builder.endLoop();
+  endHeads();
 
-  builder.unit(MachineUnit::QK).loop(batches).loop(heads).loop(queries);
-  builder.add(AcquireCommand{queryReady}).add(AcquireCommand{scoreBuffer});
+  beginHeads(MachineUnit::QK);
+  builder.loop(queries).add(AcquireCommand{queryReady}).add(AcquireCommand{scoreBuffer});
   builder.add(ScoreCommand{readyKeys, scores, b, h, i});
   builder.add(ReleaseCommand{keyBuffer}).add(ReleaseCommand{querySlots});
-  builder.endLoop().endLoop().endLoop();
+  builder.endLoop();
+  endHeads();
 
-  builder.unit(MachineUnit::Softmax).loop(batches).loop(heads).loop(queries);
-  builder.add(SoftmaxCommand{scores, weights, b, h});
-  builder.endLoop().endLoop().endLoop();
+  beginHeads(MachineUnit::Softmax);
+  builder.loop(queries).add(SoftmaxCommand{scores, weights, b, h}).endLoop();
+  endHeads();
 
-  builder.unit(MachineUnit::V).loop(batches).loop(heads).loop(queries);
+  beginHeads(MachineUnit::V);
+  builder.loop(queries);
   builder.add(AccumulateCommand{weights, readyValues, b, h}).add(StoreOutputCommand{b, h, i});
   builder.add(ReleaseCommand{valueBuffer}).add(ReleaseCommand{scoreBuffer});
   builder.add(ReleaseCommand{rowSlots}).endLoop();
+  endGroup();
   builder.add(ReleaseCommand{headSlots}).endLoop().endLoop();
+  builder.program.inputs = options.inputs;
   return builder.program;
 }
 
@@ -142,7 +191,60 @@ Tensor::Tensor(std::array<int64_t, 4> shape, unsigned seed) : shape(shape) {
     value = static_cast<float>(static_cast<int64_t>(generator() % 4096) - 2048) / 512;
 }
 
+Mask::Mask(std::array<int64_t, 4> shape, unsigned seed, unsigned ones) : shape(shape) {
+  std::mt19937 generator(seed);
+  data.resize(shape[0] * shape[1] * shape[2] * shape[3]);
+  for (uint8_t &value : data)
+    value = generator() % 16 < ones;
+}
+
+std::vector<MemoryRegion> TestInputs::regions() const {
+  std::vector<MemoryRegion> regions;
+  if (keyValid)
+    regions.push_back(MemoryRegion::KeyValid);
+  if (mask)
+    regions.push_back(MemoryRegion::Mask);
+  if (bias)
+    regions.push_back(MemoryRegion::Bias);
+  return regions;
+}
+
+LaunchOperands sprint::test::operandsOf(const Tensor &query, const Tensor &key, const Tensor &value,
+                                        const TestInputs &inputs) {
+  LaunchOperands operands;
+  operands.query = query.view();
+  operands.key = key.view();
+  operands.value = value.view();
+  if (inputs.keyValid)
+    operands.keyValid = inputs.keyValid->view();
+  if (inputs.mask)
+    operands.mask = inputs.mask->view();
+  if (inputs.bias)
+    operands.bias = inputs.bias->view();
+  return operands;
+}
+
 namespace {
+
+/// An entry of a tensor whose sizes of 1 are the same for all.
+template <typename Table>
+auto entryOf(const Table &table, int64_t b, int64_t h, int64_t i, int64_t j) {
+  const int64_t at[] = {b, h, i, j};
+  int64_t index = 0;
+  for (int dim = 0; dim < 4; ++dim)
+    index = index * table.shape[dim] + (table.shape[dim] == 1 ? 0 : at[dim]);
+  return table.data[index];
+}
+
+/// The code of a bias that masks its key.
+constexpr int64_t kMasks = INT64_MIN;
+
+int64_t biasCodeOf(float bias, double lambda) {
+  if (bias <= -1048576.0f)
+    return kMasks;
+  double units = std::rint(double(bias) / lambda);
+  return static_cast<int64_t>(std::fmin(std::fmax(units, -536870912.0), 536870912.0));
+}
 
 /// The codes of one head and their step.
 struct HeadCodes {
@@ -183,14 +285,17 @@ int64_t exponentOf(int64_t entry, const Widths &widths) {
 
 Reference::Reference(const Tensor &query, const Tensor &key, const Tensor &value, double scale,
                      const std::vector<float> &thresholds, const Widths &widths, bool causal,
-                     bool dense) {
+                     bool dense, const TestInputs &inputs) {
   auto [batches, heads, queries, headDim] = query.shape;
+  int64_t keyHeads = key.shape[1];
   int64_t keys = key.shape[2];
   int64_t valueDim = value.shape[3];
   for (int64_t head = 0; head < batches * heads; ++head) {
+    int64_t batch = head / heads;
+    int64_t keyHead = batch * keyHeads + head % heads / (heads / keyHeads);
     HeadCodes q(query.data.data() + head * queries * headDim, queries * headDim, widths);
-    HeadCodes k(key.data.data() + head * keys * headDim, keys * headDim, widths);
-    HeadCodes v(value.data.data() + head * keys * valueDim, keys * valueDim, widths);
+    HeadCodes k(key.data.data() + keyHead * keys * headDim, keys * headDim, widths);
+    HeadCodes v(value.data.data() + keyHead * keys * valueDim, keys * valueDim, widths);
     double lambda = scale * double(q.step) * double(k.step);
     double theta = thresholds.size() == 1 ? thresholds[0] : thresholds[head % heads];
     double units = std::ceil(theta / (lambda * 256));
@@ -204,7 +309,21 @@ Reference::Reference(const Tensor &query, const Tensor &key, const Tensor &value
     for (int64_t i = 0; i < queries; ++i) {
       std::vector<int64_t> allowedKeys, keptKeys, approximate(keys), exact(keys);
       for (int64_t j = 0; j < keys; ++j) {
-        if (!causal || j <= i)
+        bool isAllowed = !causal || j <= i;
+        if (inputs.keyValid)
+          isAllowed = isAllowed && entryOf(*inputs.keyValid, batch, 0, 0, j);
+        if (inputs.mask)
+          isAllowed = isAllowed && entryOf(*inputs.mask, batch, head % heads, i, j);
+        if (inputs.bias) {
+          float logit = entryOf(*inputs.bias, batch, head % heads, i, j);
+          int64_t code = biasCodeOf(logit, lambda);
+          isAllowed = isAllowed && code != kMasks;
+          if (isAllowed) {
+            exact[j] = code;
+            approximate[j] = static_cast<int64_t>(std::floor((double(code) + 128) / 256));
+          }
+        }
+        if (isAllowed)
           allowedKeys.push_back(j);
         for (int64_t c = 0; c < headDim; ++c) {
           int a = q.codes[i * headDim + c], b = k.codes[j * headDim + c];

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,12 @@ struct AttentionOptions {
   int64_t valueBuffers = 1;
   /// Depth of every index queue.
   int64_t depth = 2;
+  /// A loop over the heads of a group inside that over key heads.
+  bool isGrouped = false;
+  /// What the launch brings beside query, key and value; key_valid is loaded once a head.
+  std::vector<MemoryRegion> inputs = {};
+  /// Whether mask and bias are loaded once a head instead of for every query.
+  bool loadsOnce = false;
 };
 
 /// The paper's schedule of one attention of any shape, one query at a time.
@@ -78,6 +85,30 @@ struct Tensor {
   int64_t size() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
 };
 
+/// Random booleans `[B, H, Sq, Sk]`, of which each of the first three sizes may be 1.
+struct Mask {
+  std::array<int64_t, 4> shape;
+  std::vector<uint8_t> data;
+
+  /// About `ones` of 16 are 1.
+  Mask(std::array<int64_t, 4> shape, unsigned seed, unsigned ones = 8);
+  MaskView view() const { return {data.data(), shape}; }
+};
+
+/// What a launch may bring beside query, key and value.
+struct TestInputs {
+  /// Of shape `[B, 1, 1, Sk]`.
+  std::optional<Mask> keyValid;
+  std::optional<Mask> mask;
+  std::optional<Tensor> bias;
+
+  std::vector<MemoryRegion> regions() const;
+};
+
+/// The operands of a launch, which look at these tensors.
+LaunchOperands operandsOf(const Tensor &query, const Tensor &key, const Tensor &value,
+                          const TestInputs &inputs = {});
+
 /// What docs/numerics.md says of one launch, computed one number after another in the simplest way.
 struct Reference {
   std::vector<int32_t> codes;
@@ -89,7 +120,8 @@ struct Reference {
   int64_t retries = 0;
 
   Reference(const Tensor &query, const Tensor &key, const Tensor &value, double scale,
-            const std::vector<float> &thresholds, const Widths &widths, bool causal, bool dense);
+            const std::vector<float> &thresholds, const Widths &widths, bool causal, bool dense,
+            const TestInputs &inputs = {});
 };
 
 } // namespace sprint::test

@@ -45,7 +45,7 @@ struct ChosenRows {
     options.thresholds = {ThresholdPolicy::Kind::Given, {0.5f}, 0};
     std::string error;
     std::optional<LaunchResult> result =
-        launch(program, machine, query.view(), key.view(), value.view(), options, error);
+        launch(program, machine, operandsOf(query, key, value), options, error);
     EXPECT_TRUE(result) << error;
     return std::move(result).value();
   }
@@ -176,8 +176,8 @@ TEST(TimingTest, RetriesTakeTheThresholdingTimeAgain) {
   LaunchOptions options;
   options.trace = true;
   options.thresholds = {ThresholdPolicy::Kind::Given, {(7 * 7 + 3 - 0.5f) * unit}, 0};
-  std::optional<LaunchResult> result = launch(program, machine, rows.query.view(), rows.key.view(),
-                                              rows.value.view(), options, error);
+  std::optional<LaunchResult> result =
+      launch(program, machine, operandsOf(rows.query, rows.key, rows.value), options, error);
   ASSERT_TRUE(result) << error;
   EXPECT_EQ(result->statistics.retries, 2);
   EXPECT_EQ(result->statistics.retriedRows, 1);
@@ -205,8 +205,8 @@ TEST(TimingTest, IntervalsOfAUnitDoNotOverlap) {
   options.trace = true;
   options.thresholds = {ThresholdPolicy::Kind::Given, {20.0f}, 0};
   std::string error;
-  std::optional<LaunchResult> result = launch(attentionProgram(machine), machine, query.view(),
-                                              key.view(), value.view(), options, error);
+  std::optional<LaunchResult> result =
+      launch(attentionProgram(machine), machine, operandsOf(query, key, value), options, error);
   ASSERT_TRUE(result) << error;
   std::map<std::pair<std::string_view, int64_t>, double> ends;
   for (const TraceEvent &event : result->trace) {

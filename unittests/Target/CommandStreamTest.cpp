@@ -70,7 +70,7 @@ CommandStream makeNest(std::vector<ExprNode> nodes, unsigned operand) {
 TEST_F(CommandStreamTest, encodesByHand) {
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(R"mlir(
     sprint_isa.program @p machine("s", "0123456789abcdef")
-        parameters(batches = 1, heads = ?, queries = 3, keys = 4, head_dim = 5, value_dim = 6)
+        parameters(batches = 1, heads = ?, queries = 3, keys = 4, head_dim = 5, value_dim = 6, group = 1)
         scale(0.5) thresholds([-2.0]) {
       sprint_isa.unit v {
         sprint_isa.release queue(@b)

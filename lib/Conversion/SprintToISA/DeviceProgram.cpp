@@ -6,6 +6,7 @@
 
 #include "DeviceProgram.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -16,12 +17,12 @@ using namespace mlir;
 using namespace mlir::sprint;
 using ::sprint::LaunchParameter;
 
-LaunchParameter mlir::sprint::extentOf(unsigned argument, int64_t dim) {
+std::optional<LaunchParameter> mlir::sprint::extentOf(ProgramArgument argument, int64_t dim) {
   switch (dim) {
   case 0:
     return LaunchParameter::Batches;
   case 1:
-    return LaunchParameter::Heads;
+    return argument == QueryCodes ? std::optional(LaunchParameter::Heads) : std::nullopt;
   case 2:
     return argument == QueryCodes ? LaunchParameter::Queries : LaunchParameter::Keys;
   default:
@@ -91,13 +92,15 @@ private:
   LogicalResult matchSchedule();
   LogicalResult matchRecompute();
   LogicalResult matchSelection();
+  LogicalResult matchMasks(Operation *selection, ValueRange masks, Value bias);
   LogicalResult matchScores();
   LogicalResult matchResult();
 
   Value argument(ProgramArgument which) { return device.program.getBody().getArgument(which); }
-  int64_t staticSize(unsigned which, int64_t dim) {
-    return cast<RankedTensorType>(device.program.getArgumentTypes()[which]).getDimSize(dim);
+  RankedTensorType argumentType(unsigned which) {
+    return cast<RankedTensorType>(device.program.getArgumentTypes()[which]);
   }
+  int64_t staticSize(unsigned which, int64_t dim) { return argumentType(which).getDimSize(dim); }
 
   /// Whether `position` is that of the loop over `extent`; 0 where that loop was folded.
   bool isCounter(OpFoldResult position, LaunchParameter extent) {
@@ -107,8 +110,15 @@ private:
     return isConstantIntValue(position, 0);
   }
   bool isExtent(OpFoldResult size, LaunchParameter extent);
+  /// Whether dimension `dim` of an argument has the size `extent`.
+  bool isExtentOfArgument(unsigned which, int64_t dim, LaunchParameter extent);
+  /// Whether `position` is the key head of the loops' head; notes the size of the group.
+  bool isKeyHead(OpFoldResult position);
   /// Whether `value` is rows of the codes in `which`: the query of the loops, or all of a head's.
   bool isTokens(Value value, ProgramArgument which);
+  /// Whether `value` is the row of key_valid, or of a mask or bias, that belongs to the query of
+  /// the loops.
+  bool isMaskRow(Value value, unsigned which);
   /// Whether `value` is the element of `which` that belongs to the head of the loops.
   bool isOfHead(Value value, ProgramArgument which) {
     auto extract = value.getDefiningOp<tensor::ExtractOp>();
@@ -140,6 +150,16 @@ LogicalResult Matcher::findOps() {
   return success();
 }
 
+bool Matcher::isExtentOfArgument(unsigned which, int64_t dim, LaunchParameter extent) {
+  if (which <= ValueCodes)
+    return extentOf(static_cast<ProgramArgument>(which), dim) == extent;
+  // Head parameters, and the keys of key_valid, masks and biases.
+  int64_t rank = argumentType(which).getRank();
+  if (which <= Shifts)
+    return extent == (dim == 0 ? LaunchParameter::Batches : LaunchParameter::Heads);
+  return dim == rank - 1 && extent == LaunchParameter::Keys;
+}
+
 /// Whether `size` is the whole of what `extent` counts.
 bool Matcher::isExtent(OpFoldResult size, LaunchParameter extent) {
   if (std::optional<int64_t> constant = getConstantIntValue(size))
@@ -155,11 +175,32 @@ bool Matcher::isExtent(OpFoldResult size, LaunchParameter extent) {
     return false;
   if (auto source = dyn_cast<BlockArgument>(dim.getSource()))
     return source.getOwner() == &device.program.getBody().front() &&
-           source.getArgNumber() <= ValueCodes && extentOf(source.getArgNumber(), *index) == extent;
+           isExtentOfArgument(source.getArgNumber(), *index, extent);
   // The rows of a head's tokens: a matrix.
   auto slice = dim.getSource().getDefiningOp<tensor::ExtractSliceOp>();
   return slice && slice.getType().getRank() == 2 && slice.getSourceType().getRank() == 4 &&
          isExtent(slice.getMixedSizes()[2 + *index], extent);
+}
+
+bool Matcher::isKeyHead(OpFoldResult position) {
+  int64_t heads = staticSize(QueryCodes, 1), keyHeads = staticSize(KeyCodes, 1);
+  if (heads == keyHeads)
+    return isCounter(position, LaunchParameter::Heads);
+  // A group is as large as the static numbers of heads say.
+  if (ShapedType::isDynamic(heads) || ShapedType::isDynamic(keyHeads))
+    return false;
+  device.group = heads / keyHeads;
+  if (keyHeads == 1 && isConstantIntValue(position, 0))
+    return true;
+  auto value = dyn_cast<Value>(position);
+  auto apply = value ? value.getDefiningOp<affine::AffineApplyOp>() : affine::AffineApplyOp();
+  if (!apply || apply.getMapOperands().size() != 1)
+    return false;
+  AffineExpr counter = apply.getAffineMap().getNumDims() == 1
+                           ? getAffineDimExpr(0, apply.getContext())
+                           : getAffineSymbolExpr(0, apply.getContext());
+  return apply.getAffineMap().getResult(0) == counter.floorDiv(device.group) &&
+         isCounter(apply.getMapOperands()[0], LaunchParameter::Heads);
 }
 
 bool Matcher::isTokens(Value value, ProgramArgument which) {
@@ -167,14 +208,35 @@ bool Matcher::isTokens(Value value, ProgramArgument which) {
   if (!slice || slice.getSource() != argument(which) || !slice.hasUnitStride())
     return false;
   SmallVector<OpFoldResult> offsets = slice.getMixedOffsets(), sizes = slice.getMixedSizes();
-  bool tokens =
-      which == QueryCodes
-          ? isCounter(offsets[2], LaunchParameter::Queries) && isConstantIntValue(sizes[2], 1)
-          : isConstantIntValue(offsets[2], 0) && isExtent(sizes[2], LaunchParameter::Keys);
+  bool tokens = which == QueryCodes ? isCounter(offsets[1], LaunchParameter::Heads) &&
+                                          isCounter(offsets[2], LaunchParameter::Queries) &&
+                                          isConstantIntValue(sizes[2], 1)
+                                    : isKeyHead(offsets[1]) && isConstantIntValue(offsets[2], 0) &&
+                                          isExtent(sizes[2], LaunchParameter::Keys);
   return tokens && isCounter(offsets[0], LaunchParameter::Batches) &&
-         isCounter(offsets[1], LaunchParameter::Heads) && isConstantIntValue(offsets[3], 0) &&
-         isConstantIntValue(sizes[0], 1) && isConstantIntValue(sizes[1], 1) &&
-         isExtent(sizes[3], extentOf(which, 3));
+         isConstantIntValue(offsets[3], 0) && isConstantIntValue(sizes[0], 1) &&
+         isConstantIntValue(sizes[1], 1) && isExtent(sizes[3], *extentOf(which, 3));
+}
+
+bool Matcher::isMaskRow(Value value, unsigned which) {
+  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+  if (!slice || slice.getSource() != device.program.getBody().getArgument(which) ||
+      !slice.hasUnitStride())
+    return false;
+  SmallVector<OpFoldResult> offsets = slice.getMixedOffsets(), sizes = slice.getMixedSizes();
+  int64_t last = argumentType(which).getRank() - 1;
+  if (!isConstantIntValue(offsets[last], 0) || !isExtent(sizes[last], LaunchParameter::Keys))
+    return false;
+  for (int64_t dim = 0; dim < last; ++dim) {
+    // What is the same for all has a size of 1.
+    bool isShared = last == 3 && staticSize(which, dim) == 1 && staticSize(QueryCodes, dim) != 1;
+    if (!isConstantIntValue(sizes[dim], 1) ||
+        !(isShared ? isConstantIntValue(offsets[dim], 0)
+                   : isCounter(offsets[dim], *extentOf(QueryCodes, dim)) ||
+                         (staticSize(which, dim) == 1 && isConstantIntValue(offsets[dim], 0))))
+      return false;
+  }
+  return true;
 }
 
 LogicalResult Matcher::matchLoops() {
@@ -198,7 +260,7 @@ LogicalResult Matcher::matchLoops() {
     if (offset == offsets.end())
       return loop.emitOpError("expected a loop over a dimension of argument 0 of the program");
     int64_t dim = offset - offsets.begin();
-    nest.push_back({loop, extentOf(QueryCodes, dim)});
+    nest.push_back({loop, *extentOf(QueryCodes, dim)});
     device.loops.push_back(nest.back().second);
     if (!isExtent(loop.getUpperBound(), nest.back().second))
       return loop.emitOpError("expected a loop over the whole dimension ")
@@ -264,11 +326,42 @@ LogicalResult Matcher::matchSelection() {
   Value queries = device.prune ? device.prune.getQueries() : device.allow.getQueries();
   if (!isCounter(query, LaunchParameter::Queries) || !isExtent(queries, LaunchParameter::Queries))
     return selection->emitOpError("expected the query of the loop, of all queries");
+  ValueRange masks = device.prune ? device.prune.getMasks() : device.allow.getMasks();
+  if (failed(matchMasks(selection, masks,
+                        device.prune ? device.prune.getBias() : device.allow.getBias())))
+    return failure();
   if (device.prune)
     return matchScores();
   if (!isConstantIntValue(device.allow.getRows(), 1) ||
       !isExtent(device.allow.getKeys(), LaunchParameter::Keys))
     return selection->emitOpError("expected 1 row and all keys");
+  return success();
+}
+
+LogicalResult Matcher::matchMasks(Operation *selection, ValueRange masks, Value bias) {
+  SmallVector<unsigned> taken;
+  for (std::optional<unsigned> index :
+       {device.program.getKeyValidIndex(), device.program.getMaskIndex()})
+    if (index)
+      taken.push_back(*index);
+  if (masks.size() != taken.size())
+    return selection->emitOpError("expected ")
+           << taken.size() << " masks, as many as the program takes, got " << masks.size();
+  for (unsigned index : taken)
+    if (llvm::none_of(masks, [&](Value mask) { return isMaskRow(mask, index); }))
+      return selection->emitOpError("expected among its masks the row of argument ")
+             << index << " of the program that belongs to the query of the loops";
+
+  std::optional<unsigned> biasIndex = device.program.getBiasIndex();
+  auto matches = [&](Value value) {
+    return biasIndex ? value && isMaskRow(value, *biasIndex) : !value;
+  };
+  for (auto [op, operand] :
+       {std::pair(selection, bias), {device.recompute.getOperation(), device.recompute.getBias()}})
+    if (!matches(operand))
+      return op->emitOpError("expected ")
+             << (biasIndex ? "the biases of the query of the loops" : "no bias")
+             << ", as the program takes " << (biasIndex ? "them" : "none");
   return success();
 }
 

@@ -13,7 +13,7 @@
 
 namespace mlir::sprint {
 
-/// Position of an operand among a program's arguments (see ProgramOp).
+/// Position of an operand that every program has among its arguments (see ProgramOp).
 enum ProgramArgument : unsigned {
   QueryCodes,
   KeyCodes,
@@ -23,8 +23,9 @@ enum ProgramArgument : unsigned {
   Shifts
 };
 
-/// The launch parameter that is the size of dimension `dim` of `argument`.
-::sprint::LaunchParameter extentOf(unsigned argument, int64_t dim);
+/// The launch parameter that is the size of dimension `dim` of the query, key or value codes;
+/// nothing for the number of key heads.
+std::optional<::sprint::LaunchParameter> extentOf(ProgramArgument argument, int64_t dim);
 
 /// What a device program does, as far as commands need to know.
 struct DeviceProgram {
@@ -37,14 +38,14 @@ struct DeviceProgram {
   ScheduleAttr schedule;
   /// What the loops count, from the outside in: batches and heads in either order, then queries.
   SmallVector<::sprint::LaunchParameter> loops;
+  /// Query heads that share a key head.
+  int64_t group = 1;
 
-  std::optional<BandAttr> mask() {
-    BandAttr band = prune ? prune.getMaskAttr() : allow.getMaskAttr();
-    return band ? std::optional(band) : std::nullopt;
-  }
-  /// Depth of the loop that counts `extent`.
-  unsigned depth(::sprint::LaunchParameter extent) const {
-    return llvm::find(loops, extent) - loops.begin();
+  /// Null without a band.
+  BandAttr band() { return prune ? prune.getBandAttr() : allow.getBandAttr(); }
+  /// Whether each query has a row of its own in the mask or bias that is argument `index`.
+  bool hasRowForEachQuery(unsigned index) {
+    return cast<RankedTensorType>(program.getArgumentTypes()[index]).getDimSize(2) != 1;
   }
 };
 

@@ -30,10 +30,9 @@ namespace {
 class CommandBuilder {
 public:
   CommandBuilder(OpBuilder &builder, DeviceProgram &device, const ::sprint::Machine &machine)
-      : builder(builder), device(device), machine(machine), loc(device.program.getLoc()),
-        batch(counter(device.depth(LaunchParameter::Batches))),
-        head(counter(device.depth(LaunchParameter::Heads))),
-        query(counter(device.depth(LaunchParameter::Queries))) {}
+      : builder(builder), device(device), machine(machine), loc(device.program.getLoc()) {
+    arrangeLoops();
+  }
 
   void run() {
     auto attached = device.program->getParentOfType<ModuleOp>()->getAttrOfType<MachineAttr>(
@@ -42,7 +41,7 @@ public:
     auto program = sprint_isa::ProgramOp::create(
         builder, loc, device.program.getSymNameAttr(), builder.getStringAttr(attached.getName()),
         builder.getStringAttr(attached.getStructure()), builder.getDenseI64ArrayAttr(parameters()),
-        device.program.getScaleAttr(), device.program.getThresholdsAttr());
+        device.program.getScaleAttr(), device.program.getThresholdsAttr(), inputs());
     builder.createBlock(&program.getBody());
     queues();
     write();
@@ -55,23 +54,66 @@ public:
   }
 
 private:
-  ExprAttr counter(unsigned depth) {
-    return ExprAttr::get(getAffineDimExpr(depth, builder.getContext()));
+  /// What a loop of the commands counts.
+  struct CommandLoop {
+    enum Kind { Outer, Member, Query } kind;
+    AffineExpr trip;
+  };
+
+  /// The program's loops, with that over heads divided into key heads and, inside of all but the
+  /// queries, the members of a group: so a group's keys and values stay where they are until its
+  /// last member is done.
+  void arrangeLoops() {
+    MLIRContext *context = builder.getContext();
+    unsigned depth = 0;
+    AffineExpr member = getAffineConstantExpr(0, context), batchCounter, keyHeadCounter;
+    for (LaunchParameter extent : ArrayRef(device.loops).drop_back()) {
+      AffineExpr counter = getAffineDimExpr(depth++, context), trip = parameter(extent);
+      bool isHeads = extent == LaunchParameter::Heads;
+      (isHeads ? keyHeadCounter : batchCounter) = counter;
+      loops.push_back({CommandLoop::Outer, isHeads ? trip.floorDiv(device.group) : trip});
+    }
+    if (device.group != 1) {
+      member = getAffineDimExpr(depth++, context);
+      loops.push_back({CommandLoop::Member, getAffineConstantExpr(device.group, context)});
+    }
+    loops.push_back({CommandLoop::Query, parameter(LaunchParameter::Queries)});
+    batch = ExprAttr::get(batchCounter);
+    keyHead = ExprAttr::get(keyHeadCounter);
+    head = ExprAttr::get(keyHeadCounter * device.group + member);
+    query = ExprAttr::get(getAffineDimExpr(depth, context));
   }
+
   AffineExpr parameter(LaunchParameter which) {
     return getAffineSymbolExpr(static_cast<unsigned>(which), builder.getContext());
   }
+  ExprAttr zero() { return ExprAttr::get(getAffineConstantExpr(0, builder.getContext())); }
 
   /// Sizes of the program's arguments, in the order of the launch parameters.
   SmallVector<int64_t> parameters() {
     SmallVector<int64_t> sizes(::sprint::kNumLaunchParameters, ShapedType::kDynamic);
-    for (unsigned argument : {QueryCodes, KeyCodes, ValueCodes}) {
+    for (ProgramArgument argument : {QueryCodes, KeyCodes, ValueCodes}) {
       auto type = cast<RankedTensorType>(device.program.getArgumentTypes()[argument]);
       for (int64_t dim = 0; dim < type.getRank(); ++dim)
-        if (!type.isDynamicDim(dim))
-          sizes[static_cast<unsigned>(extentOf(argument, dim))] = type.getDimSize(dim);
+        if (std::optional<LaunchParameter> extent = extentOf(argument, dim);
+            extent && !type.isDynamicDim(dim))
+          sizes[static_cast<unsigned>(*extent)] = type.getDimSize(dim);
     }
+    sizes[static_cast<unsigned>(LaunchParameter::Group)] = device.group;
     return sizes;
+  }
+
+  /// The tensors beside query, key and value; null where there are none.
+  ArrayAttr inputs() {
+    SmallVector<Attribute> regions;
+    auto add = [&](std::optional<unsigned> index, MemoryRegion region) {
+      if (index)
+        regions.push_back(sprint_isa::MemoryRegionAttr::get(builder.getContext(), region));
+    };
+    add(device.program.getKeyValidIndex(), MemoryRegion::KeyValid);
+    add(device.program.getMaskIndex(), MemoryRegion::Mask);
+    add(device.program.getBiasIndex(), MemoryRegion::Bias);
+    return regions.empty() ? ArrayAttr() : builder.getArrayAttr(regions);
   }
 
   void queues() {
@@ -108,50 +150,98 @@ private:
     index("weights", structure.scoreRows);
   }
 
-  /// A unit's loops and commands: `beginHead` and `endHead` stand before and behind the loop over a
-  /// head's queries, `row` in it. A null `row` leaves that loop out, with `endHead`.
-  void unit(MachineUnit which, function_ref<void()> beginHead, function_ref<void()> row,
-            function_ref<void()> endHead) {
+  /// What a unit does around its loops; what is null does nothing.
+  struct UnitBody {
+    /// Before and behind the heads that share a key head.
+    function_ref<void()> beginKeyHead = nullptr;
+    function_ref<void()> endKeyHead = nullptr;
+    /// Before the queries of a head.
+    function_ref<void()> beginHead = nullptr;
+    /// Once a query; without it the unit has no loop over queries.
+    function_ref<void()> row = nullptr;
+  };
+
+  /// A unit's loops and commands.
+  void unit(MachineUnit which, const UnitBody &body) {
     auto op = sprint_isa::UnitOp::create(builder, loc, which);
     OpBuilder::InsertionGuard guard(builder);
     builder.createBlock(&op.getBody());
-    for (LaunchParameter extent : device.loops) {
-      bool innermost = extent == LaunchParameter::Queries;
-      if (innermost && !row)
-        break;
-      if (innermost)
-        beginHead();
-      auto isaLoop = sprint_isa::LoopOp::create(builder, loc, ExprAttr::get(parameter(extent)));
-      builder.createBlock(&isaLoop.getBody());
-      if (innermost) {
-        row();
-        builder.setInsertionPointAfter(isaLoop);
-        endHead();
-      }
+    emitLoops(loops, body);
+  }
+
+  void emitLoops(ArrayRef<CommandLoop> left, const UnitBody &body) {
+    auto call = [](function_ref<void()> commands) {
+      if (commands)
+        commands();
+    };
+    const CommandLoop &next = left.front();
+    bool isQuery = next.kind == CommandLoop::Query;
+    bool isInsideKeyHead = next.kind != CommandLoop::Outer;
+    bool isFirstInsideKeyHead = isInsideKeyHead && left.size() == (device.group == 1 ? 1 : 2);
+    if (isFirstInsideKeyHead)
+      call(body.beginKeyHead);
+    if (isQuery)
+      call(body.beginHead);
+    // What happens only once a key head needs no loop over the group.
+    bool isNeeded = isQuery ? bool(body.row) : !isInsideKeyHead || body.beginHead || body.row;
+    if (isNeeded) {
+      auto loop = sprint_isa::LoopOp::create(builder, loc, ExprAttr::get(next.trip));
+      OpBuilder::InsertionGuard guard(builder);
+      builder.createBlock(&loop.getBody());
+      if (isQuery)
+        body.row();
+      else
+        emitLoops(left.drop_front(), body);
     }
-    if (!row)
-      beginHead();
+    if (isFirstInsideKeyHead)
+      call(body.endKeyHead);
   }
 
   void acquire(StringRef queue) { sprint_isa::AcquireOp::create(builder, loc, queue); }
   void release(StringRef queue) { sprint_isa::ReleaseOp::create(builder, loc, queue); }
 
   void write() {
-    auto head = [&] {
+    auto writeRegion = [&](MemoryRegion region, ExprAttr ofHead) {
+      sprint_isa::WriteOp::create(builder, loc, region, batch, ofHead);
+    };
+    auto beginKeyHead = [&] {
       acquire("head_slots");
-      for (MemoryRegion region : {MemoryRegion::Key, MemoryRegion::Value, MemoryRegion::Query})
-        sprint_isa::WriteOp::create(builder, loc, region, batch, this->head);
+      writeRegion(MemoryRegion::Key, keyHead);
+      writeRegion(MemoryRegion::Value, keyHead);
+    };
+    auto beginHead = [&] {
+      writeRegion(MemoryRegion::Query, head);
+      if (ArrayAttr regions = inputs())
+        for (auto region : regions.getAsRange<sprint_isa::MemoryRegionAttr>())
+          writeRegion(region.getValue(), head);
       release("queries_ready");
       release("head_ready");
     };
-    unit(MachineUnit::Write, head, nullptr, nullptr);
+    unit(MachineUnit::Write, {.beginKeyHead = beginKeyHead, .beginHead = beginHead});
   }
 
   void select() {
-    auto begin = [&] { acquire("head_ready"); };
+    ProgramOp program = device.program;
+    std::optional<unsigned> mask = program.getMaskIndex(), bias = program.getBiasIndex();
+    auto loadMask = [&](MemoryRegion region, ExprAttr row) {
+      sprint_isa::LoadMaskOp::create(builder, loc, region, batch, head, row);
+    };
+    auto beginHead = [&] {
+      acquire("head_ready");
+      if (program.getKeyValidIndex())
+        loadMask(MemoryRegion::KeyValid, zero());
+      if (mask && !device.hasRowForEachQuery(*mask))
+        loadMask(MemoryRegion::Mask, zero());
+      if (bias && !device.hasRowForEachQuery(*bias))
+        sprint_isa::LoadBiasOp::create(builder, loc, batch, head, zero());
+    };
     auto row = [&] {
       acquire("key_lists");
       acquire("value_lists");
+      if (mask && device.hasRowForEachQuery(*mask))
+        loadMask(MemoryRegion::Mask, query);
+      if (bias && device.hasRowForEachQuery(*bias))
+        sprint_isa::LoadBiasOp::create(builder, loc, batch, head, query);
       auto [first, last] = allowedKeys();
       if (!device.prune) {
         sprint_isa::ListRangeOp::create(builder, loc, first, last, "kept_keys", "kept_values");
@@ -161,7 +251,7 @@ private:
       sprint_isa::ThresholdOp::create(builder, loc, batch, head, first, last);
       sprint_isa::ReadPruningOp::create(builder, loc, "kept_keys", "kept_values");
     };
-    unit(MachineUnit::Select, begin, row, [] {});
+    unit(MachineUnit::Select, {.beginHead = beginHead, .row = row});
   }
 
   /// The band's range of keys for the query of the loop.
@@ -170,15 +260,15 @@ private:
     AffineExpr zero = getAffineConstantExpr(0, context);
     AffineExpr keys = parameter(LaunchParameter::Keys);
     ExprAttr first = ExprAttr::get(zero), last = ExprAttr::get(keys);
-    std::optional<BandAttr> band = device.mask();
+    BandAttr band = device.band();
     if (!band)
       return {first, last};
     AffineExpr diagonal = query.getExpressions().front();
-    if (band->getAlign() == Align::End)
+    if (band.getAlign() == Align::End)
       diagonal = diagonal + keys - parameter(LaunchParameter::Queries);
-    if (std::optional<int64_t> lower = band->getLower())
+    if (std::optional<int64_t> lower = band.getLower())
       first = ExprAttr::get(context, sprint_isa::Combine::Max, {zero, diagonal + *lower});
-    if (std::optional<int64_t> upper = band->getUpper())
+    if (std::optional<int64_t> upper = band.getUpper())
       last = ExprAttr::get(context, sprint_isa::Combine::Min, {keys, diagonal + *upper + 1});
     return {first, last};
   }
@@ -193,7 +283,8 @@ private:
                                   "kept_keys", "ready_keys", batch, head);
       release("key_lists");
     };
-    unit(MachineUnit::KeyFetch, [&] { acquire("queries_ready"); }, row, [] {});
+    auto beginHead = [&] { acquire("queries_ready"); };
+    unit(MachineUnit::KeyFetch, {.beginHead = beginHead, .row = row});
   }
 
   void fetchValues() {
@@ -203,7 +294,7 @@ private:
                                   "kept_values", "ready_values", batch, head);
       release("value_lists");
     };
-    unit(MachineUnit::ValueFetch, [] {}, row, [] {});
+    unit(MachineUnit::ValueFetch, {.row = row});
   }
 
   void score() {
@@ -214,14 +305,14 @@ private:
       release("key_rows");
       release("query_slots");
     };
-    unit(MachineUnit::QK, [] {}, row, [] {});
+    unit(MachineUnit::QK, {.row = row});
   }
 
   void softmax() {
     auto row = [&] {
       sprint_isa::SoftmaxOp::create(builder, loc, "scores", "weights", batch, head);
     };
-    unit(MachineUnit::Softmax, [] {}, row, [] {});
+    unit(MachineUnit::Softmax, {.row = row});
   }
 
   void accumulate() {
@@ -231,14 +322,17 @@ private:
       release("value_rows");
       release("score_buffer");
     };
-    unit(MachineUnit::V, [] {}, row, [&] { release("head_slots"); });
+    auto endKeyHead = [&] { release("head_slots"); };
+    unit(MachineUnit::V, {.endKeyHead = endKeyHead, .row = row});
   }
 
   OpBuilder &builder;
   DeviceProgram &device;
   const ::sprint::Machine &machine;
   Location loc;
-  ExprAttr batch, head, query;
+  /// From the outside in.
+  SmallVector<CommandLoop> loops;
+  ExprAttr batch, keyHead, head, query;
 };
 
 } // namespace

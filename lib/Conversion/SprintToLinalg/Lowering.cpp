@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -139,7 +140,8 @@ SmallVector<Value> createGeneric(ImplicitLocOpBuilder &builder, ArrayRef<Indexed
   auto addMap = [&](const Indexed &operand) {
     SmallVector<AffineExpr> dims;
     for (int64_t loop : operand.loops)
-      dims.push_back(builder.getAffineDimExpr(loop));
+      dims.push_back(loop == kBroadcast ? builder.getAffineConstantExpr(0)
+                                        : builder.getAffineDimExpr(loop));
     maps.push_back(AffineMap::get(numLoops, 0, dims, builder.getContext()));
   };
   for (const Indexed &input : inputs) {
@@ -200,9 +202,54 @@ Value castTo(ImplicitLocOpBuilder &builder, Value value, Type type) {
 // Numerics that several ops need
 //===----------------------------------------------------------------------===//
 
-Value createBandOffset(ImplicitLocOpBuilder &builder, BandAttr mask, OpFoldResult keys,
+void createAssertAll(ImplicitLocOpBuilder &builder, Value tensor,
+                     function_ref<Scalar(Scalar element)> check, StringRef message) {
+  SmallVector<int64_t, 4> loops =
+      llvm::to_vector<4>(llvm::seq<int64_t>(0, cast<ShapedType>(tensor.getType()).getRank()));
+  Value all = createGeneric(builder, {{tensor, loops}},
+                            {createFilled(builder, {}, builder.getBoolAttr(true)), {}},
+                            [&](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+                              return elements[1] & check(elements[0]);
+                            });
+  cf::AssertOp::create(builder, tensor::ExtractOp::create(builder, all, ValueRange()), message);
+}
+
+OpFoldResult createGroup(ImplicitLocOpBuilder &builder, OpFoldResult heads, OpFoldResult keyHeads) {
+  std::optional<int64_t> numHeads = getConstantIntValue(heads),
+                         numKeyHeads = getConstantIntValue(keyHeads);
+  if (numHeads && numKeyHeads)
+    return builder.getIndexAttr(*numKeyHeads == 0 ? 1 : *numHeads / *numKeyHeads);
+  Location loc = builder.getLoc();
+  Scalar count(builder, getValueOrCreateConstantIndexOp(builder, loc, heads));
+  Scalar keyCount = count.with(getValueOrCreateConstantIndexOp(builder, loc, keyHeads));
+  Scalar group = count / keyCount;
+  cf::AssertOp::create(builder, group * keyCount == count,
+                       "expected the key heads to divide the heads");
+  return OpFoldResult(Value(group));
+}
+
+bool isOneToOne(OpFoldResult group) { return isConstantIntValue(group, 1); }
+
+Scalar keyHeadOf(Scalar head, OpFoldResult group) {
+  if (std::optional<int64_t> size = getConstantIntValue(group))
+    return *size == 1 ? head : head / *size;
+  return head / head.with(cast<Value>(group));
+}
+
+Scalar KeyHeadOperand::take(ImplicitLocOpBuilder &body, ArrayRef<Scalar> &elements) const {
+  if (isOneToOne(group))
+    return elements.consume_front();
+  SmallVector<Value> indices;
+  for (auto [dim, loop] : llvm::enumerate(indexed.loops)) {
+    Scalar counter = loopCounter(body, loop);
+    indices.push_back(dim == 1 ? keyHeadOf(counter, group) : counter);
+  }
+  return Scalar(body, indices.front()).elementOf(indexed.tensor, indices);
+}
+
+Value createBandOffset(ImplicitLocOpBuilder &builder, BandAttr band, OpFoldResult keys,
                        OpFoldResult queries) {
-  if (!mask || mask.getAlign() == Align::Start)
+  if (!band || band.getAlign() == Align::Start)
     return arith::ConstantIndexOp::create(builder, 0);
   Location loc = builder.getLoc();
   return builder.createOrFold<arith::SubIOp>(
@@ -210,15 +257,15 @@ Value createBandOffset(ImplicitLocOpBuilder &builder, BandAttr mask, OpFoldResul
       getValueOrCreateConstantIndexOp(builder, loc, queries));
 }
 
-Scalar isAllowed(BandAttr mask, Scalar diagonal, Scalar key) {
+Scalar isAllowed(BandAttr band, Scalar diagonal, Scalar key) {
   ImplicitLocOpBuilder &builder = key.getBuilder();
   Scalar allowed = key.with(arith::ConstantOp::create(builder, builder.getBoolAttr(true)));
-  if (!mask)
+  if (!band)
     return allowed;
   Scalar distance = key - diagonal;
-  if (std::optional<int64_t> lower = mask.getLower())
+  if (std::optional<int64_t> lower = band.getLower())
     allowed = distance >= *lower;
-  if (std::optional<int64_t> upper = mask.getUpper())
+  if (std::optional<int64_t> upper = band.getUpper())
     allowed = allowed & (distance.constant(*upper) >= distance);
   return allowed;
 }

@@ -87,6 +87,9 @@ Scalar select(Scalar condition, Scalar ifTrue, Scalar ifFalse);
 // Tensors
 //===----------------------------------------------------------------------===//
 
+/// In the place of a loop: the dimension has size 1, and its element is the same for all.
+constexpr int64_t kBroadcast = -1;
+
 /// A tensor and the loop that runs over each of its dimensions.
 struct Indexed {
   Value tensor;
@@ -125,26 +128,60 @@ Value castTo(ImplicitLocOpBuilder &builder, Value value, Type type);
 // Numerics that several ops need
 //===----------------------------------------------------------------------===//
 
-/// Largest head dimension for which scores of 8-bit codes fit in 32 bits, and their differences
-/// times a multiplier of at most 2^31 in 64.
+/// Largest head dimension for which scores of 8-bit codes fit in 32 bits, a bias of at most 2^29
+/// included, and their differences times a multiplier of at most 2^31 in 64.
 constexpr int64_t kMaxHeadDim = int64_t(1) << 16;
+
+/// Ends the run with `message` where `check` does not hold for an element of `tensor`.
+void createAssertAll(ImplicitLocOpBuilder &builder, Value tensor,
+                     function_ref<Scalar(Scalar element)> check, StringRef message);
+
+/// Query heads that share a key head, from the numbers of both. Where they are not static, a run
+/// ends whose key heads do not divide its heads.
+OpFoldResult createGroup(ImplicitLocOpBuilder &builder, OpFoldResult heads, OpFoldResult keyHeads);
+
+/// Whether each head has a key head of its own.
+bool isOneToOne(OpFoldResult group);
+
+/// Key head of head `head`, an index, where `group` heads share one.
+Scalar keyHeadOf(Scalar head, OpFoldResult group);
+
+/// Elements of a tensor of key heads `[B, G, ...]` in a generic over heads: an operand of the
+/// generic where heads and key heads are one to one, else taken in its body.
+class KeyHeadOperand {
+public:
+  /// `loops` run over the tensor's dimensions, but the second over heads.
+  KeyHeadOperand(Value tensor, SmallVector<int64_t, 4> loops, OpFoldResult group)
+      : indexed{tensor, std::move(loops)}, group(group) {}
+
+  void addTo(SmallVectorImpl<Indexed> &inputs) const {
+    if (isOneToOne(group))
+      inputs.push_back(indexed);
+  }
+  /// The element, of `elements` the next one, if it is among them.
+  Scalar take(ImplicitLocOpBuilder &body, ArrayRef<Scalar> &elements) const;
+
+private:
+  Indexed indexed;
+  OpFoldResult group;
+};
 
 /// What the band adds to a query's position to find its diagonal: 0, or keys - queries
 /// (docs/numerics.md, section 4). An index.
-Value createBandOffset(ImplicitLocOpBuilder &builder, BandAttr mask, OpFoldResult keys,
+Value createBandOffset(ImplicitLocOpBuilder &builder, BandAttr band, OpFoldResult keys,
                        OpFoldResult queries);
 
-/// Whether `mask`, or none, allows key `key` for the query whose diagonal lies at `diagonal`, its
+/// Whether `band`, or none, allows key `key` for the query whose diagonal lies at `diagonal`, its
 /// position plus the band's offset.
-Scalar isAllowed(BandAttr mask, Scalar diagonal, Scalar key);
+Scalar isAllowed(BandAttr band, Scalar diagonal, Scalar key);
 
 //===----------------------------------------------------------------------===//
 // Patterns, one an op
 //===----------------------------------------------------------------------===//
 
-/// sprint.attention.
+/// sprint.attention, sprint.fill_empty_rows.
 void populateAttentionPatterns(RewritePatternSet &patterns);
-/// sprint.quantize, sprint.parameters, sprint.dequantize.
+/// sprint.quantize, sprint.quantize_bias, sprint.parameters, sprint.dequantize.
 void populateQuantizationPatterns(RewritePatternSet &patterns);
 /// sprint.crossbar_score, sprint.prune, sprint.allow, sprint.gather.
 void populateSelectionPatterns(RewritePatternSet &patterns);

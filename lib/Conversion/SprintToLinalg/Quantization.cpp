@@ -43,6 +43,13 @@ struct QuantizeLowering : OpRewritePattern<QuantizeOp> {
         [](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
           return elements[1].max(elements[1].with(math::AbsFOp::create(body, elements[0])));
         });
+    // A maximum hands NaN on.
+    createAssertAll(
+        builder, maxima,
+        [](Scalar maximum) {
+          return maximum < maximum.constant(std::numeric_limits<double>::infinity());
+        },
+        "expected finite numbers, got NaN or infinity");
 
     Value steps = createGeneric(
         builder, {{maxima, {b, h}}}, {createEmpty(builder, heads, rewriter.getF32Type()), {b, h}},
@@ -67,6 +74,58 @@ struct QuantizeLowering : OpRewritePattern<QuantizeOp> {
   }
 };
 
+/// lambda of docs/numerics.md, section 3, from steps of f32: an f64.
+Scalar createLambda(const APFloat &scale, Scalar queryStep, Scalar keyStep) {
+  Type f64 = queryStep.getBuilder().getF64Type();
+  Scalar query = queryStep.extend(f64), key = keyStep.extend(f64);
+  return (query.constant(scale.convertToDouble()) * query) * key;
+}
+
+struct QuantizeBiasLowering : OpRewritePattern<QuantizeBiasOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeBiasOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    constexpr int64_t b = 0, h = 1, i = 2, j = 3;
+    Value bias = op.getBias(), querySteps = op.getQueryStep();
+    createAssertAll(
+        builder, bias,
+        [](Scalar element) {
+          return element < element.constant(std::numeric_limits<double>::infinity());
+        },
+        "expected finite numbers or minus infinity in the bias, got NaN or plus infinity");
+
+    OpFoldResult heads = sizeOf(builder, querySteps, 1);
+    OpFoldResult group = createGroup(builder, heads, sizeOf(builder, op.getKeyStep(), 1));
+    KeyHeadOperand keySteps(op.getKeyStep(), {b, h}, group);
+    auto type = cast<RankedTensorType>(bias.getType());
+    auto loopOrBroadcast = [&](int64_t dim) {
+      return type.getDimSize(dim) == 1 ? kBroadcast : dim;
+    };
+    SmallVector<Indexed> inputs = {{bias, {loopOrBroadcast(b), loopOrBroadcast(h), i, j}},
+                                   {querySteps, {b, h}}};
+    keySteps.addTo(inputs);
+    SmallVector<OpFoldResult> sizes = {sizeOf(builder, querySteps, 0), heads,
+                                       sizeOf(builder, bias, 2), sizeOf(builder, bias, 3)};
+    Type i32 = rewriter.getI32Type(), f64 = rewriter.getF64Type();
+    Value codes = createGeneric(
+        builder, inputs, {createEmpty(builder, sizes, i32), {b, h, i, j}},
+        [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+          Scalar element = elements.consume_front(), queryStep = elements.consume_front();
+          Scalar lambda = createLambda(op.getScale(), queryStep, keySteps.take(body, elements));
+          Scalar quotient = element.extend(f64) / lambda;
+          Scalar rounded = quotient.with(math::RoundEvenOp::create(body, quotient));
+          constexpr int64_t bound = ::sprint::kMaxBias;
+          Scalar code = element.with(
+              arith::FPToSIOp::create(body, i32, rounded.atLeast(-bound).atMost(bound)));
+          return select(element.constant(double(::sprint::kMaskingBias)) >= element,
+                        code.constant(int64_t(::sprint::kMaskedBias)), code);
+        });
+    rewriter.replaceOp(op, castTo(builder, codes, op.getType()));
+    return success();
+  }
+};
+
 struct ParametersLowering : OpRewritePattern<ParametersOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -77,7 +136,10 @@ struct ParametersLowering : OpRewritePattern<ParametersOp> {
     SmallVector<OpFoldResult> sizes = {sizeOf(builder, querySteps, 0),
                                        sizeOf(builder, querySteps, 1)};
 
-    SmallVector<Indexed> inputs = {{querySteps, {b, h}}, {op.getKeyStep(), {b, h}}};
+    OpFoldResult group = createGroup(builder, sizes[1], sizeOf(builder, op.getKeyStep(), 1));
+    KeyHeadOperand keySteps(op.getKeyStep(), {b, h}, group);
+    SmallVector<Indexed> inputs = {{querySteps, {b, h}}};
+    keySteps.addTo(inputs);
     ArrayRef<float> thresholds = {};
     if (std::optional<ArrayRef<float>> given = op.getThresholds())
       thresholds = *given;
@@ -97,12 +159,10 @@ struct ParametersLowering : OpRewritePattern<ParametersOp> {
     SmallVector<Value> results = createGeneric(
         builder, inputs, outputs,
         [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> SmallVector<Value> {
-          Scalar queryStep = elements[0].extend(f64), keyStep = elements[1].extend(f64);
-          Scalar theta =
-              thresholds.size() > 1 ? elements[2].extend(f64) : queryStep.constant(double(shared));
-
-          Scalar lambda =
-              (queryStep.constant(op.getScale().convertToDouble()) * queryStep) * keyStep;
+          Scalar queryStep = elements.consume_front();
+          Scalar lambda = createLambda(op.getScale(), queryStep, keySteps.take(body, elements));
+          Scalar theta = thresholds.size() > 1 ? elements.front().extend(f64)
+                                               : lambda.constant(double(shared));
           Scalar unit = lambda * ::sprint::kApproximateUnit;
           Scalar ceiling = theta.with(math::CeilOp::create(body, theta / unit));
           constexpr int64_t bound = ::sprint::kMaxThreshold;
@@ -131,12 +191,16 @@ struct DequantizeLowering : OpRewritePattern<DequantizeOp> {
   LogicalResult matchAndRewrite(DequantizeOp op, PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     constexpr int64_t b = 0, h = 1, token = 2, c = 3;
+    OpFoldResult group =
+        createGroup(builder, sizeOf(builder, op.getCodes(), 1), sizeOf(builder, op.getStep(), 1));
+    KeyHeadOperand steps(op.getStep(), {b, h}, group);
+    SmallVector<Indexed> inputs = {{op.getCodes(), {b, h, token, c}}};
+    steps.addTo(inputs);
     Value output = createGeneric(
-        builder, {{op.getCodes(), {b, h, token, c}}, {op.getStep(), {b, h}}},
-        {op.getInit(), {b, h, token, c}},
-        [](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
-          Scalar step = elements[1];
-          Scalar code = step.with(arith::SIToFPOp::create(body, step.getType(), elements[0]));
+        builder, inputs, {op.getInit(), {b, h, token, c}},
+        [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+          Scalar codes = elements.consume_front(), step = steps.take(body, elements);
+          Scalar code = step.with(arith::SIToFPOp::create(body, step.getType(), codes));
           return (code * code.constant(1.0 / (1 << ::sprint::kOutputFractionBits))) * step;
         });
     rewriter.replaceOp(op, output);
@@ -147,5 +211,6 @@ struct DequantizeLowering : OpRewritePattern<DequantizeOp> {
 } // namespace
 
 void lowering::populateQuantizationPatterns(RewritePatternSet &patterns) {
-  patterns.add<QuantizeLowering, ParametersLowering, DequantizeLowering>(patterns.getContext());
+  patterns.add<QuantizeLowering, QuantizeBiasLowering, ParametersLowering, DequantizeLowering>(
+      patterns.getContext());
 }

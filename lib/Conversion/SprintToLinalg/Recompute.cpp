@@ -55,14 +55,25 @@ private:
                          });
   }
 
-  /// Step 1: `[B, N]`, i32.
+  /// Step 1: `[B, N]`, i32. A bias that masks its key makes the score meaningless; its row does not
+  /// own that key.
   Value createScores() {
-    Value zeros = createFilled(builder, {rows, kept}, builder.getI32IntegerAttr(0));
+    Value init = op.getBias() ? gatherBiases()
+                              : createFilled(builder, {rows, kept}, builder.getI32IntegerAttr(0));
     return createGeneric(builder, {{op.getQuery(), {i, c}}, {gatherRows(op.getKey()), {n, c}}},
-                         {zeros, {i, n}},
+                         {init, {i, n}},
                          [&](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
                            return elements[2] + elements[0].extend(i32) * elements[1].extend(i32);
                          });
+  }
+
+  /// Biases of the kept keys: `[B, N]`, i32.
+  Value gatherBiases() {
+    return createGeneric(
+        builder, {{op.getIndices(), {n}}}, {createEmpty(builder, {rows, kept}, i32), {i, n}},
+        [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+          return elements[0].elementOf(op.getBias(), {loopCounter(body, i), elements[0]});
+        });
   }
 
   /// Steps 2 to 4: `[B, N]`, i64; 0 where the row does not keep the key.

@@ -23,13 +23,44 @@ using namespace mlir::sprint::lowering;
 
 namespace {
 
-/// Position of the diagonal of a block's first row: the query's own plus the band's offset. An
-/// index.
-Value createDiagonal(ImplicitLocOpBuilder &builder, BandAttr mask, OpFoldResult keys, Value queries,
-                     Value query) {
-  Value offset = createBandOffset(builder, mask, keys, queries);
-  return builder.createOrFold<arith::AddIOp>(query, offset);
-}
+/// Which keys a block's rows may keep, for generics whose first loops run over rows and keys.
+class AllowedKeys {
+public:
+  template <typename OpTy>
+  AllowedKeys(ImplicitLocOpBuilder &builder, OpTy op, OpFoldResult keys)
+      : band(op.getBandAttr()), masks(op.getMasks()), bias(op.getBias()) {
+    // The diagonal of the block's first row.
+    Value offset = createBandOffset(builder, band, keys, op.getQueries());
+    first = builder.createOrFold<arith::AddIOp>(op.getQuery(), offset);
+  }
+
+  /// Appends the operands that `test` wants.
+  void addTo(SmallVectorImpl<Indexed> &inputs) const {
+    for (Value mask : masks)
+      inputs.push_back({mask, {row, key}});
+    if (bias)
+      inputs.push_back({bias, {row, key}});
+  }
+
+  /// Whether the key of the loops is allowed; takes its operands from the front of `elements`.
+  Scalar test(ImplicitLocOpBuilder &body, ArrayRef<Scalar> &elements) const {
+    Scalar allowed =
+        isAllowed(band, loopCounter(body, row) + Scalar(body, first), loopCounter(body, key));
+    for ([[maybe_unused]] Value mask : masks)
+      allowed = allowed & elements.consume_front();
+    if (bias)
+      allowed = allowed & (int64_t(::sprint::kMaskedBias) < elements.consume_front());
+    return allowed;
+  }
+
+private:
+  static constexpr int64_t row = 0, key = 1;
+
+  BandAttr band;
+  ValueRange masks;
+  Value bias;
+  Value first;
+};
 
 struct CrossbarScoreLowering : OpRewritePattern<CrossbarScoreOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -57,22 +88,22 @@ struct PruneLowering : OpRewritePattern<PruneOp> {
 
   LogicalResult matchAndRewrite(PruneOp op, PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
-    constexpr int64_t i = 0, j = 1;
     Value scores = op.getScores();
     OpFoldResult rows = sizeOf(builder, scores, 0), keys = sizeOf(builder, scores, 1);
     Type i64 = rewriter.getI64Type();
-    BandAttr mask = op.getMaskAttr();
-    Value first = createDiagonal(builder, mask, keys, op.getQueries(), op.getQuery());
-    auto allowed = [&](ImplicitLocOpBuilder &body) {
-      return isAllowed(mask, loopCounter(body, i) + Scalar(body, first), loopCounter(body, j));
-    };
+    AllowedKeys allowed(builder, op, keys);
+    if (op.getBias())
+      scores = addBias(builder, scores, op.getBias());
 
     // Where a row has no allowed key its maximum is meaningless, and nothing reads it.
     IntegerAttr lowest = rewriter.getI32IntegerAttr(std::numeric_limits<int32_t>::min());
+    SmallVector<Indexed> inputs = {{scores, {i, j}}};
+    allowed.addTo(inputs);
     Value maxima =
-        createGeneric(builder, {{scores, {i, j}}}, {createFilled(builder, rows, lowest), {i}},
+        createGeneric(builder, inputs, {createFilled(builder, rows, lowest), {i}},
                       [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
-                        return select(allowed(body), elements[1].max(elements[0]), elements[1]);
+                        Scalar score = elements.consume_front(), maximum = elements.consume_back();
+                        return select(allowed.test(body, elements), maximum.max(score), maximum);
                       });
 
     // The number of retries is the bit length of what the maximum lacks.
@@ -87,13 +118,31 @@ struct PruneLowering : OpRewritePattern<PruneOp> {
                         return threshold - ((lack.constant(int64_t(1)) << retries) - 1);
                       });
 
-    Value kept = createGeneric(builder, {{scores, {i, j}}, {thresholds, {i}}},
-                               {createEmpty(builder, {rows, keys}, rewriter.getI1Type()), {i, j}},
-                               [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
-                                 return allowed(body) & (elements[0].extend(i64) >= elements[1]);
-                               });
+    inputs = {{scores, {i, j}}, {thresholds, {i}}};
+    allowed.addTo(inputs);
+    Value kept = createGeneric(
+        builder, inputs, {createEmpty(builder, {rows, keys}, rewriter.getI1Type()), {i, j}},
+        [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+          Scalar score = elements.consume_front(), threshold = elements.consume_front();
+          return allowed.test(body, elements) & (score.extend(i64) >= threshold);
+        });
     rewriter.replaceOp(op, castTo(builder, kept, op.getType()));
     return success();
+  }
+
+private:
+  static constexpr int64_t i = 0, j = 1;
+
+  /// The approximate scores with the bias, of which a unit of theirs is kApproximateUnit.
+  static Value addBias(ImplicitLocOpBuilder &builder, Value scores, Value bias) {
+    constexpr int bits = 2 * ::sprint::kLowNibbleBits;
+    SmallVector<OpFoldResult> sizes = {sizeOf(builder, scores, 0), sizeOf(builder, scores, 1)};
+    return createGeneric(builder, {{scores, {i, j}}, {bias, {i, j}}},
+                         {createEmpty(builder, sizes, builder.getI32Type()), {i, j}},
+                         [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+                           constexpr int64_t half = ::sprint::kApproximateUnit / 2;
+                           return elements[0] + ((elements[1] + half) >> bits);
+                         });
   }
 };
 
@@ -103,15 +152,16 @@ struct AllowLowering : OpRewritePattern<AllowOp> {
   LogicalResult matchAndRewrite(AllowOp op, PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     constexpr int64_t i = 0, j = 1;
-    BandAttr mask = op.getMaskAttr();
     SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(op.getRows()),
                                        getAsOpFoldResult(op.getKeys())};
-    Value first = createDiagonal(builder, mask, sizes[1], op.getQueries(), op.getQuery());
-    Value kept = createGeneric(
-        builder, {}, {createEmpty(builder, sizes, rewriter.getI1Type()), {i, j}},
-        [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar>) -> Value {
-          return isAllowed(mask, loopCounter(body, i) + Scalar(body, first), loopCounter(body, j));
-        });
+    AllowedKeys allowed(builder, op, sizes[1]);
+    SmallVector<Indexed> inputs;
+    allowed.addTo(inputs);
+    Value kept =
+        createGeneric(builder, inputs, {createEmpty(builder, sizes, rewriter.getI1Type()), {i, j}},
+                      [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                        return allowed.test(body, elements);
+                      });
     rewriter.replaceOp(op, castTo(builder, kept, op.getType()));
     return success();
   }

@@ -144,6 +144,9 @@ void ProgramExporter::exportBlock(Block &block, std::vector<::sprint::CommandWor
   program.scale = op.getScale().convertToDouble();
   if (std::optional<ArrayRef<float>> thresholds = op.getThresholds())
     program.thresholds.assign(thresholds->begin(), thresholds->end());
+  if (std::optional<ArrayAttr> inputs = op.getInputs())
+    for (auto input : inputs->getAsRange<MemoryRegionAttr>())
+      program.inputs.push_back(static_cast<::sprint::MemoryRegion>(input.getValue()));
   // Commands may name queues that come after them.
   for (auto queue : op.getBody().getOps<CountingQueueOp>()) {
     countingQueues[queue.getSymName()] = program.countingQueues.size();

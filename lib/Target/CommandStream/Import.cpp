@@ -144,8 +144,14 @@ LogicalResult ProgramImporter::run() {
   DenseF32ArrayAttr thresholds;
   if (!program.thresholds.empty())
     thresholds = builder.getDenseF32ArrayAttr(program.thresholds);
+  ArrayAttr inputs;
+  if (!program.inputs.empty())
+    inputs = builder.getArrayAttr(
+        llvm::map_to_vector(program.inputs, [&](::sprint::MemoryRegion input) -> Attribute {
+          return MemoryRegionAttr::get(builder.getContext(), static_cast<MemoryRegion>(input));
+        }));
   auto op = ProgramOp::create(builder, location, program.name, program.machine, program.structure,
-                              program.parameters, llvm::APFloat(program.scale), thresholds);
+                              program.parameters, llvm::APFloat(program.scale), thresholds, inputs);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(&op.getBody().emplaceBlock());
   for (const ::sprint::CountingQueue &queue : program.countingQueues)

@@ -81,6 +81,9 @@ struct Program {
   double scale = 1;
   /// Thresholds in logit units, one for all heads or one a head; empty keeps every allowed key.
   std::vector<float> thresholds;
+  /// What the launch brings beside query, key and value: key_valid, mask and bias, as far as it
+  /// does, in this order.
+  std::vector<MemoryRegion> inputs;
   std::vector<CountingQueue> countingQueues;
   std::vector<IndexQueue> indexQueues;
   std::vector<ExprNode> expressions;
@@ -124,10 +127,10 @@ inline constexpr size_t kMaxExpressions = 65536;
 // Binary form
 //===----------------------------------------------------------------------===//
 
-/// Whether `stream` is well-formed: there is a program, names are unique and printable, every
-/// number is within its limit, every word decodes, every index is in range, loops nest (at most
-/// kMaxLoopDepth deep), counters are those of enclosing loops, commands stand on units that may run
-/// them. Otherwise `error` has one message that names the place.
+/// Whether `stream` is well-formed: there is a program, names are unique and printable, inputs are
+/// in order, every number is within its limit, every word decodes, every index is in range, loops
+/// nest (at most kMaxLoopDepth deep), counters are those of enclosing loops, commands stand on
+/// units that may run them. Otherwise `error` has one message that names the place.
 bool verify(const CommandStream &stream, std::string &error);
 
 /// The binary form of a well-formed stream; equal streams give equal bytes.

@@ -71,23 +71,34 @@ public:
   double cyclesPerKey() const { return keyCycles; }
   double cyclesPerValue() const { return valueCycles; }
 
+  /// Writes `tokens` tokens of `channels` bytes.
   CommandCost write(int64_t tokens, int64_t channels) const;
+  /// Writes `rows` rows of a mask, or of biases, of `keys` keys.
+  CommandCost writeMask(int64_t rows, int64_t keys) const;
+  CommandCost writeBias(int64_t rows, int64_t keys) const;
   CommandCost copyQuery() const;
   /// All `keys` of the head are compared, `retries` times once more.
   CommandCost threshold(int64_t keys, int64_t retries) const;
   CommandCost readPruning(int64_t keys) const;
   CommandCost listRange() const;
+  /// A row of a mask, or of biases, of `keys` keys.
+  CommandCost loadMask(int64_t keys) const;
+  CommandCost loadBias(int64_t keys) const;
   CommandCost loadQuery() const;
   /// Reads `tokens` tokens from ReRAM, those that stream a second time included.
   CommandCost fetch(int64_t tokens, int64_t channels) const;
   /// Scores `keys` keys in `passes` passes.
   CommandCost score(int64_t keys, int64_t fullest, int64_t passes) const;
+  /// What adding a bias to each of `scores` scores is beside that.
+  WorkCounts addBiases(int64_t scores) const;
   CommandCost softmax(int64_t keys, int64_t fullest) const;
   /// Sums `values` values, `fetched` of which the V-PU reads from ReRAM itself.
   CommandCost accumulate(int64_t values, int64_t fullest, int64_t fetched) const;
   CommandCost storeOutput() const;
 
 private:
+  CommandCost writeBits(double count) const;
+
   Machine machine;
   int64_t headDim;
   int64_t valueDim;

@@ -12,13 +12,37 @@
 
 #include "SprintRuntime/FileIO.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sprint {
+
+/// The type of an array's elements. NumPy has no bfloat16.
+enum class NpyType { Bool, UInt8, Int8, Int16, Int32, Int64, Float16, Float32, Float64 };
+
+/// NumPy's name of a type.
+std::string_view toString(NpyType type);
+
+/// Bytes of an element.
+int64_t sizeOf(NpyType type);
+
+/// A row-major array as it stands in a file.
+struct NpyArray {
+  NpyType type = NpyType::Float32;
+  std::vector<int64_t> shape;
+  /// Little-endian elements.
+  std::vector<std::byte> data;
+};
+
+/// Reads an array of any of the types in C order, with at most 8 dimensions, none of them zero.
+/// Booleans other than 0 and 1 are refused. Without a value, `error` has one message that begins
+/// with the path.
+std::optional<NpyArray> readNpyArray(const std::string &path, std::string &error) noexcept;
 
 /// A row-major f32 array.
 struct FloatArray {
@@ -26,9 +50,21 @@ struct FloatArray {
   std::vector<float> data;
 };
 
-/// Reads an array of little-endian f32 in C order, with at most 8 dimensions, none of them zero.
-/// Without a value, `error` has one message that begins with the path.
+/// Reads an array that must be of f32, as readNpyArray does.
 std::optional<FloatArray> readNpy(const std::string &path, std::string &error) noexcept;
+
+/// A row-major array of booleans, each 0 or 1.
+struct BoolArray {
+  std::vector<int64_t> shape;
+  std::vector<uint8_t> data;
+};
+
+/// Reads an array that must be of booleans, or of bytes 0 and 1, as readNpyArray does.
+std::optional<BoolArray> readBoolNpy(const std::string &path, std::string &error) noexcept;
+
+/// Adds an array to the files of a run.
+bool addNpy(OutputFiles &files, const std::string &path, const NpyArray &array,
+            std::string &error) noexcept;
 
 /// Adds a row-major array of that shape to the files of a run.
 bool addNpy(OutputFiles &files, const std::string &path, std::span<const int64_t> shape,

@@ -37,6 +37,12 @@ inline constexpr int64_t kMaxTableIndex = (int64_t(1) << (2 * kTableIndexBits)) 
 /// Fraction bits of the product of an entry of each table.
 inline constexpr int kExponentProductBits = 32;
 
+/// Bound of the codes of biases, and the code of a bias that masks its key.
+inline constexpr int32_t kMaxBias = int32_t(1) << 29;
+inline constexpr int32_t kMaskedBias = INT32_MIN;
+/// Largest bias, in logits, that masks its key.
+inline constexpr float kMaskingBias = -0x1p20f;
+
 /// Fraction bits of an output code.
 inline constexpr int kOutputFractionBits = 16;
 

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,27 @@ struct TensorView {
   std::array<int64_t, 4> shape{};
 };
 
+/// A row-major tensor of booleans, a byte each, 0 or 1, that somebody else owns: a mask `[B, H, Sq,
+/// Sk]`, of which each of the first three dimensions may be 1 and then is the same for all.
+struct MaskView {
+  const uint8_t *data = nullptr;
+  std::array<int64_t, 4> shape{};
+};
+
+/// The tensors of a launch. Optional ones have data exactly where the program takes them.
+struct LaunchOperands {
+  /// `[B, H, Sq, D]`.
+  TensorView query;
+  /// `[B, G, Sk, D]` and `[B, G, Sk, Dv]`, where G, the number of key heads, divides H.
+  TensorView key, value;
+  /// Optional: keys that are no padding; its shape is `[B, 1, 1, Sk]`.
+  MaskView keyValid;
+  /// Optional.
+  MaskView mask;
+  /// Optional: in logit units; its shape is that of a mask.
+  TensorView bias;
+};
+
 /// The sizes of a launch.
 struct LaunchShape {
   int64_t batches = 0;
@@ -38,6 +60,10 @@ struct LaunchShape {
   int64_t keys = 0;
   int64_t headDim = 0;
   int64_t valueDim = 0;
+  /// Query heads that share a key head.
+  int64_t group = 1;
+
+  int64_t keyHeads() const { return heads / group; }
 };
 
 /// How a launch finds its thresholds.
@@ -46,11 +72,33 @@ struct ThresholdPolicy {
     Program,   ///< those compiled into the program
     Given,     ///< `thresholds`: one, or one a head
     PruneRate, ///< calibrated on these inputs: of each head's allowed scores, over all batch
-               ///< elements, as near as can be to the fraction `rate` (0 to 1) is dropped
+               ///< elements, as near as can be to the fraction `fraction` (0 to 1) is dropped
+    KeepMass,  ///< calibrated on these inputs: as many of each head's scores are dropped as leave,
+               ///< in the mean of its rows, at least `fraction` of the softmax on the kept keys
   };
   Kind kind = Kind::Program;
   std::vector<float> thresholds;
-  double rate = 0;
+  double fraction = 0;
+};
+
+/// What thresholds would keep, gathered over any number of launches of one program, to choose
+/// thresholds that suit all of them.
+class Calibration {
+public:
+  Calibration();
+  ~Calibration();
+  Calibration(Calibration &&) noexcept;
+  Calibration &operator=(Calibration &&) noexcept;
+
+  /// The thresholds, one a head, that ThresholdPolicy::Kind::PruneRate or KeepMass means for all
+  /// launches together. Without a value, `error` says why: no launch, another kind, a fraction
+  /// outside 0 to 1.
+  std::optional<std::vector<float>> thresholds(ThresholdPolicy::Kind kind, double fraction,
+                                               std::string &error) const;
+
+  /// What launches add to; defined with the simulator.
+  struct Curves;
+  std::unique_ptr<Curves> curves;
 };
 
 /// What a launch is asked for.
@@ -60,6 +108,9 @@ struct LaunchOptions {
   bool masks = false;
   /// Record the timeline (LaunchResult::trace).
   bool trace = false;
+  /// Gathers what thresholds would keep on these operands, whatever the launch keeps; null for
+  /// nothing.
+  Calibration *calibration = nullptr;
   /// Called now and then, and at the end, with the output rows that are done and those that there
   /// are.
   std::function<void(int64_t, int64_t)> progress;
@@ -86,14 +137,14 @@ struct TraceEvent {
 /// Statistics of a launch. Names and units are those of the JSON report (docs/tools.md).
 struct Statistics {
   double cycles = 0;
-  /// Without the writes of queries, keys and values.
+  /// With writes that take no time.
   double cyclesResident = 0;
   std::vector<ComponentEnergy> energy;
   int64_t allowedScores = 0;
   int64_t keptScores = 0;
   /// Keys and values read from ReRAM.
   int64_t fetchedBytes = 0;
-  /// Queries, keys and values written to ReRAM.
+  /// Queries, keys, values, masks and biases written to ReRAM, each write in whole bytes.
   int64_t writtenBytes = 0;
   /// Rows that would have kept nothing at their head's threshold, and the retries they took.
   int64_t retriedRows = 0;
@@ -126,14 +177,13 @@ struct LaunchResult {
   std::vector<TraceEvent> trace;
 };
 
-/// Runs `program` on `machine`. Refused: a machine of another structure, shapes that do not fit the
-/// program, lengths of zero or beyond the machine's capacity, NaN and infinity in the operands; a
-/// program that is not well-formed, could run more than 2^31 steps (commands and nodes of their
-/// operands), stands still, overruns a queue, reads what is not there, or does not write each
-/// output row once.
+/// Runs `program` on `machine`. Refused: a machine of another structure, operands and shapes that
+/// do not fit the program, lengths of zero or beyond the machine's capacity, NaN and infinity in
+/// the operands (a bias may be minus infinity); a program that is not well-formed, could run more
+/// than 2^31 steps (commands and nodes of their operands), stands still, overruns a queue, reads
+/// what is not there, or does not write each output row once.
 std::optional<LaunchResult> launch(const Program &program, const Machine &machine,
-                                   const TensorView &query, const TensorView &key,
-                                   const TensorView &value, const LaunchOptions &options,
+                                   const LaunchOperands &operands, const LaunchOptions &options,
                                    std::string &error) noexcept;
 
 } // namespace sprint

@@ -28,6 +28,8 @@ typedef struct SprintStream SprintStream;
 typedef struct SprintMachine SprintMachine;
 /** What a launch gives. */
 typedef struct SprintResult SprintResult;
+/** What thresholds would keep, gathered over launches. */
+typedef struct SprintCalibration SprintCalibration;
 /** Keys and values that stay on the machine between launches; none can be made in this version. */
 typedef struct SprintCache SprintCache;
 
@@ -56,16 +58,20 @@ enum SprintThresholds {
   SPRINT_THRESHOLDS_PROGRAM = 0,
   /** `thresholds`: `numThresholds` of them, one or one a head, in logits. */
   SPRINT_THRESHOLDS_GIVEN = 1,
-  /** Calibrated on the operands, so that the fraction `pruneRate` of each head's allowed scores is
-     dropped. */
-  SPRINT_THRESHOLDS_PRUNE_RATE = 2
+  /** Calibrated on the operands, so that `fraction` of each head's allowed scores is dropped. */
+  SPRINT_THRESHOLDS_PRUNE_RATE = 2,
+  /** Calibrated on the operands, so that the kept keys hold at least `fraction` of the softmax, in
+     the mean of each head's rows. */
+  SPRINT_THRESHOLDS_KEEP_MASS = 3
 };
 
 /** What a result holds beside the output; flags of SprintLaunch. */
 enum SprintLaunchFlags { SPRINT_RECORD_MASKS = 1, SPRINT_RECORD_TRACE = 2 };
 
-/** A launch. Operands are row-major f32 tensors: `query` [B, H, Sq, D], `key` [B, H, Sk, D],
- * `value` [B, H, Sk, Dv]. */
+/** A launch. Operands are row-major tensors: `query` [B, H, Sq, D], `key` [B, G, Sk, D], `value`
+ * [B, G, Sk, Dv], with G dividing H, of f32; where the program takes them, and null elsewhere,
+ * `keyValid` [B, Sk] and `mask` of bytes 0 or 1, and `bias` of f32. Mask and bias are [B, H, Sq,
+ * Sk], where each of the first three may be 1. */
 struct SprintLaunch {
   /** sizeof(struct SprintLaunch), by which later versions know what the caller knows. */
   size_t size;
@@ -83,7 +89,15 @@ struct SprintLaunch {
   uint32_t flags;
   const float *thresholds;
   size_t numThresholds;
-  double pruneRate;
+  double fraction;
+  const uint8_t *keyValid;
+  const uint8_t *mask;
+  const float *bias;
+  int64_t keyValidShape[2];
+  int64_t maskShape[4];
+  int64_t biasShape[4];
+  /** Gathers what thresholds would keep on these operands; null for nothing. */
+  SprintCalibration *calibration;
   /** Reserved: null. */
   SprintCache *cache;
 };
@@ -91,6 +105,15 @@ struct SprintLaunch {
 SPRINT_EXPORT SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *machine,
                                          const struct SprintLaunch *launch, char **error);
 SPRINT_EXPORT void sprintDestroyResult(SprintResult *result);
+
+SPRINT_EXPORT SprintCalibration *sprintCreateCalibration(void);
+SPRINT_EXPORT void sprintDestroyCalibration(SprintCalibration *calibration);
+/** The thresholds that `policy`, SPRINT_THRESHOLDS_PRUNE_RATE or SPRINT_THRESHOLDS_KEEP_MASS, means
+ * for all launches that were gathered, one a head; their number is stored in `count`. They live
+ * until the next call or the calibration's end. */
+SPRINT_EXPORT const float *sprintCalibratedThresholds(SprintCalibration *calibration,
+                                                      uint32_t policy, double fraction,
+                                                      size_t *count, char **error);
 
 /** The output, `shape` of it stored in the four numbers there: [B, H, Sq, Dv]. */
 SPRINT_EXPORT const float *sprintOutput(const SprintResult *result, int64_t shape[4]);
@@ -100,10 +123,11 @@ SPRINT_EXPORT const int32_t *sprintOutputCodes(const SprintResult *result);
 SPRINT_EXPORT const float *sprintThresholds(const SprintResult *result, size_t *count);
 /** Kept keys, 0 or 1, [B * H, Sq, Sk] stored in `shape`; null unless the launch asked for them. */
 SPRINT_EXPORT const uint8_t *sprintMasks(const SprintResult *result, int64_t shape[3]);
-/** Statistics, JSON (docs/tools.md). */
+/** Statistics of a launch, JSON (docs/tools.md). */
 SPRINT_EXPORT const char *sprintStatistics(const SprintResult *result);
-/** The timeline, Chrome trace JSON; null unless the launch asked for it. */
-SPRINT_EXPORT const char *sprintTrace(const SprintResult *result);
+/** The timelines of launches one after another, Chrome trace JSON, which sprintDestroyString frees.
+ * Null with an error for a launch that did not ask for it. */
+SPRINT_EXPORT char *sprintTrace(const SprintResult *const *results, size_t count, char **error);
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <vector>
 
 using namespace sprint;
 
@@ -28,28 +29,40 @@ struct SprintMachine {
   Machine machine;
 };
 
+struct SprintCalibration {
+  Calibration calibration;
+  /// What sprintCalibratedThresholds gave last.
+  std::vector<float> thresholds;
+};
+
 struct SprintResult {
   LaunchResult result;
   std::string statistics;
-  std::string trace;
+  /// The machine whose clock the timeline goes by.
+  Machine machine;
 };
 
 namespace {
 
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 /// A failure on its way out of a function of the API.
 struct ApiError {
   std::string message;
 };
 
+/// A copy that sprintDestroyString frees; null without memory.
+char *copyString(const char *text) {
+  size_t size = std::strlen(text) + 1;
+  auto *copy = static_cast<char *>(std::malloc(size));
+  if (copy)
+    std::memcpy(copy, text, size);
+  return copy;
+}
+
 void setError(char **error, const char *message) {
-  if (!error)
-    return;
-  size_t size = std::strlen(message) + 1;
-  *error = static_cast<char *>(std::malloc(size));
-  if (*error)
-    std::memcpy(*error, message, size);
+  if (error)
+    *error = copyString(message);
 }
 
 /// Calls `function`, turning whatever it throws into null and a message.
@@ -91,25 +104,41 @@ TensorView viewOf(const float *data, const int64_t (&shape)[4]) {
   return view;
 }
 
+LaunchOperands operandsOf(const SprintLaunch &launch) {
+  LaunchOperands operands;
+  operands.query = viewOf(launch.query, launch.queryShape);
+  operands.key = viewOf(launch.key, launch.keyShape);
+  operands.value = viewOf(launch.value, launch.valueShape);
+  operands.keyValid = {launch.keyValid, {launch.keyValidShape[0], 1, 1, launch.keyValidShape[1]}};
+  operands.mask.data = launch.mask;
+  std::ranges::copy(launch.maskShape, operands.mask.shape.begin());
+  operands.bias = viewOf(launch.bias, launch.biasShape);
+  return operands;
+}
+
+ThresholdPolicy::Kind kindOf(uint32_t policy) {
+  switch (policy) {
+  case SPRINT_THRESHOLDS_PROGRAM:
+    return ThresholdPolicy::Kind::Program;
+  case SPRINT_THRESHOLDS_GIVEN:
+    return ThresholdPolicy::Kind::Given;
+  case SPRINT_THRESHOLDS_PRUNE_RATE:
+    return ThresholdPolicy::Kind::PruneRate;
+  case SPRINT_THRESHOLDS_KEEP_MASS:
+    return ThresholdPolicy::Kind::KeepMass;
+  default:
+    throw ApiError{"expected a value of enum SprintThresholds, got " + std::to_string(policy)};
+  }
+}
+
 ThresholdPolicy policyOf(const SprintLaunch &launch) {
   ThresholdPolicy policy;
-  switch (launch.thresholdPolicy) {
-  case SPRINT_THRESHOLDS_PROGRAM:
-    policy.kind = ThresholdPolicy::Kind::Program;
-    break;
-  case SPRINT_THRESHOLDS_GIVEN:
+  policy.kind = kindOf(launch.thresholdPolicy);
+  if (policy.kind == ThresholdPolicy::Kind::Given) {
     expect(launch.thresholds != nullptr, "expected thresholds, got null");
-    policy.kind = ThresholdPolicy::Kind::Given;
     policy.thresholds.assign(launch.thresholds, launch.thresholds + launch.numThresholds);
-    break;
-  case SPRINT_THRESHOLDS_PRUNE_RATE:
-    policy.kind = ThresholdPolicy::Kind::PruneRate;
-    policy.rate = launch.pruneRate;
-    break;
-  default:
-    throw ApiError{"expected a value of enum SprintThresholds, got " +
-                   std::to_string(launch.thresholdPolicy)};
   }
+  policy.fraction = launch.fraction;
   return policy;
 }
 
@@ -181,22 +210,37 @@ SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *mach
     options.thresholds = policyOf(*launch);
     options.masks = launch->flags & SPRINT_RECORD_MASKS;
     options.trace = launch->flags & SPRINT_RECORD_TRACE;
+    if (launch->calibration)
+      options.calibration = &launch->calibration->calibration;
     const Program &program = stream->stream.programs[launch->program];
     std::string message;
     std::optional<LaunchResult> value =
-        sprint::launch(program, machine->machine, viewOf(launch->query, launch->queryShape),
-                       viewOf(launch->key, launch->keyShape),
-                       viewOf(launch->value, launch->valueShape), options, message);
+        sprint::launch(program, machine->machine, operandsOf(*launch), options, message);
     LaunchResult result = valueOr(std::move(value), message);
-    std::string statistics = toJson(LaunchReport(program.name, result));
-    std::string trace;
-    if (options.trace)
-      trace = traceToJson({&result.trace, 1}, {&result.statistics.cycles, 1}, machine->machine);
-    return new SprintResult{std::move(result), std::move(statistics), std::move(trace)};
+    std::string statistics = toJson(LaunchReport(program, result));
+    return new SprintResult{std::move(result), std::move(statistics), machine->machine};
   });
 }
 
 void sprintDestroyResult(SprintResult *result) { delete result; }
+
+SprintCalibration *sprintCreateCalibration(void) {
+  return guarded(nullptr, [] { return new SprintCalibration; });
+}
+
+void sprintDestroyCalibration(SprintCalibration *calibration) { delete calibration; }
+
+const float *sprintCalibratedThresholds(SprintCalibration *calibration, uint32_t policy,
+                                        double fraction, size_t *count, char **error) {
+  return guarded(error, [&]() -> const float * {
+    expect(calibration && count, "expected a calibration and a count, got null");
+    std::string message;
+    calibration->thresholds =
+        valueOr(calibration->calibration.thresholds(kindOf(policy), fraction, message), message);
+    *count = calibration->thresholds.size();
+    return calibration->thresholds.data();
+  });
+}
 
 const float *sprintOutput(const SprintResult *result, int64_t shape[4]) {
   std::ranges::copy(result->result.shape, shape);
@@ -220,6 +264,20 @@ const uint8_t *sprintMasks(const SprintResult *result, int64_t shape[3]) {
 
 const char *sprintStatistics(const SprintResult *result) { return result->statistics.c_str(); }
 
-const char *sprintTrace(const SprintResult *result) {
-  return result->trace.empty() ? nullptr : result->trace.c_str();
+char *sprintTrace(const SprintResult *const *results, size_t count, char **error) {
+  return guarded(error, [&] {
+    expect(results && count > 0, "expected results, got none");
+    std::vector<std::span<const TraceEvent>> launches;
+    std::vector<double> cycles;
+    for (const SprintResult *result : std::span(results, count)) {
+      expect(result, "expected results, got null");
+      expect(!result->result.trace.empty(), "expected launches with SPRINT_RECORD_TRACE");
+      launches.emplace_back(result->result.trace);
+      cycles.push_back(result->result.statistics.cycles);
+    }
+    char *trace = copyString(traceToJson(launches, cycles, results[0]->machine).c_str());
+    if (!trace)
+      throw std::bad_alloc();
+    return trace;
+  });
 }

@@ -14,6 +14,8 @@ using namespace sprint;
 namespace {
 
 constexpr double kBitsPerByte = 8;
+/// Bytes of the code of a bias.
+constexpr int64_t kBiasBytes = 4;
 /// Bytes that one burst writes to one bank.
 constexpr double kBurstBytes = 64;
 
@@ -66,16 +68,28 @@ double CostModel::transferCycles(int64_t tokens, int64_t channels) const {
 }
 
 CommandCost CostModel::write(int64_t tokens, int64_t channels) const {
+  return writeBits(bits(tokens, channels));
+}
+
+CommandCost CostModel::writeMask(int64_t rows, int64_t keys) const {
+  return writeBits(static_cast<double>(rows) * static_cast<double>(keys));
+}
+
+CommandCost CostModel::writeBias(int64_t rows, int64_t keys) const {
+  return writeBits(bits(rows * keys, kBiasBytes));
+}
+
+CommandCost CostModel::writeBits(double count) const {
   const Structure &structure = machine.structure;
   const Timing &timing = machine.timing;
-  double bytes = static_cast<double>(tokens) * static_cast<double>(channels);
+  double bytes = count / kBitsPerByte;
   double bursts = std::ceil(bytes / kBurstBytes);
   double banks = static_cast<double>(structure.channels * structure.banksPerChannel);
   double cells = bursts / banks * (timing.tBURST + timing.tWP) * memoryCycle;
-  double transfer = transferCycles(tokens, channels);
+  double transfer = bytes / busBytes;
   CommandCost cost = lasting(timing.tCWD * memoryCycle + std::max(transfer, cells));
   cost.busCycles = transfer;
-  cost.work.reramWriteBits = bits(tokens, channels);
+  cost.work.reramWriteBits = count;
   return cost;
 }
 
@@ -97,6 +111,21 @@ CommandCost CostModel::readPruning(int64_t keys) const {
 }
 
 CommandCost CostModel::listRange() const { return lasting(1); }
+
+CommandCost CostModel::loadMask(int64_t keys) const {
+  CommandCost cost = lasting(machine.timing.tCAS * memoryCycle);
+  cost.work.reramReadBits = static_cast<double>(keys);
+  return cost;
+}
+
+CommandCost CostModel::loadBias(int64_t keys) const {
+  double transfer = transferCycles(keys, kBiasBytes);
+  CommandCost cost = lasting(read + transfer);
+  cost.busCycles = transfer;
+  cost.work.reramReadBits = bits(keys, kBiasBytes);
+  cost.work.sramWriteBits = bits(keys, kBiasBytes);
+  return cost;
+}
 
 CommandCost CostModel::loadQuery() const {
   CommandCost cost = fetch(1, headDim);
@@ -123,6 +152,12 @@ CommandCost CostModel::score(int64_t keys, int64_t fullest, int64_t passes) cons
   cost.work.sramReadBits = bits(keys * passes + machine.structure.corelets, headDim);
   cost.work.qkMacs = static_cast<double>(keys * passes) * static_cast<double>(headDim);
   return cost;
+}
+
+WorkCounts CostModel::addBiases(int64_t scores) const {
+  WorkCounts work;
+  work.sramReadBits = bits(scores, kBiasBytes);
+  return work;
 }
 
 CommandCost CostModel::softmax(int64_t keys, int64_t fullest) const {

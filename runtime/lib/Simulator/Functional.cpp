@@ -7,6 +7,7 @@
 #include "Functional.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <map>
 #include <memory>
@@ -19,8 +20,8 @@ namespace {
 /// Bytes of masks and of lists in queues that a launch may need.
 constexpr int64_t kMaxMaskBytes = int64_t(1) << 34;
 constexpr int64_t kMaxQueueBytes = int64_t(1) << 34;
-/// Bytes a key takes in a list, with its score and its weight.
-constexpr int64_t kListEntryBytes = 12;
+/// Bytes a key takes in a list, with its bias, its score and its weight.
+constexpr int64_t kListEntryBytes = 16;
 /// Output rows between two reports of progress.
 constexpr int64_t kProgressRows = 256;
 
@@ -51,6 +52,10 @@ struct RowList {
   int64_t row = -1;
   /// Ascending. The order in which tokens arrive changes no value.
   std::shared_ptr<const std::vector<uint32_t>> keys;
+  /// Codes of the keys' biases; null without biases.
+  std::shared_ptr<const std::vector<int32_t>> biases;
+  /// The rows of masks and biases that it was made with.
+  InputRows inputRows{};
   std::vector<int32_t> scores;
   int32_t maximum = 0;
   std::vector<uint32_t> weights;
@@ -59,12 +64,24 @@ struct RowList {
   uint32_t unfetched = 0;
 };
 
-/// A head whose codes are in ReRAM.
+/// Which regions are in ReRAM, by MemoryRegion.
+using WrittenRegions = std::array<bool, enumerators<MemoryRegion>.size()>;
+
+/// What a head has in ReRAM for itself.
 struct ResidentHead {
-  std::array<bool, 3> isWritten{};
-  std::vector<int8_t> queries, keys, values;
+  WrittenRegions isWritten{};
+  std::vector<int8_t> queries;
   ApproximateScores approximate;
   HeadParameters parameters;
+  int64_t rowsLeft = 0;
+};
+
+/// A key head in ReRAM and the heads of its group, of which those that have no rows left are gone.
+struct ResidentKeyHead {
+  WrittenRegions isWritten{};
+  std::vector<int8_t> keys, values;
+  std::map<int64_t, ResidentHead> heads;
+  /// Of all heads of the group.
   int64_t rowsLeft = 0;
 };
 
@@ -72,7 +89,7 @@ struct ResidentHead {
 struct TokenBuffer {
   /// Tokens for each CORELET.
   int64_t capacity = 0;
-  int64_t head = -1;
+  int64_t keyHead = -1;
   std::vector<uint8_t> isHeld;
   std::vector<uint32_t> held;
   /// Tokens held on each CORELET.
@@ -97,7 +114,8 @@ public:
   FunctionalPass(const DecodedProgram &program, const Machine &machine, const Operands &operands,
                  const std::vector<float> &thresholds, const LaunchOptions &options)
       : program(program), structure(machine.structure), operands(operands), shape(operands.shape()),
-        thresholds(thresholds), options(options), costs(machine, shape.headDim, shape.valueDim) {}
+        thresholds(thresholds), options(options), costs(machine, shape.headDim, shape.valueDim),
+        masks(operands, program.source().scale) {}
 
   FunctionalResult run();
 
@@ -119,6 +137,8 @@ private:
   bool run(UnitState &unit, const ThresholdCommand &command);
   bool run(UnitState &unit, const ReadPruningCommand &command);
   bool run(UnitState &unit, const ListRangeCommand &command);
+  bool run(UnitState &unit, const LoadMaskCommand &command);
+  bool run(UnitState &unit, const LoadBiasCommand &command);
   bool run(UnitState &unit, const ScoreCommand &command);
   bool run(UnitState &unit, const SoftmaxCommand &command);
   bool run(UnitState &unit, const AccumulateCommand &command);
@@ -129,13 +149,34 @@ private:
   }
 
   int64_t headOf(const UnitState &unit, ExprIndex batch, ExprIndex head);
+  /// The key head that a `write` of keys or values names.
+  int64_t keyHeadOf(const UnitState &unit, ExprIndex batch, ExprIndex head);
+  /// The index among `headsOfBatch` heads of each batch element.
+  int64_t indexOf(const UnitState &unit, ExprIndex batch, ExprIndex head, const char *what,
+                  int64_t headsOfBatch);
   int64_t rowOf(const UnitState &unit, int64_t head, ExprIndex query);
   std::string describeHead(int64_t head) const;
+  std::string describeKeyHead(int64_t keyHead) const;
   std::string describeRow(int64_t row) const;
   /// The allowed keys of a range, cut to those that there are.
   std::pair<int64_t, int64_t> rangeOf(const UnitState &unit, ExprIndex first, ExprIndex last);
-  /// A head whose codes of `region` are in ReRAM.
+  /// A key head, which enters ReRAM unless it is there; `what` is written for it.
+  ResidentKeyHead &enterKeyHead(const UnitState &unit, int64_t keyHead, const std::string &what);
+  /// A head of a key head, which enters ReRAM unless it is there.
+  ResidentHead &enterHead(ResidentKeyHead &keyHead, int64_t head);
+  /// A head whose queries, mask or bias are in ReRAM.
   ResidentHead &residentHead(const UnitState &unit, int64_t head, MemoryRegion region);
+  /// The key head of a head, whose keys or values are in ReRAM.
+  ResidentKeyHead &residentKeyHead(const UnitState &unit, int64_t head, MemoryRegion region);
+  [[noreturn]] void failToRead(const UnitState &unit, int64_t head, MemoryRegion region) const;
+  /// Notes that a row of a head is done, which makes room with the last one.
+  void leaveRow(int64_t head);
+  /// Fails unless `rows`, of masks and biases, are those of a query.
+  void checkInputRows(const UnitState &unit, const InputRows &rows, int64_t row) const;
+  /// Fails unless the launch brings `region`.
+  void checkBrought(const UnitState &unit, MemoryRegion region) const;
+  /// Sets a list's biases to those of its keys.
+  void setBiases(RowList &list) const;
 
   bool hasList(UnitState &unit, IndexQueueIndex queue);
   RowList take(const UnitState &unit, IndexQueueIndex queue, Stage stage);
@@ -162,9 +203,11 @@ private:
   std::vector<UnitState> units;
   std::vector<int64_t> credits;
   std::vector<std::deque<RowList>> lists;
-  /// Heads that have been written and still have rows to come.
-  std::map<int64_t, ResidentHead> heads;
-  /// For each head and region whether it has been written, now or before.
+  /// Key heads that have been written and still have rows to come.
+  std::map<int64_t, ResidentKeyHead> keyHeads;
+  /// For each batch element whether its key_valid has been written.
+  std::vector<uint8_t> hasKeyValid;
+  /// For each head, or key head, and region whether it has been written, now or before.
   std::vector<uint8_t> wasWritten;
   std::vector<uint8_t> isRowDone;
   int64_t rowsDone = 0;
@@ -172,6 +215,8 @@ private:
   // State of the select unit.
   int64_t copiedHead = -1;
   int64_t copiedQuery = -1;
+  MaskRegisters masks;
+  AllowedScores allowedScores;
   /// The pruning vector of the last thresholding, until it is read.
   std::optional<RowList> pruned;
   // State of the other units.
@@ -204,6 +249,7 @@ void FunctionalPass::prepare() {
   result.output.resize(rows * shape.valueDim);
   result.codes.resize(rows * shape.valueDim);
   isRowDone.resize(rows);
+  hasKeyValid.resize(shape.batches);
   wasWritten.resize(operands.heads() * enumerators<MemoryRegion>.size());
   sums.resize(shape.valueDim);
   shares.resize(structure.corelets);
@@ -268,16 +314,25 @@ void FunctionalPass::checkFinished() {
 // Operands of commands
 //===----------------------------------------------------------------------===//
 
-int64_t FunctionalPass::headOf(const UnitState &unit, ExprIndex batch, ExprIndex head) {
+int64_t FunctionalPass::indexOf(const UnitState &unit, ExprIndex batch, ExprIndex head,
+                                const char *what, int64_t headsOfBatch) {
   int64_t batchValue = unit.cursor.evaluate(batch);
   int64_t headValue = unit.cursor.evaluate(head);
   if (batchValue < 0 || batchValue >= shape.batches)
     fail(unit, "expected a batch element below " + std::to_string(shape.batches) + ", got " +
                    std::to_string(batchValue));
-  if (headValue < 0 || headValue >= shape.heads)
-    fail(unit, "expected a head below " + std::to_string(shape.heads) + ", got " +
-                   std::to_string(headValue));
-  return batchValue * shape.heads + headValue;
+  if (headValue < 0 || headValue >= headsOfBatch)
+    fail(unit, "expected a " + std::string(what) + " below " + std::to_string(headsOfBatch) +
+                   ", got " + std::to_string(headValue));
+  return batchValue * headsOfBatch + headValue;
+}
+
+int64_t FunctionalPass::headOf(const UnitState &unit, ExprIndex batch, ExprIndex head) {
+  return indexOf(unit, batch, head, "head", shape.heads);
+}
+
+int64_t FunctionalPass::keyHeadOf(const UnitState &unit, ExprIndex batch, ExprIndex head) {
+  return indexOf(unit, batch, head, "key head", shape.keyHeads());
 }
 
 int64_t FunctionalPass::rowOf(const UnitState &unit, int64_t head, ExprIndex query) {
@@ -293,6 +348,11 @@ std::string FunctionalPass::describeHead(int64_t head) const {
          std::to_string(head % shape.heads);
 }
 
+std::string FunctionalPass::describeKeyHead(int64_t keyHead) const {
+  return "batch " + std::to_string(keyHead / shape.keyHeads()) + ", key head " +
+         std::to_string(keyHead % shape.keyHeads());
+}
+
 std::string FunctionalPass::describeRow(int64_t row) const {
   return describeHead(row / shape.queries) + ", query " + std::to_string(row % shape.queries);
 }
@@ -304,13 +364,80 @@ std::pair<int64_t, int64_t> FunctionalPass::rangeOf(const UnitState &unit, ExprI
   return {begin, end};
 }
 
+ResidentKeyHead &FunctionalPass::enterKeyHead(const UnitState &unit, int64_t keyHead,
+                                              const std::string &what) {
+  auto found = keyHeads.find(keyHead);
+  if (found != keyHeads.end())
+    return found->second;
+  if (static_cast<int64_t>(keyHeads.size()) == structure.residentHeads)
+    fail(unit, "writes the " + what + " while " + std::to_string(keyHeads.size()) +
+                   " key heads are in work, as many as ReRAM holds");
+  ResidentKeyHead &entered = keyHeads[keyHead];
+  entered.rowsLeft = shape.group * shape.queries;
+  return entered;
+}
+
+ResidentHead &FunctionalPass::enterHead(ResidentKeyHead &keyHead, int64_t head) {
+  auto [entry, isNew] = keyHead.heads.try_emplace(head);
+  ResidentHead &entered = entry->second;
+  if (isNew) {
+    HeadSteps steps = operands.steps(head);
+    entered.rowsLeft = shape.queries;
+    entered.parameters = headParameters(program.source().scale, steps.query, steps.key,
+                                        thresholds[head % shape.heads]);
+  }
+  return entered;
+}
+
+void FunctionalPass::failToRead(const UnitState &unit, int64_t head, MemoryRegion region) const {
+  fail(unit,
+       "reads the " + contentOf(region) + " of " + describeHead(head) + ", which are not in ReRAM");
+}
+
 ResidentHead &FunctionalPass::residentHead(const UnitState &unit, int64_t head,
                                            MemoryRegion region) {
-  auto found = heads.find(head);
-  if (found == heads.end() || !found->second.isWritten[static_cast<size_t>(region)])
-    fail(unit, "reads the " + std::string(sprint::toString(region)) + " codes of " +
-                   describeHead(head) + ", which are not in ReRAM");
+  auto keyHead = keyHeads.find(operands.keyHeadOf(head));
+  if (keyHead == keyHeads.end())
+    failToRead(unit, head, region);
+  auto found = keyHead->second.heads.find(head);
+  if (found == keyHead->second.heads.end() || !found->second.isWritten[static_cast<size_t>(region)])
+    failToRead(unit, head, region);
   return found->second;
+}
+
+ResidentKeyHead &FunctionalPass::residentKeyHead(const UnitState &unit, int64_t head,
+                                                 MemoryRegion region) {
+  auto found = keyHeads.find(operands.keyHeadOf(head));
+  if (found == keyHeads.end() || !found->second.isWritten[static_cast<size_t>(region)])
+    failToRead(unit, head, region);
+  return found->second;
+}
+
+void FunctionalPass::leaveRow(int64_t head) {
+  auto keyHead = keyHeads.find(operands.keyHeadOf(head));
+  if (keyHead == keyHeads.end())
+    return;
+  auto resident = keyHead->second.heads.find(head);
+  if (resident != keyHead->second.heads.end() && --resident->second.rowsLeft == 0)
+    keyHead->second.heads.erase(resident);
+  if (--keyHead->second.rowsLeft == 0)
+    keyHeads.erase(keyHead);
+}
+
+void FunctionalPass::checkBrought(const UnitState &unit, MemoryRegion region) const {
+  if (!operands.brings(region))
+    fail(unit,
+         "expected a tensor that the program takes, got " + std::string(sprint::toString(region)));
+}
+
+void FunctionalPass::checkInputRows(const UnitState &unit, const InputRows &rows,
+                                    int64_t row) const {
+  std::optional<MemoryRegion> stale =
+      operands.findStale(rows, row / shape.queries, row % shape.queries);
+  if (stale)
+    fail(unit, "expected the " + contentOf(*stale) + " of " + describeRow(row) +
+                   " to be loaded, got " +
+                   (rows[static_cast<size_t>(*stale)] == -1 ? "none" : "others"));
 }
 
 //===----------------------------------------------------------------------===//
@@ -347,6 +474,17 @@ void FunctionalPass::setHead(const UnitState &unit, RowList &list, int64_t head)
     fail(unit,
          "expected a list of " + describeHead(head) + ", got one of " + describeHead(list.head));
   list.head = head;
+}
+
+void FunctionalPass::setBiases(RowList &list) const {
+  std::span<const int32_t> codes = masks.masks().bias;
+  if (codes.empty())
+    return;
+  auto biases = std::make_shared<std::vector<int32_t>>();
+  biases->reserve(list.keys->size());
+  for (uint32_t key : *list.keys)
+    biases->push_back(codes[key]);
+  list.biases = std::move(biases);
 }
 
 const std::vector<int64_t> &FunctionalPass::sharesOf(const std::vector<uint32_t> &keys) {
@@ -418,45 +556,85 @@ bool FunctionalPass::run(UnitState &unit, const ReleaseCommand &command) {
 // Memory
 //===----------------------------------------------------------------------===//
 
+std::string sprint::contentOf(MemoryRegion region) {
+  switch (region) {
+  case MemoryRegion::Query:
+  case MemoryRegion::Key:
+  case MemoryRegion::Value:
+  case MemoryRegion::Bias:
+    return std::string(sprint::toString(region)) + " codes";
+  case MemoryRegion::KeyValid:
+  case MemoryRegion::Mask:
+    return std::string(sprint::toString(region)) + " bits";
+  }
+  return "";
+}
+
+CommandCost sprint::writeCost(const CostModel &costs, const LaunchShape &shape, MemoryRegion region,
+                              int64_t rows) {
+  switch (region) {
+  case MemoryRegion::Query:
+  case MemoryRegion::Key:
+    break;
+  case MemoryRegion::Value:
+    return costs.write(rows, shape.valueDim);
+  case MemoryRegion::KeyValid:
+  case MemoryRegion::Mask:
+    return costs.writeMask(rows, shape.keys);
+  case MemoryRegion::Bias:
+    return costs.writeBias(rows, shape.keys);
+  }
+  return costs.write(rows, shape.headDim);
+}
+
 bool FunctionalPass::run(UnitState &unit, const WriteCommand &command) {
-  int64_t head = headOf(unit, command.batch, command.head);
-  size_t region = static_cast<size_t>(command.region);
-  uint8_t &written = wasWritten[head * enumerators<MemoryRegion>.size() + region];
+  MemoryRegion region = command.region;
+  bool isOfKeyHead = region == MemoryRegion::Key || region == MemoryRegion::Value;
+  int64_t head = isOfKeyHead ? keyHeadOf(unit, command.batch, command.head)
+                             : headOf(unit, command.batch, command.head);
   std::string what =
-      std::string(sprint::toString(command.region)) + " codes of " + describeHead(head);
+      contentOf(region) + " of " + (isOfKeyHead ? describeKeyHead(head) : describeHead(head));
+  uint8_t &written =
+      wasWritten[head * enumerators<MemoryRegion>.size() + static_cast<size_t>(region)];
   if (written)
     fail(unit, "writes the " + what + " twice");
   written = 1;
-  if (!heads.contains(head)) {
-    if (static_cast<int64_t>(heads.size()) == structure.residentHeads)
-      fail(unit, "writes the " + what + " while " + std::to_string(heads.size()) +
-                     " heads are in work, as many as ReRAM holds");
-    ResidentHead &entered = heads[head];
-    const HeadSteps &steps = operands.steps(head);
-    entered.rowsLeft = shape.queries;
-    entered.parameters = headParameters(program.source().scale, steps.query, steps.key,
-                                        thresholds[head % shape.heads]);
-  }
-  ResidentHead &resident = heads[head];
   int64_t &saturated = result.statistics.saturatedCodes;
-  int64_t tokens = shape.keys;
-  int64_t channels = shape.headDim;
-  switch (command.region) {
-  case MemoryRegion::Query:
-    resident.queries = operands.queryCodes(head, saturated);
-    tokens = shape.queries;
-    break;
+  int64_t rows = shape.keys;
+  switch (region) {
   case MemoryRegion::Key:
-    resident.keys = operands.keyCodes(head, saturated);
-    break;
-  case MemoryRegion::Value:
-    resident.values = operands.valueCodes(head, saturated);
-    channels = shape.valueDim;
+  case MemoryRegion::Value: {
+    ResidentKeyHead &keyHead = enterKeyHead(unit, head, what);
+    keyHead.isWritten[static_cast<size_t>(region)] = true;
+    if (region == MemoryRegion::Key)
+      keyHead.keys = operands.keyCodes(head, saturated);
+    else
+      keyHead.values = operands.valueCodes(head, saturated);
     break;
   }
-  resident.isWritten[region] = true;
-  result.work += costs.write(tokens, channels).work;
-  result.statistics.writtenBytes += tokens * channels;
+  case MemoryRegion::KeyValid:
+    checkBrought(unit, region);
+    hasKeyValid[head / shape.heads] = 1;
+    rows = operands.inputRows(region);
+    break;
+  case MemoryRegion::Query:
+  case MemoryRegion::Mask:
+  case MemoryRegion::Bias: {
+    bool isQuery = region == MemoryRegion::Query;
+    if (!isQuery)
+      checkBrought(unit, region);
+    ResidentHead &entered = enterHead(enterKeyHead(unit, operands.keyHeadOf(head), what), head);
+    entered.isWritten[static_cast<size_t>(region)] = true;
+    if (isQuery)
+      entered.queries = operands.queryCodes(head, saturated);
+    rows = isQuery ? shape.queries : operands.inputRows(region);
+    break;
+  }
+  }
+  WorkCounts work = writeCost(costs, shape, region, rows).work;
+  record(unit, rows, 0);
+  result.work += work;
+  result.statistics.writtenBytes += static_cast<int64_t>(std::ceil(work.reramWriteBits / 8));
   unit.cursor.advance();
   return true;
 }
@@ -482,7 +660,7 @@ bool FunctionalPass::run(UnitState &unit, const FetchCommand &command) {
   if (!hasList(unit, command.from))
     return false;
   int64_t head = headOf(unit, command.batch, command.head);
-  residentHead(unit, head, command.region);
+  residentKeyHead(unit, head, command.region);
   RowList list = take(unit, command.from, Stage::Selected);
   setHead(unit, list, head);
   list.stage = isKey ? Stage::KeysFetched : Stage::ValuesFetched;
@@ -490,9 +668,9 @@ bool FunctionalPass::run(UnitState &unit, const FetchCommand &command) {
   TokenBuffer &buffer = isKey ? keyBuffer : valueBuffer;
   // The row before may still be in work.
   const std::vector<int64_t> occupied = buffer.counts;
-  if (buffer.head != head) {
+  if (int64_t keyHead = operands.keyHeadOf(head); buffer.keyHead != keyHead) {
     buffer.clear();
-    buffer.head = head;
+    buffer.keyHead = keyHead;
   }
   std::vector<uint32_t> missing;
   std::vector<uint32_t> there;
@@ -554,28 +732,59 @@ bool FunctionalPass::run(UnitState &unit, const CopyQueryCommand &command) {
   return true;
 }
 
+bool FunctionalPass::run(UnitState &unit, const LoadMaskCommand &command) {
+  MemoryRegion region = command.region;
+  if (region != MemoryRegion::KeyValid && region != MemoryRegion::Mask)
+    fail(unit, "expected to load key_valid or mask, got " + std::string(sprint::toString(region)));
+  int64_t head = headOf(unit, command.batch, command.head);
+  int64_t row = rowOf(unit, head, command.query);
+  checkBrought(unit, region);
+  if (region == MemoryRegion::Mask)
+    residentHead(unit, head, region);
+  else if (!hasKeyValid[head / shape.heads])
+    failToRead(unit, head, region);
+  masks.load(region, head, row % shape.queries);
+  result.work += costs.loadMask(shape.keys).work;
+  unit.cursor.advance();
+  return true;
+}
+
+bool FunctionalPass::run(UnitState &unit, const LoadBiasCommand &command) {
+  int64_t head = headOf(unit, command.batch, command.head);
+  int64_t row = rowOf(unit, head, command.query);
+  checkBrought(unit, MemoryRegion::Bias);
+  residentHead(unit, head, MemoryRegion::Bias);
+  masks.load(MemoryRegion::Bias, head, row % shape.queries);
+  result.work += costs.loadBias(shape.keys).work;
+  unit.cursor.advance();
+  return true;
+}
+
 bool FunctionalPass::run(UnitState &unit, const ThresholdCommand &command) {
   int64_t head = headOf(unit, command.batch, command.head);
-  residentHead(unit, head, MemoryRegion::Query);
-  ResidentHead &resident = residentHead(unit, head, MemoryRegion::Key);
+  ResidentHead &resident = residentHead(unit, head, MemoryRegion::Query);
+  ResidentKeyHead &keyHead = residentKeyHead(unit, head, MemoryRegion::Key);
   if (copiedHead != head)
     fail(unit, "expected a query of " + describeHead(head) + " in the in-memory query buffer");
   if (pruned)
     fail(unit, "would lose a pruning vector that was not read");
+  int64_t row = head * shape.queries + copiedQuery;
+  checkInputRows(unit, masks.rows(), row);
   if (resident.approximate.isEmpty())
     resident.approximate =
-        ApproximateScores(resident.queries, resident.keys, shape.headDim, operands.widths().nibble);
+        ApproximateScores(resident.queries, keyHead.keys, shape.headDim, operands.widths().nibble);
   auto [first, last] = rangeOf(unit, command.first, command.last);
   auto keys = std::make_shared<std::vector<uint32_t>>();
   int retries = 0;
-  if (first < last) {
-    std::span<const int32_t> scores = resident.approximate.row(copiedQuery, first, last);
+  allowedScores.assign(resident.approximate.row(copiedQuery, first, last), first, masks.masks());
+  std::span<const int32_t> scores = allowedScores.scores();
+  if (!scores.empty()) {
     int64_t threshold = resident.parameters.threshold;
     retries = retriesOf(threshold, largestScore(scores));
-    appendKept(scores, loweredThreshold(threshold, retries), static_cast<uint32_t>(first), *keys);
+    allowedScores.appendKept(loweredThreshold(threshold, retries), *keys);
   }
   Statistics &statistics = result.statistics;
-  statistics.allowedScores += last - first;
+  statistics.allowedScores += static_cast<int64_t>(scores.size());
   statistics.keptScores += static_cast<int64_t>(keys->size());
   statistics.retriedRows += retries > 0;
   statistics.retries += retries;
@@ -584,8 +793,9 @@ bool FunctionalPass::run(UnitState &unit, const ThresholdCommand &command) {
 
   pruned.emplace();
   pruned->head = head;
-  pruned->row = head * shape.queries + copiedQuery;
+  pruned->row = row;
   pruned->keys = std::move(keys);
+  setBiases(*pruned);
   unit.cursor.advance();
   return true;
 }
@@ -604,13 +814,14 @@ bool FunctionalPass::run(UnitState &unit, const ReadPruningCommand &command) {
 bool FunctionalPass::run(UnitState &unit, const ListRangeCommand &command) {
   auto [first, last] = rangeOf(unit, command.first, command.last);
   auto keys = std::make_shared<std::vector<uint32_t>>();
-  for (int64_t key = first; key < last; ++key)
-    keys->push_back(static_cast<uint32_t>(key));
-  result.statistics.allowedScores += last - first;
-  result.statistics.keptScores += last - first;
+  appendAllowed(first, last, masks.masks(), *keys);
+  result.statistics.allowedScores += static_cast<int64_t>(keys->size());
+  result.statistics.keptScores += static_cast<int64_t>(keys->size());
   result.work += costs.listRange().work;
   RowList list;
   list.keys = std::move(keys);
+  list.inputRows = masks.rows();
+  setBiases(list);
   put(unit, command.keysTo, list);
   put(unit, command.valuesTo, std::move(list));
   unit.cursor.advance();
@@ -626,21 +837,28 @@ bool FunctionalPass::run(UnitState &unit, const ScoreCommand &command) {
     return false;
   int64_t head = headOf(unit, command.batch, command.head);
   int64_t row = rowOf(unit, head, command.query);
-  ResidentHead &resident = residentHead(unit, head, MemoryRegion::Key);
+  ResidentHead &resident = residentHead(unit, head, MemoryRegion::Query);
+  ResidentKeyHead &keyHead = residentKeyHead(unit, head, MemoryRegion::Key);
   RowList list = take(unit, command.from, Stage::KeysFetched);
   setHead(unit, list, head);
   if (list.row != -1 && list.row != row)
     fail(unit,
          "expected the list of " + describeRow(row) + ", got that of " + describeRow(list.row));
+  // A range was listed before it was known for which row.
+  if (list.row == -1)
+    checkInputRows(unit, list.inputRows, row);
   list.row = row;
   if (std::ranges::find(loadedRows, row) == loadedRows.end())
     fail(unit, "expected " + describeRow(row) + " in the query buffers");
 
   const std::vector<uint32_t> &keys = *list.keys;
   list.scores.resize(keys.size());
-  if (!keys.empty())
+  if (!keys.empty()) {
     list.maximum = exactScores(resident.queries.data() + row % shape.queries * shape.headDim,
-                               resident.keys.data(), shape.headDim, keys, list.scores.data());
+                               keyHead.keys.data(), shape.headDim, keys, list.scores.data());
+    if (list.biases)
+      list.maximum = addBiases(*list.biases, list.scores);
+  }
   if (options.masks)
     for (uint32_t key : keys)
       result.masks[row * shape.keys + key] = 1;
@@ -649,7 +867,11 @@ bool FunctionalPass::run(UnitState &unit, const ScoreCommand &command) {
   int64_t passes = passesOf(fullest);
   record(unit, fullest, passes);
   recordShares(unit, keys);
-  result.work += costs.score(static_cast<int64_t>(keys.size()), fullest, passes).work;
+  auto count = static_cast<int64_t>(keys.size());
+  result.work += costs.score(count, fullest, passes).work;
+  if (list.biases)
+    result.work += costs.addBiases(count * passes);
+  list.biases = nullptr;
   list.stage = Stage::Scored;
   put(unit, command.to, std::move(list));
   unit.cursor.advance();
@@ -660,7 +882,7 @@ bool FunctionalPass::run(UnitState &unit, const SoftmaxCommand &command) {
   if (!hasList(unit, command.from))
     return false;
   int64_t head = headOf(unit, command.batch, command.head);
-  ResidentHead &resident = residentHead(unit, head, MemoryRegion::Key);
+  ResidentHead &resident = residentHead(unit, head, MemoryRegion::Query);
   RowList list = take(unit, command.from, Stage::Scored);
   setHead(unit, list, head);
   list.weights.resize(list.scores.size());
@@ -682,7 +904,7 @@ bool FunctionalPass::run(UnitState &unit, const AccumulateCommand &command) {
   if (!hasList(unit, command.weights) || !hasList(unit, command.values))
     return false;
   int64_t head = headOf(unit, command.batch, command.head);
-  ResidentHead &resident = residentHead(unit, head, MemoryRegion::Value);
+  ResidentKeyHead &keyHead = residentKeyHead(unit, head, MemoryRegion::Value);
   RowList list = take(unit, command.weights, Stage::Weighted);
   RowList values = take(unit, command.values, Stage::ValuesFetched);
   setHead(unit, list, head);
@@ -691,8 +913,7 @@ bool FunctionalPass::run(UnitState &unit, const AccumulateCommand &command) {
     fail(unit, "expected the values of " + describeRow(list.row) + ", got another list");
   if (accumulated)
     fail(unit, "would lose sums that were not stored");
-  weightedSums(resident.values.data(), shape.valueDim, *list.keys, list.weights.data(),
-               sums.data());
+  weightedSums(keyHead.values.data(), shape.valueDim, *list.keys, list.weights.data(), sums.data());
 
   int64_t count = static_cast<int64_t>(list.keys->size());
   int64_t fullest = fullestOf(*list.keys);
@@ -728,10 +949,7 @@ bool FunctionalPass::run(UnitState &unit, const StoreOutputCommand &command) {
   auto rows = static_cast<int64_t>(isRowDone.size());
   if (options.progress && (rowsDone % kProgressRows == 0 || rowsDone == rows))
     options.progress(rowsDone, rows);
-  // With its last row a head makes room in ReRAM.
-  auto resident = heads.find(head);
-  if (resident != heads.end() && --resident->second.rowsLeft == 0)
-    heads.erase(resident);
+  leaveRow(head);
   unit.cursor.advance();
   return true;
 }

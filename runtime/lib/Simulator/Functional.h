@@ -17,14 +17,15 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace sprint {
 
 /// What the duration of one command depends on.
 struct CommandRecord {
-  /// `threshold`: retries; `fetch`: tokens that were on chip; `score`, `softmax`, `accumulate`:
-  /// keys on the fullest CORELET.
+  /// `write`: tokens, or rows of a mask; `threshold`: retries; `fetch`: tokens that were on chip;
+  /// `score`, `softmax`, `accumulate`: keys on the fullest CORELET.
   uint32_t count = 0;
   /// `fetch`, `accumulate`: tokens read from ReRAM; `score`: passes.
   uint32_t extra = 0;
@@ -50,6 +51,13 @@ struct FunctionalResult {
   /// By MachineUnit.
   std::array<UnitRecords, kNumMachineUnits> records;
 };
+
+/// What a region holds, for messages.
+std::string contentOf(MemoryRegion region);
+
+/// What it costs to write `rows` tokens, or rows of key_valid, mask or bias, of a head.
+CommandCost writeCost(const CostModel &costs, const LaunchShape &shape, MemoryRegion region,
+                      int64_t rows);
 
 /// Runs the program. `thresholds` has one a head, in logits. Throws LaunchFailure.
 FunctionalResult runFunctional(const DecodedProgram &program, const Machine &machine,

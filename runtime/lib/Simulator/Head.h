@@ -1,4 +1,4 @@
-//===- Head.h - Codes of one head --------------------------------*- C++ -*-===//
+//===- Head.h - Codes and masks of heads -------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
 //
@@ -8,51 +8,148 @@
 #define SPRINTRUNTIME_LIB_SIMULATOR_HEAD_H
 
 #include "Numerics.h"
+#include "SprintRuntime/Commands.h"
 #include "SprintRuntime/Simulator.h"
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace sprint {
 
-/// Steps of one head's queries, keys and values.
+/// Steps of one head's queries, and of the keys and values that it shares.
 struct HeadSteps {
   float query = 1;
   float key = 1;
   float value = 1;
 };
 
+/// Rows of key_valid, mask and bias, by MemoryRegion: what Operands::inputRow gives for them, and
+/// -1 where there is none.
+using InputRows = std::array<int64_t, enumerators<MemoryRegion>.size()>;
+
 /// The operands of a launch and what does not depend on thresholds.
 class Operands {
 public:
   /// Throws LaunchFailure where a shape is not that of the others, is zero or too large, or a
-  /// number is NaN or infinite.
-  Operands(const TensorView &query, const TensorView &key, const TensorView &value,
-           const Widths &widths);
+  /// number is one that docs/numerics.md, section 1, refuses.
+  Operands(const LaunchOperands &operands, const Widths &widths);
 
   const LaunchShape &shape() const { return dimensions; }
   const Widths &widths() const { return *machineWidths; }
   /// Heads of all batch elements; a head's index is `batch * heads + head`.
   int64_t heads() const { return dimensions.batches * dimensions.heads; }
-  const HeadSteps &steps(int64_t head) const { return allSteps[head]; }
+  /// Key heads of all batch elements; a key head's index is `batch * keyHeads + keyHead`.
+  int64_t keyHeads() const { return dimensions.batches * dimensions.keyHeads(); }
+  /// The key head that a head uses.
+  int64_t keyHeadOf(int64_t head) const { return head / dimensions.group; }
+  HeadSteps steps(int64_t head) const {
+    auto [key, value] = tokenSteps[keyHeadOf(head)];
+    return {querySteps[head], key, value};
+  }
 
-  /// Codes of one head; `saturated` counts those that were clamped.
+  /// Codes of one head, or of one key head; `saturated` counts those that were clamped.
   std::vector<int8_t> queryCodes(int64_t head, int64_t &saturated) const;
-  std::vector<int8_t> keyCodes(int64_t head, int64_t &saturated) const;
-  std::vector<int8_t> valueCodes(int64_t head, int64_t &saturated) const;
+  std::vector<int8_t> keyCodes(int64_t keyHead, int64_t &saturated) const;
+  std::vector<int8_t> valueCodes(int64_t keyHead, int64_t &saturated) const;
+
+  /// Whether the launch brings `region`, one of key_valid, mask and bias.
+  bool brings(MemoryRegion region) const;
+  /// Rows of `region` that each head has: one, or one a query.
+  int64_t inputRows(MemoryRegion region) const;
+  /// A number for the row of `region` that holds for a query of a head: the same for two queries
+  /// where the row's entries, or codes of them, are the same.
+  int64_t inputRow(MemoryRegion region, int64_t head, int64_t query) const;
+  /// A region that the launch brings, and of which `rows` has another row than the one that holds
+  /// for the query; nothing where there is none.
+  std::optional<MemoryRegion> findStale(const InputRows &rows, int64_t head, int64_t query) const;
+  /// The row that holds for a query of a head, an entry a key: of key_valid or mask, and of the
+  /// bias in logits.
+  std::span<const uint8_t> maskRow(MemoryRegion region, int64_t head, int64_t query) const;
+  std::span<const float> biasRow(int64_t head, int64_t query) const;
 
 private:
+  void checkTokens() const;
+  void checkInputs() const;
   static std::span<const float> headOf(const TensorView &tensor, int64_t head);
+  /// Index of a row of a tensor `shape`, whose first dimensions may be 1.
+  int64_t rowOf(const std::array<int64_t, 4> &shape, int64_t head, int64_t query) const;
 
   LaunchShape dimensions;
-  TensorView query, key, value;
+  LaunchOperands tensors;
   const Widths *machineWidths;
-  std::vector<HeadSteps> allSteps;
+  std::vector<float> querySteps;
+  /// Of the keys and of the values of each key head.
+  std::vector<std::pair<float, float>> tokenSteps;
 };
 
-/// Approximate scores of one head, computed as they are asked for: a block of queries for a tile of
-/// keys at a time, because a tile is then read from memory once for the block.
+/// What key_valid, mask and bias say of a row, an entry a key each; empty where there are none.
+struct RowMasks {
+  std::span<const uint8_t> keyValid, mask;
+  /// Codes.
+  std::span<const int32_t> bias;
+
+  bool isEmpty() const { return keyValid.empty() && mask.empty() && bias.empty(); }
+};
+
+/// The rows of key_valid, mask and bias that were loaded last.
+class MaskRegisters {
+public:
+  /// `scale` is that of the logits. `operands` outlive this.
+  MaskRegisters(const Operands &operands, double scale) : operands(operands), scale(scale) {
+    loadedRows.fill(-1);
+  }
+  // `loaded` looks at `biasCodes`.
+  MaskRegisters(const MaskRegisters &) = delete;
+  MaskRegisters &operator=(const MaskRegisters &) = delete;
+
+  /// Loads the row of `region`, which the launch brings, for a query of a head.
+  void load(MemoryRegion region, int64_t head, int64_t query);
+  /// Loads all that the launch brings.
+  void loadAll(int64_t head, int64_t query);
+  const RowMasks &masks() const { return loaded; }
+  const InputRows &rows() const { return loadedRows; }
+
+private:
+  const Operands &operands;
+  double scale;
+  InputRows loadedRows;
+  RowMasks loaded;
+  std::vector<int32_t> biasCodes;
+};
+
+/// Appends the keys from `first` to before `last` that `masks` allow.
+void appendAllowed(int64_t first, int64_t last, const RowMasks &masks, std::vector<uint32_t> &list);
+
+/// The allowed keys of a row and their approximate scores, biases included.
+class AllowedScores {
+public:
+  /// Of the keys from `first` on, whose approximate scores without bias are `scores`, those that
+  /// `masks` allow. Without masks, `scores` have to stay valid.
+  void assign(std::span<const int32_t> scores, int64_t first, const RowMasks &masks);
+
+  std::span<const int32_t> scores() const { return allowed; }
+  /// The key of a score.
+  uint32_t key(size_t index) const {
+    return isMasked ? keys[index] : static_cast<uint32_t>(first + static_cast<int64_t>(index));
+  }
+  /// Appends the keys whose scores are at least `threshold`.
+  void appendKept(int64_t threshold, std::vector<uint32_t> &list) const;
+
+private:
+  std::span<const int32_t> allowed;
+  int64_t first = 0;
+  bool isMasked = false;
+  std::vector<uint32_t> keys;
+  std::vector<int32_t> maskedScores;
+};
+
+/// Approximate scores of one head, without biases, computed as they are asked for: a block of
+/// queries for a tile of keys at a time, because a tile is then read from memory once for the
+/// block.
 class ApproximateScores {
 public:
   ApproximateScores() = default;

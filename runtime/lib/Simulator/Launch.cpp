@@ -11,6 +11,7 @@
 #include "SprintRuntime/Simulator.h"
 #include "Timing.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <exception>
@@ -30,14 +31,21 @@ void checkFit(const Program &program, const Machine &machine, const Operands &op
     throw LaunchFailure{"expected a machine of structure " + program.structure + " ('" +
                         program.machine + "'), got '" + machine.name + "' of structure " +
                         machine.structureHash()};
-  const int64_t sizes[] = {shape.batches, shape.heads,   shape.queries,
-                           shape.keys,    shape.headDim, shape.valueDim};
+  const int64_t sizes[] = {shape.batches, shape.heads,    shape.queries, shape.keys,
+                           shape.headDim, shape.valueDim, shape.group};
   static_assert(std::size(sizes) == kNumLaunchParameters);
   for (size_t index = 0; index < kNumLaunchParameters; ++index)
     if (program.parameters[index] != Program::kDynamic && program.parameters[index] != sizes[index])
       throw LaunchFailure{"expected " + std::string(launchParameterNames[index]) + " = " +
                           std::to_string(program.parameters[index]) + ", got " +
                           std::to_string(sizes[index])};
+  for (MemoryRegion region : enumerators<MemoryRegion>) {
+    bool isTaken = std::ranges::find(program.inputs, region) != program.inputs.end();
+    if (isTaken != operands.brings(region))
+      throw LaunchFailure{"expected " + std::string(isTaken ? "a " : "no ") +
+                          std::string(toString(region)) + " tensor, got " +
+                          (isTaken ? "none" : "one")};
+  }
   int64_t capacity = structure.keyCapacity(shape.headDim);
   if (shape.keys > capacity)
     throw LaunchFailure{"expected at most " + std::to_string(capacity) + " keys of " +
@@ -53,12 +61,9 @@ void checkFit(const Program &program, const Machine &machine, const Operands &op
 
 std::vector<float> thresholdsOf(const DecodedProgram &program, const Operands &operands,
                                 const ThresholdPolicy &policy) {
-  if (policy.kind == ThresholdPolicy::Kind::PruneRate) {
-    if (!(policy.rate >= 0 && policy.rate <= 1))
-      throw LaunchFailure{"expected a prune rate between 0 and 1, got " +
-                          std::to_string(policy.rate)};
-    return calibrate(program, operands, policy.rate);
-  }
+  if (policy.kind == ThresholdPolicy::Kind::PruneRate ||
+      policy.kind == ThresholdPolicy::Kind::KeepMass)
+    return calibrate(program, operands, policy);
   std::vector<float> thresholds =
       policy.kind == ThresholdPolicy::Kind::Given ? policy.thresholds : program.source().thresholds;
   int64_t heads = operands.shape().heads;
@@ -84,11 +89,10 @@ void addTimes(Statistics &statistics, const TimingResult &timing, double cyclesR
         {std::string(toString(unit)), timing.busy[static_cast<size_t>(unit)]});
 }
 
-LaunchResult runLaunch(const Program &program, const Machine &machine, const TensorView &query,
-                       const TensorView &key, const TensorView &value,
-                       const LaunchOptions &options) {
+LaunchResult runLaunch(const Program &program, const Machine &machine,
+                       const LaunchOperands &tensors, const LaunchOptions &options) {
   auto begin = std::chrono::steady_clock::now();
-  Operands operands(query, key, value, machine.structure.widths);
+  Operands operands(tensors, machine.structure.widths);
   checkFit(program, machine, operands);
   const LaunchShape &shape = operands.shape();
   DecodedProgram decoded(program, shape);
@@ -115,6 +119,9 @@ LaunchResult runLaunch(const Program &program, const Machine &machine, const Ten
   result.statistics.macs = static_cast<int64_t>(work.qkMacs + work.vMacs);
   std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   result.statistics.simulationSeconds = elapsed.count();
+  // A launch that fails adds nothing.
+  if (options.calibration)
+    gather(decoded, operands, *options.calibration->curves);
   return result;
 }
 
@@ -134,13 +141,13 @@ double Statistics::prunedFraction() const {
 }
 
 std::optional<LaunchResult> sprint::launch(const Program &program, const Machine &machine,
-                                           const TensorView &query, const TensorView &key,
-                                           const TensorView &value, const LaunchOptions &options,
+                                           const LaunchOperands &operands,
+                                           const LaunchOptions &options,
                                            std::string &error) noexcept try {
   if (!verify(CommandStream{{program}}, error))
     return std::nullopt;
   try {
-    return runLaunch(program, machine, query, key, value, options);
+    return runLaunch(program, machine, operands, options);
   } catch (const LaunchFailure &failure) {
     error = "program '" + program.name + "': " + failure.message;
   } catch (const std::bad_alloc &) {

@@ -40,6 +40,15 @@ bool sprint::allFinite(std::span<const float> values) {
                      [](float value) { return std::isfinite(value); });
 }
 
+bool sprint::areBiases(std::span<const float> values) {
+  return std::ranges::all_of(
+      values, [](float value) { return value < std::numeric_limits<float>::infinity(); });
+}
+
+bool sprint::areBooleans(std::span<const uint8_t> values) {
+  return std::ranges::all_of(values, [](uint8_t value) { return value <= 1; });
+}
+
 float sprint::quantizationStep(std::span<const float> values, const Widths &widths) {
   float largest = 0;
   for (float value : values)
@@ -60,9 +69,12 @@ std::vector<int8_t> sprint::quantize(std::span<const float> values, float step,
   return codes;
 }
 
+double sprint::exactUnit(double scale, float queryStep, float keyStep) {
+  return (scale * static_cast<double>(queryStep)) * static_cast<double>(keyStep);
+}
+
 double sprint::approximateUnit(double scale, float queryStep, float keyStep) {
-  double lambda = (scale * static_cast<double>(queryStep)) * static_cast<double>(keyStep);
-  return lambda * static_cast<double>(kApproximateUnit);
+  return exactUnit(scale, queryStep, keyStep) * static_cast<double>(kApproximateUnit);
 }
 
 int64_t sprint::integerThreshold(float theta, double unit) {
@@ -71,8 +83,7 @@ int64_t sprint::integerThreshold(float theta, double unit) {
 }
 
 HeadParameters sprint::headParameters(double scale, float queryStep, float keyStep, float theta) {
-  double lambda = (scale * static_cast<double>(queryStep)) * static_cast<double>(keyStep);
-  uint64_t bits = std::bit_cast<uint64_t>(lambda);
+  uint64_t bits = std::bit_cast<uint64_t>(exactUnit(scale, queryStep, keyStep));
   int64_t exponent = static_cast<int64_t>(bits >> kMantissaBits & 0x7ff);
   int64_t fraction = static_cast<int64_t>(bits & ((uint64_t(1) << kMantissaBits) - 1));
   HeadParameters parameters;
@@ -82,6 +93,21 @@ HeadParameters sprint::headParameters(double scale, float queryStep, float keySt
       kDroppedMantissaBits;
   parameters.shift = static_cast<int>(std::clamp<int64_t>(kShiftBase - exponent, 0, kMaxShift));
   return parameters;
+}
+
+SPRINT_KERNEL static void quantizeAll(const float *biases, double lambda, size_t size,
+                                      int32_t *codes) {
+  for (size_t index = 0; index < size; ++index) {
+    double units = std::nearbyint(static_cast<double>(biases[index]) / lambda);
+    // Clamped first: minus infinity has no integer.
+    auto code = static_cast<int32_t>(std::clamp<double>(units, -kMaxBias, kMaxBias));
+    codes[index] = biases[index] <= kMaskingBias ? kMaskedBias : code;
+  }
+}
+
+void sprint::quantizeBiases(std::span<const float> biases, double lambda,
+                            std::span<int32_t> codes) {
+  quantizeAll(biases.data(), lambda, biases.size(), codes.data());
 }
 
 HighNibbles::HighNibbles(std::span<const int8_t> codes, int64_t channels, Nibble nibble)
@@ -165,6 +191,12 @@ int32_t sprint::exactScores(const int8_t *query, const int8_t *keys, int64_t cha
   // Widened once, so that only the keys are widened in the loop.
   std::vector<int16_t> wide(query, query + channels);
   return scoreKeys(wide.data(), keys, channels, list.data(), list.size(), scores);
+}
+
+int32_t sprint::addBiases(std::span<const int32_t> biases, std::span<int32_t> scores) {
+  for (size_t index = 0; index < scores.size(); ++index)
+    scores[index] += biases[index];
+  return largestScore(scores);
 }
 
 int64_t sprint::weights(std::span<const int32_t> scores, int32_t maximum,

@@ -31,6 +31,12 @@ struct HeadParameters {
 /// Whether there is neither a NaN nor an infinity among `values`.
 bool allFinite(std::span<const float> values);
 
+/// Whether there is neither a NaN nor plus infinity among biases.
+bool areBiases(std::span<const float> values);
+
+/// Whether every byte is 0 or 1.
+bool areBooleans(std::span<const uint8_t> values);
+
 /// The step of one head (section 2).
 float quantizationStep(std::span<const float> values, const Widths &widths);
 
@@ -44,6 +50,9 @@ inline int16_t highNibble(int8_t code, Nibble nibble) {
                               kLowNibbleBits);
 }
 
+/// Logits in one unit of exact score: `lambda` of section 3.
+double exactUnit(double scale, float queryStep, float keyStep);
+
 /// Logits in one unit of approximate score: `unit` of section 3.
 double approximateUnit(double scale, float queryStep, float keyStep);
 
@@ -52,6 +61,15 @@ int64_t integerThreshold(float theta, double unit);
 
 /// The parameters of a head (section 3).
 HeadParameters headParameters(double scale, float queryStep, float keyStep, float theta);
+
+/// The codes of biases in logits (section 3); `lambda` is that of their head. `codes` is as long as
+/// `biases`.
+void quantizeBiases(std::span<const float> biases, double lambda, std::span<int32_t> codes);
+
+/// What a code of a bias, other than kMaskedBias, adds to an approximate score (section 4).
+inline int32_t approximateBias(int32_t code) {
+  return static_cast<int32_t>((code + kApproximateUnit / 2) >> (2 * kLowNibbleBits));
+}
 
 /// High nibbles of a head's keys, as the crossbar holds them: tiles of kTileKeys keys, in each the
 /// keys of a channel side by side; the last tile is filled up with zeros.
@@ -87,10 +105,14 @@ inline int64_t loweredThreshold(int64_t threshold, int retries) {
   return threshold - ((int64_t(1) << retries) - 1);
 }
 
-/// Exact scores of the listed keys (section 5, step 1). Returns their maximum; the list is not
-/// empty.
+/// Exact scores of the listed keys, without biases (section 5, step 1). Returns their maximum; the
+/// list is not empty.
 int32_t exactScores(const int8_t *query, const int8_t *keys, int64_t channels,
                     std::span<const uint32_t> list, int32_t *scores);
+
+/// Adds the codes of their biases to exact scores (section 5, step 1). Returns the maximum; there
+/// is a score.
+int32_t addBiases(std::span<const int32_t> biases, std::span<int32_t> scores);
 
 /// Weights of a row: exponents (section 5, steps 2 to 4), with early division probabilities (step
 /// 6). Returns the sum `Z` of the exponents.

@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "SprintRuntime/Report.h"
-#include "SprintRuntime/FileIO.h"
 
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -25,6 +24,27 @@ using Json = nlohmann::ordered_json;
 /// Largest file of thresholds.
 constexpr uint64_t kMaxThresholdBytes = uint64_t(1) << 26;
 constexpr const char *kMinusInfinity = "-inf";
+constexpr const char *kPlusInfinity = "inf";
+/// Keys of a launch's sizes.
+constexpr std::pair<const char *, int64_t LaunchShape::*> kSizes[] = {
+    {"batches", &LaunchShape::batches},  {"heads", &LaunchShape::heads},
+    {"queries", &LaunchShape::queries},  {"keys", &LaunchShape::keys},
+    {"head_dim", &LaunchShape::headDim}, {"value_dim", &LaunchShape::valueDim},
+};
+constexpr const char *kKeyHeads = "key_heads";
+/// Keys of statistics that are numbers as they stand; there are others between them.
+constexpr std::pair<const char *, int64_t Statistics::*> kCounts[] = {
+    {"allowed_scores", &Statistics::allowedScores},
+    {"kept_scores", &Statistics::keptScores},
+    {"fetched_bytes", &Statistics::fetchedBytes},
+    {"written_bytes", &Statistics::writtenBytes},
+    {"retried_rows", &Statistics::retriedRows},
+    {"retries", &Statistics::retries},
+    {"macs", &Statistics::macs},
+    {"in_memory_macs", &Statistics::inMemoryMacs},
+    {"saturated_codes", &Statistics::saturatedCodes},
+};
+constexpr const char *kTotal = "total";
 
 /// Invalid UTF-8, which a name may hold, becomes the replacement character.
 std::string dump(const Json &json, int indent) {
@@ -35,7 +55,7 @@ Json thresholdsJson(const std::vector<float> &thresholds) {
   Json json = Json::array();
   for (float threshold : thresholds) {
     if (std::isinf(threshold))
-      json.push_back(threshold < 0 ? kMinusInfinity : "inf");
+      json.push_back(threshold < 0 ? kMinusInfinity : kPlusInfinity);
     else
       json.push_back(threshold);
   }
@@ -46,19 +66,12 @@ Json statisticsJson(const Statistics &statistics) {
   Json json;
   json["cycles"] = statistics.cycles;
   json["cycles_resident"] = statistics.cyclesResident;
-  json["energy_pj"]["total"] = statistics.totalEnergy();
+  json["energy_pj"][kTotal] = statistics.totalEnergy();
   for (const ComponentEnergy &component : statistics.energy)
     json["energy_pj"][component.component] = component.picojoules;
   json["pruned_fraction"] = statistics.prunedFraction();
-  json["allowed_scores"] = statistics.allowedScores;
-  json["kept_scores"] = statistics.keptScores;
-  json["fetched_bytes"] = statistics.fetchedBytes;
-  json["written_bytes"] = statistics.writtenBytes;
-  json["retried_rows"] = statistics.retriedRows;
-  json["retries"] = statistics.retries;
-  json["macs"] = statistics.macs;
-  json["in_memory_macs"] = statistics.inMemoryMacs;
-  json["saturated_codes"] = statistics.saturatedCodes;
+  for (const auto &[key, count] : kCounts)
+    json[key] = statistics.*count;
   json["utilization"] = Json::object();
   for (const UnitBusy &busy : statistics.busy)
     json["utilization"][busy.unit] = statistics.cycles > 0 ? busy.cycles / statistics.cycles : 0.0;
@@ -67,15 +80,13 @@ Json statisticsJson(const Statistics &statistics) {
 }
 
 Json launchJson(const LaunchReport &launch) {
-  const LaunchShape &dimensions = launch.dimensions;
   Json json;
   json["program"] = launch.program;
-  json["batches"] = dimensions.batches;
-  json["heads"] = dimensions.heads;
-  json["queries"] = dimensions.queries;
-  json["keys"] = dimensions.keys;
-  json["head_dim"] = dimensions.headDim;
-  json["value_dim"] = dimensions.valueDim;
+  json["run"] = launch.run;
+  for (const auto &[key, size] : kSizes)
+    json[key] = launch.dimensions.*size;
+  json[kKeyHeads] = launch.dimensions.keyHeads();
+  json["inputs"] = launch.inputs;
   json["thresholds"] = thresholdsJson(launch.thresholds);
   json.update(statisticsJson(launch.statistics));
   return json;
@@ -143,20 +154,169 @@ void addRowNames(Json &events, const Machine &machine) {
   }
 }
 
-/// Why a file of thresholds cannot be read.
-struct ThresholdError {
+/// Why a document is not what it should be.
+struct FormatError {
   std::string message;
 };
+
+/// The member `key` of an object.
+const Json &memberOf(const Json &json, const char *key) {
+  if (!json.is_object() || !json.contains(key))
+    throw FormatError{"expected an object with '" + std::string(key) + "'"};
+  return json[key];
+}
+
+double numberOf(const Json &json, const char *key) {
+  const Json &member = memberOf(json, key);
+  if (!member.is_number())
+    throw FormatError{"expected '" + std::string(key) + "' to be a number, got " +
+                      member.type_name()};
+  return member.get<double>();
+}
+
+int64_t countOf(const Json &json, const char *key) {
+  const Json &member = memberOf(json, key);
+  bool fits = member.is_number_unsigned() &&
+              member.get<uint64_t>() <= uint64_t(std::numeric_limits<int64_t>::max());
+  if (!fits)
+    throw FormatError{"expected '" + std::string(key) + "' to be a count, got " + member.dump()};
+  return member.get<int64_t>();
+}
+
+std::vector<std::string> stringsOf(const Json &json, const char *key) {
+  const Json &member = memberOf(json, key);
+  std::vector<std::string> strings;
+  bool areStrings = member.is_array();
+  for (const Json &element : member)
+    if ((areStrings &= element.is_string()))
+      strings.push_back(element.get<std::string>());
+  if (!areStrings)
+    throw FormatError{"expected '" + std::string(key) + "' to be a list of strings, got " +
+                      member.dump()};
+  return strings;
+}
 
 float thresholdOf(const Json &json) {
   if (json.is_number())
     return json.get<float>();
   if (json.is_string() && json.get<std::string>() == kMinusInfinity)
     return -std::numeric_limits<float>::infinity();
-  throw ThresholdError{"expected thresholds to be numbers or \"-inf\", got " + json.dump()};
+  throw FormatError{"expected thresholds to be numbers or \"-inf\", got " + json.dump()};
+}
+
+/// Calls `function`; where the text that it parses is not what it should be, `error` says why,
+/// behind `place`.
+template <typename Function>
+auto parseOr(const std::string &place, std::string &error, Function function) noexcept
+    -> decltype(function()) try {
+  try {
+    return function();
+  } catch (const FormatError &failure) {
+    error = place + oneLine(failure.message);
+  } catch (const Json::parse_error &failure) {
+    error = place + "byte " + std::to_string(failure.byte) + ": not JSON";
+  } catch (const Json::out_of_range &) {
+    error = place + "a number is too large";
+  }
+  return std::nullopt;
+} catch (const std::exception &exception) {
+  error = place + exception.what();
+  return std::nullopt;
+}
+
+LaunchReport launchReportOf(const Json &json) {
+  LaunchReport report;
+  const Json &program = memberOf(json, "program");
+  if (!program.is_string())
+    throw FormatError{"expected 'program' to be a string, got " + program.dump()};
+  report.program = program.get<std::string>();
+  for (const auto &[key, size] : kSizes)
+    report.dimensions.*size = countOf(json, key);
+  int64_t keyHeads = countOf(json, kKeyHeads);
+  if (keyHeads == 0 || report.dimensions.heads % keyHeads != 0)
+    throw FormatError{"expected key_heads to divide " + std::to_string(report.dimensions.heads) +
+                      ", got " + std::to_string(keyHeads)};
+  report.run = countOf(json, "run");
+  report.dimensions.group = report.dimensions.heads / keyHeads;
+  report.inputs = stringsOf(json, "inputs");
+  const Json &thresholds = memberOf(json, "thresholds");
+  if (!thresholds.is_array())
+    throw FormatError{"expected 'thresholds' to be a list, got " + thresholds.dump()};
+  for (const Json &threshold : thresholds)
+    report.thresholds.push_back(threshold == kPlusInfinity ? std::numeric_limits<float>::infinity()
+                                                           : thresholdOf(threshold));
+
+  Statistics &statistics = report.statistics;
+  statistics.cycles = numberOf(json, "cycles");
+  statistics.cyclesResident = numberOf(json, "cycles_resident");
+  const Json &energy = memberOf(json, "energy_pj");
+  for (const auto &[component, value] : energy.items())
+    if (component != kTotal)
+      statistics.energy.push_back({component, numberOf(energy, component.c_str())});
+  for (const auto &[key, count] : kCounts)
+    statistics.*count = countOf(json, key);
+  const Json &utilization = memberOf(json, "utilization");
+  for (const auto &[unit, value] : utilization.items())
+    statistics.busy.push_back({unit, numberOf(utilization, unit.c_str()) * statistics.cycles});
+  statistics.simulationSeconds = numberOf(json, "simulation_seconds");
+  return report;
+}
+
+/// Keys of what thresholds can be calibrated for.
+constexpr std::pair<const char *, ThresholdPolicy::Kind> kCalibrations[] = {
+    {"prune_rate", ThresholdPolicy::Kind::PruneRate},
+    {"keep_mass", ThresholdPolicy::Kind::KeepMass},
+};
+
+void readCalibration(const Json &json, ThresholdFile &file) {
+  for (const auto &[key, kind] : kCalibrations)
+    if (json.is_object() && json.size() == 2 && json.contains(key)) {
+      file.kind = kind;
+      file.fraction = numberOf(json, key);
+      file.inputs = countOf(json, "inputs");
+      return;
+    }
+  throw FormatError{
+      R"(expected 'calibration' to be {"prune_rate" or "keep_mass": ..., "inputs": ...}, got )" +
+      json.dump()};
+}
+
+ThresholdFile thresholdFileOf(const Json &json) {
+  constexpr const char *kForm = R"({"thresholds": [[...], ...]})";
+  if (!json.is_object() || !json.contains("thresholds") || !json["thresholds"].is_array())
+    throw FormatError{"expected " + std::string(kForm)};
+  ThresholdFile file;
+  for (const auto &[key, value] : json.items()) {
+    if (key == "attentions")
+      file.attentions = stringsOf(json, "attentions");
+    else if (key == "calibration")
+      readCalibration(value, file);
+    else if (key != "thresholds")
+      throw FormatError{"expected " + std::string(kForm) + ", attentions and calibration, got '" +
+                        key + "'"};
+  }
+  for (const Json &row : json["thresholds"]) {
+    if (!row.is_array() || row.empty())
+      throw FormatError{"expected a list of thresholds for each attention, got " +
+                        std::string(row.type_name())};
+    std::vector<float> &thresholds = file.thresholds.emplace_back();
+    for (const Json &threshold : row)
+      thresholds.push_back(thresholdOf(threshold));
+  }
+  if (json.contains("attentions") && file.attentions.size() != file.thresholds.size())
+    throw FormatError{"expected names of " + std::to_string(file.thresholds.size()) +
+                      " attentions, got " + std::to_string(file.attentions.size())};
+  return file;
 }
 
 } // namespace
+
+LaunchReport::LaunchReport(const Program &program, const LaunchResult &result)
+    : program(program.name), dimensions(result.dimensions), thresholds(result.thresholds),
+      statistics(result.statistics) {
+  for (MemoryRegion region : program.inputs)
+    inputs.emplace_back(toString(region));
+}
 
 Statistics sprint::sumStatistics(std::span<const LaunchReport> launches) {
   Statistics sum;
@@ -192,6 +352,9 @@ std::string sprint::toJson(const RunReport &report) {
     entry["reason"] = host.reason;
     json["host"].push_back(entry);
   }
+  json["host_seconds"] = report.hostSeconds;
+  if (!report.referenceErrors.empty())
+    json["reference_errors"] = report.referenceErrors;
   if (!report.baseline.empty()) {
     json["baseline"] = launchesJson(report.baseline);
     Statistics pruned = sumStatistics(report.attentions);
@@ -208,7 +371,14 @@ std::string sprint::toJson(const RunReport &report) {
 
 std::string sprint::toJson(const LaunchReport &report) { return dump(launchJson(report), 2); }
 
-std::string sprint::traceToJson(std::span<const std::vector<TraceEvent>> launches,
+std::optional<LaunchReport> sprint::launchReportFromJson(std::string_view json,
+                                                         std::string &error) noexcept {
+  return parseOr("", error, [&]() -> std::optional<LaunchReport> {
+    return launchReportOf(Json::parse(json));
+  });
+}
+
+std::string sprint::traceToJson(std::span<const std::span<const TraceEvent>> launches,
                                 std::span<const double> cycles, const Machine &machine) {
   // A core cycle in microseconds.
   double cycle = 1 / machine.timing.clockMHz;
@@ -243,13 +413,14 @@ std::string sprint::traceToJson(std::span<const std::vector<TraceEvent>> launche
   return text + "\n]}\n";
 }
 
-std::function<void(int64_t, int64_t)> sprint::terminalProgress(std::string name) {
+std::function<void(int64_t, int64_t)> sprint::terminalProgress(std::string name,
+                                                               std::string things) {
   if (!isatty(STDERR_FILENO))
     return {};
-  return [name = std::move(name)](int64_t done, int64_t total) {
+  return [name = std::move(name), things = std::move(things)](int64_t done, int64_t total) {
     if (done < total)
-      std::fprintf(stderr, "\r%s: %lld of %lld rows", name.c_str(), static_cast<long long>(done),
-                   static_cast<long long>(total));
+      std::fprintf(stderr, "\r%s: %lld of %lld %s", name.c_str(), static_cast<long long>(done),
+                   static_cast<long long>(total), things.c_str());
     else
       std::fprintf(stderr, "\r\033[K");
   };
@@ -264,36 +435,45 @@ std::optional<float> sprint::parseThreshold(std::string_view text) noexcept {
   return value;
 }
 
-std::optional<std::vector<std::vector<float>>> sprint::readThresholds(const std::string &path,
-                                                                      std::string &error) noexcept
-    try {
+std::optional<ThresholdFile> sprint::readThresholds(const std::string &path,
+                                                    std::string &error) noexcept {
   std::optional<std::string> text = readFile(path, kMaxThresholdBytes, error);
   if (!text)
     return std::nullopt;
-  try {
-    Json json = Json::parse(*text);
-    if (!json.is_object() || json.size() != 1 || !json.contains("thresholds") ||
-        !json["thresholds"].is_array())
-      throw ThresholdError{"expected {\"thresholds\": [[...], ...]}"};
-    std::vector<std::vector<float>> result;
-    for (const Json &row : json["thresholds"]) {
-      if (!row.is_array() || row.empty())
-        throw ThresholdError{"expected a list of thresholds for each launch, got " +
-                             std::string(row.type_name())};
-      std::vector<float> &thresholds = result.emplace_back();
-      for (const Json &threshold : row)
-        thresholds.push_back(thresholdOf(threshold));
-    }
-    return result;
-  } catch (const ThresholdError &failure) {
-    error = path + ": " + oneLine(failure.message);
-  } catch (const Json::parse_error &failure) {
-    error = path + ": byte " + std::to_string(failure.byte) + ": not JSON";
-  } catch (const Json::out_of_range &) {
-    error = path + ": a number is too large";
+  return parseOr(path + ": ", error, [&]() -> std::optional<ThresholdFile> {
+    return thresholdFileOf(Json::parse(*text));
+  });
+}
+
+bool sprint::checkAttentions(const ThresholdFile &file, const std::string &path,
+                             std::span<const std::string> attentions, std::string &error) {
+  if (file.thresholds.size() != attentions.size()) {
+    error = path + ": expected thresholds of " + std::to_string(attentions.size()) +
+            " attentions, got " + std::to_string(file.thresholds.size());
+    return false;
   }
-  return std::nullopt;
+  for (size_t index = 0; index < file.attentions.size(); ++index)
+    if (file.attentions[index] != attentions[index]) {
+      error = path + ": expected thresholds of attention '" + attentions[index] + "' in place " +
+              std::to_string(index) + ", got those of '" + oneLine(file.attentions[index]) + "'";
+      return false;
+    }
+  return true;
+}
+
+bool sprint::addThresholds(OutputFiles &files, const std::string &path, const ThresholdFile &file,
+                           std::string &error) noexcept try {
+  Json json;
+  json["thresholds"] = Json::array();
+  for (const std::vector<float> &thresholds : file.thresholds)
+    json["thresholds"].push_back(thresholdsJson(thresholds));
+  if (!file.attentions.empty())
+    json["attentions"] = file.attentions;
+  for (const auto &[key, kind] : kCalibrations)
+    if (kind == file.kind)
+      json["calibration"] = {{key, file.fraction}, {"inputs", file.inputs}};
+  return files.add(path, dump(json, 2), error);
 } catch (const std::exception &exception) {
   error = path + ": " + exception.what();
-  return std::nullopt;
+  return false;
 }

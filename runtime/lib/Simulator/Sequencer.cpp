@@ -32,6 +32,8 @@ int64_t parameterOf(const LaunchShape &shape, int64_t index) {
     return shape.headDim;
   case LaunchParameter::ValueDim:
     return shape.valueDim;
+  case LaunchParameter::Group:
+    return shape.group;
   }
   throw LaunchFailure{"expected a launch parameter, got number " + std::to_string(index)};
 }
@@ -100,6 +102,8 @@ struct QueueEnds {
   void operator()(const ThresholdCommand &) {}
   void operator()(const ReadPruningCommand &command) { put = {command.keysTo, command.valuesTo}; }
   void operator()(const ListRangeCommand &command) { put = {command.keysTo, command.valuesTo}; }
+  void operator()(const LoadMaskCommand &) {}
+  void operator()(const LoadBiasCommand &) {}
   void operator()(const ScoreCommand &command) {
     taken = {command.from};
     put = {command.to};

@@ -78,6 +78,8 @@ private:
   bool run(TimedUnit &unit, const ThresholdCommand &command);
   bool run(TimedUnit &unit, const ReadPruningCommand &command);
   bool run(TimedUnit &unit, const ListRangeCommand &command);
+  bool run(TimedUnit &unit, const LoadMaskCommand &command);
+  bool run(TimedUnit &unit, const LoadBiasCommand &command);
   bool run(TimedUnit &unit, const ScoreCommand &command);
   bool run(TimedUnit &unit, const SoftmaxCommand &command);
   bool run(TimedUnit &unit, const AccumulateCommand &command);
@@ -128,7 +130,8 @@ private:
   const CommandRecord &nextRecord(const TimedUnit &unit) const {
     return records[static_cast<size_t>(unit.cursor.machineUnit())].commands[unit.nextRecord];
   }
-  double &writtenAt(const TimedUnit &unit, MemoryRegion region, ExprIndex batch, ExprIndex head);
+  /// When a region has been written of a head, which is a key head for keys and values.
+  double &writtenAt(MemoryRegion region, int64_t batch, int64_t head);
   void checkWritten(const TimedUnit &unit, MemoryRegion region, ExprIndex batch, ExprIndex head,
                     double time);
 
@@ -145,7 +148,7 @@ private:
   /// alone releases to it.
   std::vector<std::deque<double>> credits;
   std::vector<TimedQueue> queues;
-  /// For each head and region when its codes have been written; infinite until that is known.
+  /// For each head, or key head, and region when it has been written; infinite until that is known.
   std::vector<double> written;
   double busFree = 0;
   /// The unit whose turn on the bus it is.
@@ -267,18 +270,19 @@ void TimingPass::checkOverrun(IndexQueueIndex queue) {
   }
 }
 
-double &TimingPass::writtenAt(const TimedUnit &unit, MemoryRegion region, ExprIndex batch,
-                              ExprIndex head) {
-  int64_t index = unit.cursor.evaluate(batch) * shape.heads + unit.cursor.evaluate(head);
+double &TimingPass::writtenAt(MemoryRegion region, int64_t batch, int64_t head) {
+  // All heads share key_valid.
+  int64_t index = batch * shape.heads + (region == MemoryRegion::KeyValid ? 0 : head);
   return written[index * enumerators<MemoryRegion>.size() + static_cast<size_t>(region)];
 }
 
 void TimingPass::checkWritten(const TimedUnit &unit, MemoryRegion region, ExprIndex batch,
                               ExprIndex head, double time) {
-  if (time < writtenAt(unit, region, batch, head))
-    throw LaunchFailure{unit.cursor.place() + ": reads " + std::string(toString(region)) +
-                        " codes at cycle " + std::to_string(static_cast<int64_t>(time)) +
-                        ", before they are written"};
+  bool isOfKeyHead = region == MemoryRegion::Key || region == MemoryRegion::Value;
+  int64_t index = unit.cursor.evaluate(head) / (isOfKeyHead ? shape.group : 1);
+  if (time < writtenAt(region, unit.cursor.evaluate(batch), index))
+    throw LaunchFailure{unit.cursor.place() + ": reads " + contentOf(region) + " at cycle " +
+                        std::to_string(static_cast<int64_t>(time)) + ", before they are written"};
 }
 
 //===----------------------------------------------------------------------===//
@@ -325,13 +329,15 @@ bool TimingPass::run(TimedUnit &unit, const WriteCommand &command) {
     unit.cursor.advance();
     return true;
   }
-  int64_t tokens = command.region == MemoryRegion::Query ? shape.queries : shape.keys;
-  int64_t channels = command.region == MemoryRegion::Value ? shape.valueDim : shape.headDim;
-  CommandCost cost = costs.write(tokens, channels);
+  CommandCost cost = writeCost(costs, shape, command.region, nextRecord(unit).count);
   std::optional<double> start = requestBus(unit, unit.time, cost.busCycles);
   if (!start)
     return false;
-  writtenAt(unit, command.region, command.batch, command.head) = *start + cost.cycles;
+  double &end = writtenAt(command.region, unit.cursor.evaluate(command.batch),
+                          unit.cursor.evaluate(command.head));
+  // What is written again is the same as before.
+  end = std::min(end, *start + cost.cycles);
+  ++unit.nextRecord;
   trace(kBanks, -1, unit, *start, cost.cycles);
   finish(unit, *start, cost);
   return true;
@@ -418,6 +424,23 @@ bool TimingPass::run(TimedUnit &unit, const ListRangeCommand &command) {
   put(unit, command.keysTo, {end, end});
   put(unit, command.valuesTo, {end, end});
   finish(unit, unit.time, cost);
+  return true;
+}
+
+bool TimingPass::run(TimedUnit &unit, const LoadMaskCommand &command) {
+  checkWritten(unit, command.region, command.batch, command.head, unit.time);
+  finish(unit, unit.time, costs.loadMask(shape.keys));
+  return true;
+}
+
+bool TimingPass::run(TimedUnit &unit, const LoadBiasCommand &command) {
+  CommandCost cost = costs.loadBias(shape.keys);
+  std::optional<double> start = requestBus(unit, unit.time, cost.busCycles);
+  if (!start)
+    return false;
+  checkWritten(unit, MemoryRegion::Bias, command.batch, command.head, *start);
+  trace(kBanks, -1, unit, *start, cost.cycles);
+  finish(unit, *start, cost);
   return true;
 }
 

@@ -31,7 +31,7 @@ struct TimingResult {
 
 /// What a timing pass is asked for.
 struct TimingOptions {
-  /// Whether writing queries, keys and values takes time.
+  /// Whether a `write` takes time.
   bool writesTakeTime = true;
   bool trace = false;
 };

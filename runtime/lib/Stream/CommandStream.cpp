@@ -48,6 +48,10 @@ flatbuffers::Offset<container::Program> writeProgram(Builder &builder, const Pro
       builder.CreateVector<int64_t>(program.parameters.data(), program.parameters.size());
   auto thresholds =
       builder.CreateVector<float>(program.thresholds.data(), program.thresholds.size());
+  std::vector<uint8_t> regions;
+  for (MemoryRegion input : program.inputs)
+    regions.push_back(static_cast<uint8_t>(input));
+  auto inputs = builder.CreateVector<uint8_t>(regions);
   auto countingQueues = writeTables<container::CountingQueue>(
       builder, program.countingQueues, [&](const CountingQueue &queue) {
         return container::CreateCountingQueue(builder, builder.CreateString(queue.name),
@@ -65,8 +69,8 @@ flatbuffers::Offset<container::Program> writeProgram(Builder &builder, const Pro
   auto units = writeTables<container::Unit>(
       builder, program.units, [&](const UnitProgram &unit) { return writeUnit(builder, unit); });
   return container::CreateProgram(builder, name, machine, structure, parameters, program.scale,
-                                  thresholds, countingQueues, indexQueues, expressions, units,
-                                  /*resident_cache=*/false);
+                                  thresholds, inputs, countingQueues, indexQueues, expressions,
+                                  units, /*resident_cache=*/false);
 }
 
 //===----------------------------------------------------------------------===//
@@ -147,9 +151,13 @@ private:
       return fail("expected " + std::to_string(kNumLaunchParameters) + " launch parameters, got " +
                   std::to_string(table.parameters()->size()));
     std::vector<int64_t> parameters;
+    std::vector<uint8_t> inputs;
     if (!readElements(*table.parameters(), parameters) ||
-        !readElements(*table.thresholds(), program.thresholds))
+        !readElements(*table.thresholds(), program.thresholds) ||
+        !readElements(*table.inputs(), inputs))
       return false;
+    for (uint8_t input : inputs)
+      program.inputs.push_back(static_cast<MemoryRegion>(input));
     std::ranges::copy(parameters, program.parameters.begin());
     program.scale = table.scale();
 

@@ -28,7 +28,10 @@ class ProgramVerifier {
 public:
   ProgramVerifier(const Program &program, std::string &error) : program(program), error(error) {}
 
-  bool verify() { return verifyHeader() && verifyQueues() && verifyExpressions() && verifyUnits(); }
+  bool verify() {
+    return verifyHeader() && verifyInputs() && verifyQueues() && verifyExpressions() &&
+           verifyUnits();
+  }
 
 private:
   bool fail(const std::string &message) {
@@ -46,6 +49,7 @@ private:
   }
 
   bool verifyHeader();
+  bool verifyInputs();
   bool verifyQueues();
   bool verifyExpressions();
   bool verifyExpression(size_t index);
@@ -94,6 +98,21 @@ bool ProgramVerifier::verifyHeader() {
     return fail("expected one threshold or one a head, got " + std::to_string(count));
   if (std::ranges::any_of(program.thresholds, [](float value) { return std::isnan(value); }))
     return fail("expected thresholds, got NaN");
+  return true;
+}
+
+bool ProgramVerifier::verifyInputs() {
+  // Query, key and value come with every launch.
+  MemoryRegion previous = MemoryRegion::Value;
+  for (MemoryRegion input : program.inputs) {
+    uint64_t value = static_cast<uint64_t>(input);
+    if (input <= previous || !isEnumerator<MemoryRegion>(value))
+      return fail("expected inputs among key_valid, mask and bias, each at most once and in this "
+                  "order, got " +
+                  (isEnumerator<MemoryRegion>(value) ? "'" + std::string(toString(input)) + "'"
+                                                     : std::to_string(value)));
+    previous = input;
+  }
   return true;
 }
 

@@ -6,6 +6,8 @@
 
 #include "SprintRuntime/Npy.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cstring>
@@ -24,6 +26,47 @@ constexpr uint64_t kMaxFileBytes = uint64_t(1) << 36;
 /// The format aligns the numbers to this.
 constexpr size_t kAlignment = 64;
 constexpr size_t kMaxRank = 8;
+
+/// What a file and NumPy call a type.
+struct TypeNames {
+  NpyType type;
+  std::string_view descr;
+  std::string_view name;
+  int64_t size;
+};
+constexpr std::array<TypeNames, 9> kTypes = {{
+    {NpyType::Bool, "|b1", "bool", 1},
+    {NpyType::UInt8, "|u1", "uint8", 1},
+    {NpyType::Int8, "|i1", "int8", 1},
+    {NpyType::Int16, "<i2", "int16", 2},
+    {NpyType::Int32, "<i4", "int32", 4},
+    {NpyType::Int64, "<i8", "int64", 8},
+    {NpyType::Float16, "<f2", "float16", 2},
+    {NpyType::Float32, "<f4", "float32", 4},
+    {NpyType::Float64, "<f8", "float64", 8},
+}};
+
+const TypeNames &namesOf(NpyType type) {
+  return *std::ranges::find(kTypes, type, &TypeNames::type);
+}
+
+/// The type of a file, which may be that of no array here.
+std::optional<NpyType> typeOf(std::string_view descr) {
+  const auto *names = std::ranges::find(kTypes, descr, &TypeNames::descr);
+  return names == kTypes.end() ? std::nullopt : std::optional(names->type);
+}
+
+std::string knownTypes() {
+  std::string text;
+  for (const TypeNames &names : kTypes)
+    text += (text.empty() ? "" : ", ") + std::string(names.name);
+  return text;
+}
+
+/// Whether each byte is 0 or 1.
+bool areBooleans(std::span<const std::byte> bytes) {
+  return std::ranges::all_of(bytes, [](std::byte byte) { return byte <= std::byte(1); });
+}
 
 /// What a file's header says.
 struct Header {
@@ -133,7 +176,7 @@ std::string shapeText(std::span<const int64_t> shape) {
 }
 
 /// Returns what is wrong, or an empty string.
-std::string parseArray(std::string_view bytes, FloatArray &array) {
+std::string parseArray(std::string_view bytes, NpyArray &array) {
   if (!bytes.starts_with(kMagic))
     return "not a .npy file";
   if (bytes.size() < kMagic.size() + 2)
@@ -154,8 +197,9 @@ std::string parseArray(std::string_view bytes, FloatArray &array) {
   if (std::string error = HeaderParser(bytes.substr(headerBegin, length)).parse(header);
       !error.empty())
     return error;
-  if (header.descr != "<f4")
-    return "expected numbers of type '<f4', got '" + header.descr + "'";
+  std::optional<NpyType> type = typeOf(header.descr);
+  if (!type)
+    return "expected elements of " + knownTypes() + ", little-endian, got '" + header.descr + "'";
   if (header.isFortran)
     return "expected numbers in C order, got Fortran order";
   if (header.shape.size() > kMaxRank)
@@ -170,18 +214,21 @@ std::string parseArray(std::string_view bytes, FloatArray &array) {
     if (count > static_cast<__int128>(kMaxFileBytes))
       break;
   }
-  if (count * sizeof(float) != body.size())
+  if (count * sizeOf(*type) != static_cast<__int128>(body.size()))
     return "expected the numbers of shape " + shapeText(header.shape) + ", got " +
            std::to_string(body.size()) + " bytes";
+  array.type = *type;
   array.shape = std::move(header.shape);
-  array.data.resize(body.size() / sizeof(float));
+  array.data.resize(body.size());
   std::memcpy(array.data.data(), body.data(), body.size());
+  if (array.type == NpyType::Bool && !areBooleans(array.data))
+    return "expected booleans of 0 or 1, got other bytes";
   return {};
 }
 
 bool addArray(OutputFiles &files, const std::string &path, std::span<const int64_t> shape,
-              const char *descr, std::span<const std::byte> data, std::string &error) noexcept {
-  std::string text = std::string("{'descr': '") + descr +
+              std::string_view descr, std::span<const std::byte> data, std::string &error) noexcept {
+  std::string text = "{'descr': '" + std::string(descr) +
                      "', 'fortran_order': False, 'shape': " + shapeText(shape) + ", }";
   size_t prefix = kMagic.size() + 2 + 2;
   size_t end = (prefix + text.size() + 1 + kAlignment - 1) / kAlignment * kAlignment;
@@ -195,12 +242,16 @@ bool addArray(OutputFiles &files, const std::string &path, std::span<const int64
 
 } // namespace
 
-std::optional<FloatArray> sprint::readNpy(const std::string &path, std::string &error) noexcept
+std::string_view sprint::toString(NpyType type) { return namesOf(type).name; }
+
+int64_t sprint::sizeOf(NpyType type) { return namesOf(type).size; }
+
+std::optional<NpyArray> sprint::readNpyArray(const std::string &path, std::string &error) noexcept
     try {
   std::optional<std::string> bytes = readFile(path, kMaxFileBytes, error);
   if (!bytes)
     return std::nullopt;
-  FloatArray array;
+  NpyArray array;
   if (std::string message = parseArray(*bytes, array); !message.empty()) {
     error = path + ": " + oneLine(message);
     return std::nullopt;
@@ -211,17 +262,63 @@ std::optional<FloatArray> sprint::readNpy(const std::string &path, std::string &
   return std::nullopt;
 }
 
+std::optional<FloatArray> sprint::readNpy(const std::string &path, std::string &error) noexcept
+    try {
+  std::optional<NpyArray> array = readNpyArray(path, error);
+  if (!array)
+    return std::nullopt;
+  if (array->type != NpyType::Float32) {
+    error = path + ": expected elements of float32, got " + std::string(toString(array->type));
+    return std::nullopt;
+  }
+  FloatArray result = {std::move(array->shape), {}};
+  result.data.resize(array->data.size() / sizeof(float));
+  std::memcpy(result.data.data(), array->data.data(), array->data.size());
+  return result;
+} catch (const std::exception &exception) {
+  error = path + ": " + exception.what();
+  return std::nullopt;
+}
+
+std::optional<BoolArray> sprint::readBoolNpy(const std::string &path, std::string &error) noexcept
+    try {
+  std::optional<NpyArray> array = readNpyArray(path, error);
+  if (!array)
+    return std::nullopt;
+  if (array->type != NpyType::Bool && array->type != NpyType::UInt8) {
+    error =
+        path + ": expected elements of bool or uint8, got " + std::string(toString(array->type));
+    return std::nullopt;
+  }
+  if (!areBooleans(array->data)) {
+    error = path + ": expected bytes of 0 or 1, got others";
+    return std::nullopt;
+  }
+  BoolArray result = {std::move(array->shape), {}};
+  result.data.resize(array->data.size());
+  std::memcpy(result.data.data(), array->data.data(), array->data.size());
+  return result;
+} catch (const std::exception &exception) {
+  error = path + ": " + exception.what();
+  return std::nullopt;
+}
+
+bool sprint::addNpy(OutputFiles &files, const std::string &path, const NpyArray &array,
+                    std::string &error) noexcept {
+  return addArray(files, path, array.shape, namesOf(array.type).descr, array.data, error);
+}
+
 bool sprint::addNpy(OutputFiles &files, const std::string &path, std::span<const int64_t> shape,
                     std::span<const float> data, std::string &error) noexcept {
-  return addArray(files, path, shape, "<f4", std::as_bytes(data), error);
+  return addArray(files, path, shape, namesOf(NpyType::Float32).descr, std::as_bytes(data), error);
 }
 
 bool sprint::addNpy(OutputFiles &files, const std::string &path, std::span<const int64_t> shape,
                     std::span<const int32_t> data, std::string &error) noexcept {
-  return addArray(files, path, shape, "<i4", std::as_bytes(data), error);
+  return addArray(files, path, shape, namesOf(NpyType::Int32).descr, std::as_bytes(data), error);
 }
 
 bool sprint::addNpy(OutputFiles &files, const std::string &path, std::span<const int64_t> shape,
                     std::span<const uint8_t> data, std::string &error) noexcept {
-  return addArray(files, path, shape, "|b1", std::as_bytes(data), error);
+  return addArray(files, path, shape, namesOf(NpyType::Bool).descr, std::as_bytes(data), error);
 }

@@ -15,9 +15,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <deque>
 #include <exception>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,9 +27,8 @@ using namespace sprint;
 
 namespace {
 
-/// Operands of one launch: query, key and value.
-constexpr size_t kOperands = 3;
-/// Rank of the operands of a launch: batch, head, token, channel.
+/// Rank of the operands of a launch: batch, head, token, channel; of masks and biases batch, head,
+/// query, key.
 constexpr size_t kRank = 4;
 
 /// What ends the run: one message that names the file, or the argument, first.
@@ -43,6 +44,7 @@ struct Arguments {
   std::string thresholdsFile;
   std::string threshold;
   std::optional<double> pruneRate;
+  std::optional<double> keepMass;
   std::string outputDir;
   std::string stats;
   std::string trace;
@@ -106,67 +108,149 @@ Machine machineOf(const std::vector<const Program *> &programs, const Arguments 
   return valueOr(loadMachine(name, error), error);
 }
 
-/// An input as an operand; missing leading dimensions are 1.
-TensorView viewOf(const FloatArray &array, const std::string &path) {
-  if (array.shape.size() < 2 || array.shape.size() > kRank)
-    throw ToolError{path + ": expected 2 to 4 dimensions, [batch, head,] token and channel, got " +
-                    std::to_string(array.shape.size())};
-  TensorView view;
-  view.data = array.data.data();
-  view.shape.fill(1);
-  std::ranges::copy_backward(array.shape, view.shape.end());
-  return view;
+/// The operands of a program, in the order of its inputs.
+std::vector<MemoryRegion> operandsOf(const Program &program) {
+  std::vector<MemoryRegion> operands = {MemoryRegion::Query, MemoryRegion::Key,
+                                        MemoryRegion::Value};
+  operands.insert(operands.end(), program.inputs.begin(), program.inputs.end());
+  return operands;
 }
 
+void checkInputCount(const std::vector<const Program *> &programs, const Arguments &arguments) {
+  size_t count = 0;
+  std::string names;
+  for (const Program *program : programs) {
+    names += names.empty() ? "" : "; ";
+    std::string separator;
+    for (MemoryRegion operand : operandsOf(*program)) {
+      ++count;
+      names += separator + std::string(toString(operand));
+      separator = ", ";
+    }
+    names += " of '" + program->name + "'";
+  }
+  if (arguments.inputs.size() != count)
+    throw ToolError{arguments.stream + ": expected " + std::to_string(count) + " inputs (" + names +
+                    "), got " + std::to_string(arguments.inputs.size())};
+}
+
+/// The operands of one launch, from files.
+class Inputs {
+public:
+  /// `paths` has a file for each of the program's operands.
+  Inputs(const Program &program, std::span<const std::string> paths) {
+    std::vector<MemoryRegion> operands = operandsOf(program);
+    for (size_t index = 0; index < operands.size(); ++index)
+      read(operands[index], paths[index]);
+  }
+
+  const LaunchOperands &operands() const { return views; }
+  const std::vector<int64_t> &queryShape() const { return floats.front().shape; }
+
+private:
+  void read(MemoryRegion operand, const std::string &path) {
+    switch (operand) {
+    case MemoryRegion::Query:
+      return view(views.query, readFloats(path), path, 2, "[batch, head,] token and channel");
+    case MemoryRegion::Key:
+      return view(views.key, readFloats(path), path, 2, "[batch, head,] token and channel");
+    case MemoryRegion::Value:
+      return view(views.value, readFloats(path), path, 2, "[batch, head,] token and channel");
+    case MemoryRegion::KeyValid: {
+      view(views.keyValid, readBooleans(path), path, 1, "[batch,] key", /*highestRank=*/2);
+      // Batch and key are its first and last dimension.
+      std::swap(views.keyValid.shape[0], views.keyValid.shape[2]);
+      return;
+    }
+    case MemoryRegion::Mask:
+      return view(views.mask, readBooleans(path), path, 1, "[batch, head, query,] key");
+    case MemoryRegion::Bias:
+      return view(views.bias, readFloats(path), path, 1, "[batch, head, query,] key");
+    }
+  }
+
+  const FloatArray &readFloats(const std::string &path) {
+    std::string error;
+    return floats.emplace_back(valueOr(readNpy(path, error), error));
+  }
+  const BoolArray &readBooleans(const std::string &path) {
+    std::string error;
+    return booleans.emplace_back(valueOr(readBoolNpy(path, error), error));
+  }
+
+  /// Looks at an array of `rank` to `highestRank` dimensions; missing leading ones are 1.
+  template <typename View, typename Array>
+  static void view(View &view, const Array &array, const std::string &path, size_t rank,
+                   const char *dimensions, size_t highestRank = kRank) {
+    if (array.shape.size() < rank || array.shape.size() > highestRank)
+      throw ToolError{path + ": expected " + std::to_string(rank) + " to " +
+                      std::to_string(highestRank) + " dimensions, " + dimensions + ", got " +
+                      std::to_string(array.shape.size())};
+    view.data = array.data.data();
+    view.shape.fill(1);
+    std::ranges::copy_backward(array.shape, view.shape.end());
+  }
+
+  // Views look at them.
+  std::deque<FloatArray> floats;
+  std::deque<BoolArray> booleans;
+  LaunchOperands views;
+};
+
 /// The threshold policy of each launch.
-std::vector<ThresholdPolicy> policiesOf(size_t launches, const Arguments &arguments) {
-  std::vector<ThresholdPolicy> policies(launches);
+std::vector<ThresholdPolicy> policiesOf(const std::vector<const Program *> &programs,
+                                        const Arguments &arguments) {
+  std::vector<ThresholdPolicy> policies(programs.size());
   if (!arguments.thresholdsFile.empty()) {
     std::string error;
-    std::vector<std::vector<float>> rows =
-        valueOr(readThresholds(arguments.thresholdsFile, error), error);
-    if (rows.size() != launches)
-      throw ToolError{arguments.thresholdsFile + ": expected thresholds of " +
-                      std::to_string(launches) + " launches, got " + std::to_string(rows.size())};
-    for (size_t index = 0; index < launches; ++index)
-      policies[index] = {ThresholdPolicy::Kind::Given, std::move(rows[index]), 0};
+    ThresholdFile file = valueOr(readThresholds(arguments.thresholdsFile, error), error);
+    std::vector<std::string> names;
+    for (const Program *program : programs)
+      names.push_back(program->name);
+    if (!checkAttentions(file, arguments.thresholdsFile, names, error))
+      throw ToolError{error};
+    for (size_t index = 0; index < programs.size(); ++index)
+      policies[index] = {ThresholdPolicy::Kind::Given, std::move(file.thresholds[index]), 0};
   } else if (!arguments.threshold.empty()) {
     std::optional<float> threshold = parseThreshold(arguments.threshold);
     if (!threshold)
       throw ToolError{"--threshold: expected a number or -inf, got '" + arguments.threshold + "'"};
     ThresholdPolicy policy = {ThresholdPolicy::Kind::Given, {*threshold}, 0};
-    policies.assign(launches, policy);
-  } else if (arguments.pruneRate) {
-    if (!(*arguments.pruneRate >= 0 && *arguments.pruneRate <= 1))
-      throw ToolError{"--prune-rate: expected a number between 0 and 1, got " +
-                      std::to_string(*arguments.pruneRate)};
-    policies.assign(launches, {ThresholdPolicy::Kind::PruneRate, {}, *arguments.pruneRate});
+    policies.assign(policies.size(), policy);
+  } else if (arguments.pruneRate || arguments.keepMass) {
+    bool isRate = arguments.pruneRate.has_value();
+    double fraction = isRate ? *arguments.pruneRate : *arguments.keepMass;
+    if (!(fraction >= 0 && fraction <= 1))
+      throw ToolError{std::string(isRate ? "--prune-rate" : "--keep-mass") +
+                      ": expected a number between 0 and 1, got " + std::to_string(fraction)};
+    policies.assign(policies.size(),
+                    {isRate ? ThresholdPolicy::Kind::PruneRate : ThresholdPolicy::Kind::KeepMass,
+                     {},
+                     fraction});
   }
   return policies;
 }
 
-Launch runProgram(const Program &program, const Machine &machine, const std::string *paths,
-                  const ThresholdPolicy &policy, const Arguments &arguments) {
-  std::string error;
-  std::vector<FloatArray> arrays;
-  arrays.reserve(kOperands);
-  for (size_t operand = 0; operand < kOperands; ++operand)
-    arrays.push_back(valueOr(readNpy(paths[operand], error), error));
+Launch runProgram(const Program &program, const Machine &machine,
+                  std::span<const std::string> paths, const ThresholdPolicy &policy,
+                  const Arguments &arguments) {
+  Inputs inputs(program, paths);
   LaunchOptions options;
   options.thresholds = policy;
   options.masks = !arguments.masks.empty();
   options.trace = !arguments.trace.empty();
-  options.progress = terminalProgress(program.name);
-  std::optional<LaunchResult> result =
-      launch(program, machine, viewOf(arrays[0], paths[0]), viewOf(arrays[1], paths[1]),
-             viewOf(arrays[2], paths[2]), options, error);
+  options.progress = terminalProgress(program.name, "rows");
+  std::string error;
+  std::optional<LaunchResult> result = launch(program, machine, inputs.operands(), options, error);
   // The message may be about any of them.
-  std::string sources = " (inputs: " + paths[0] + ", " + paths[1] + ", " + paths[2];
+  std::string sources;
+  for (const std::string &path : paths)
+    sources += (sources.empty() ? " (inputs: " : ", ") + path;
   if (!arguments.thresholdsFile.empty())
     sources += "; thresholds: " + arguments.thresholdsFile;
   sources += ")";
   Launch launch = {&program, valueOr(std::move(result), arguments.stream + ": " + error + sources),
-                   arrays[0].shape};
+                   inputs.queryShape()};
   launch.outputShape.back() = launch.result.dimensions.valueDim;
   return launch;
 }
@@ -181,7 +265,7 @@ void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
   };
   RunReport report;
   report.machine = machine.name;
-  std::vector<std::vector<TraceEvent>> traces;
+  std::vector<std::span<const TraceEvent>> traces;
   std::vector<double> cycles;
   for (size_t index = 0; index < launches.size(); ++index) {
     const Launch &launch = launches[index];
@@ -201,8 +285,8 @@ void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
       check(addNpy(files, numberedPath(arguments.masks, index, launches.size()), shape,
                    result.masks, error));
     }
-    report.attentions.emplace_back(launch.program->name, result);
-    traces.push_back(result.trace);
+    report.attentions.emplace_back(*launch.program, result);
+    traces.emplace_back(result.trace);
     cycles.push_back(result.statistics.cycles);
   }
   if (!arguments.stats.empty())
@@ -224,18 +308,18 @@ void printSummary(const std::vector<Launch> &launches) {
 void run(const Arguments &arguments) {
   CommandStream stream = loadStream(arguments.stream);
   std::vector<const Program *> programs = programsOf(stream, arguments);
-  if (arguments.inputs.size() != programs.size() * kOperands)
-    throw ToolError{arguments.stream + ": expected " + std::to_string(programs.size() * kOperands) +
-                    " inputs, the query, key and value of each program, got " +
-                    std::to_string(arguments.inputs.size())};
+  checkInputCount(programs, arguments);
   Machine machine = machineOf(programs, arguments);
-  std::vector<ThresholdPolicy> policies = policiesOf(programs.size(), arguments);
+  std::vector<ThresholdPolicy> policies = policiesOf(programs, arguments);
   std::vector<Launch> launches;
   launches.reserve(programs.size());
-  for (size_t index = 0; index < programs.size(); ++index)
-    launches.push_back(runProgram(*programs[index], machine,
-                                  arguments.inputs.data() + index * kOperands, policies[index],
-                                  arguments));
+  std::span<const std::string> paths = arguments.inputs;
+  for (size_t index = 0; index < programs.size(); ++index) {
+    size_t count = operandsOf(*programs[index]).size();
+    launches.push_back(
+        runProgram(*programs[index], machine, paths.first(count), policies[index], arguments));
+    paths = paths.subspan(count);
+  }
   writeOutputs(launches, machine, arguments);
   printSummary(launches);
 }
@@ -248,7 +332,8 @@ int main(int argc, char **argv) {
                "energy.");
   app.add_option("STREAM", arguments.stream, "command stream")->required();
   app.add_option("--input", arguments.inputs,
-                 "query, key and value of each program, .npy files of f32");
+                 "query, key and value of each program, .npy files of f32, and the key_valid, mask "
+                 "and bias that it takes");
   app.add_option("--entry", arguments.entry, "the program to run; without it all, in their order");
   app.add_option("--arch", arguments.arch,
                  "machine, built in or a .yaml file; without it the one that the stream names");
@@ -258,8 +343,12 @@ int main(int argc, char **argv) {
                                           "one threshold for all heads, in logits; -inf keeps all");
   CLI::Option *rate = app.add_option("--prune-rate", arguments.pruneRate,
                                      "calibrate: the fraction of each head's scores to drop");
-  file->excludes(threshold)->excludes(rate);
-  threshold->excludes(rate);
+  CLI::Option *mass =
+      app.add_option("--keep-mass", arguments.keepMass,
+                     "calibrate: the part of the softmax to keep, in the mean of each head's rows");
+  file->excludes(threshold)->excludes(rate)->excludes(mass);
+  threshold->excludes(rate)->excludes(mass);
+  rate->excludes(mass);
   app.add_option("--output-dir", arguments.outputDir, "folder of the outputs, 0.npy, 1.npy, ...");
   app.add_option("--stats", arguments.stats, "JSON file of statistics");
   app.add_option("--trace", arguments.trace, "Chrome trace of the units, for Perfetto");

@@ -17,7 +17,7 @@ func.func @one_head(%q: tensor<1x1x6x80xf32>, %k: tensor<1x1x200x80xf32>, %v: te
 func.func @one_batch(%q: tensor<1x2x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x8xf32>,
     %init: tensor<1x2x?x8xf32>) -> tensor<1x2x?x8xf32> {
   %o = sprint.attention ins(%q, %k, %v : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>)
-      outs(%init : tensor<1x2x?x8xf32>) scale(0.125) mask(<upper = 0, align = end>) -> tensor<1x2x?x8xf32>
+      outs(%init : tensor<1x2x?x8xf32>) scale(0.125) band(<upper = 0, align = end>) -> tensor<1x2x?x8xf32>
   return %o : tensor<1x2x?x8xf32>
 }
 

@@ -7,6 +7,6 @@
 // CHECK: sprint_isa.fetch region(value) residency(pinned)
 func.func @f(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x6x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
   %o = sprint.attention ins(%q, %k, %k : tensor<1x2x4x8xf32>, tensor<1x2x6x8xf32>, tensor<1x2x6x8xf32>)
-      outs(%init : tensor<1x2x4x8xf32>) scale(0.25) mask(<upper = 0, align = end>) -> tensor<1x2x4x8xf32>
+      outs(%init : tensor<1x2x4x8xf32>) scale(0.25) band(<upper = 0, align = end>) -> tensor<1x2x4x8xf32>
   return %o : tensor<1x2x4x8xf32>
 }

@@ -5,7 +5,7 @@
 // RUN: diff %t.128 %t.100000
 // RUN: FileCheck %s < %t.128
 
-// CHECK: parameters(batches = 1, heads = 2, queries = 128, keys = 128, head_dim = 64, value_dim = 64)
+// CHECK: parameters(batches = 1, heads = 2, queries = 128, keys = 128, head_dim = 64, value_dim = 64, group = 1)
 func.func @f(%q: tensor<1x2x128x64xf32>, %init: tensor<1x2x128x64xf32>) -> tensor<1x2x128x64xf32> {
   %o = sprint.attention ins(%q, %q, %q : tensor<1x2x128x64xf32>, tensor<1x2x128x64xf32>, tensor<1x2x128x64xf32>)
       outs(%init : tensor<1x2x128x64xf32>) scale(0.125) -> tensor<1x2x128x64xf32>

@@ -2,7 +2,7 @@
 
 // The whole program of the paper's schedule: each unit has the loops that its commands stand in.
 // CHECK: sprint.launch @[[P:[a-z]+]]
-// CHECK: sprint_isa.program @[[P]] machine("s", "{{[0-9a-f]+}}") parameters(batches = 1, heads = 2, queries = ?, keys = ?, head_dim = 8, value_dim = 16) scale(2.500000e-01) thresholds([1.500000e+00])
+// CHECK: sprint_isa.program @[[P]] machine("s", "{{[0-9a-f]+}}") parameters(batches = 1, heads = 2, queries = ?, keys = ?, head_dim = 8, value_dim = 16, group = 1) scale(2.500000e-01) thresholds([1.500000e+00])
 // CHECK-DAG: sprint_isa.counting_queue @head_slots credits(2)
 // CHECK-DAG: sprint_isa.counting_queue @key_lists credits(2)
 // CHECK-DAG: sprint_isa.counting_queue @value_lists credits(6)
@@ -48,6 +48,6 @@
 // CHECK-NOT: sprint.program
 func.func @f(%q: tensor<1x2x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x16xf32>, %init: tensor<1x2x?x16xf32>) -> tensor<1x2x?x16xf32> {
   %o = sprint.attention ins(%q, %k, %v : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x16xf32>)
-      outs(%init : tensor<1x2x?x16xf32>) scale(0.25) mask(<lower = -3, upper = 0>) thresholds([1.5]) -> tensor<1x2x?x16xf32>
+      outs(%init : tensor<1x2x?x16xf32>) scale(0.25) band(<lower = -3, upper = 0>) thresholds([1.5]) -> tensor<1x2x?x16xf32>
   return %o : tensor<1x2x?x16xf32>
 }

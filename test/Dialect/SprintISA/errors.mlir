@@ -2,7 +2,7 @@
 
 // expected-error @below {{expected the name of a machine, got an empty string}}
 sprint_isa.program @p machine("", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
 }
 
@@ -10,7 +10,7 @@ sprint_isa.program @p machine("", "0123456789abcdef")
 
 // expected-error @below {{expected the hash of the structure as 16 hexadecimal digits, got "0123456789ABCDEF"}}
 sprint_isa.program @p machine("s", "0123456789ABCDEF")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
 }
 
@@ -18,7 +18,7 @@ sprint_isa.program @p machine("s", "0123456789ABCDEF")
 
 // expected-error @below {{expected the launch parameter 'keys' between 1 and 2147483648, got 0}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 0, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 0, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
 }
 
@@ -26,13 +26,13 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
     // expected-error @below {{expected 'keys'}}
-    parameters(batches = 1, heads = 2, queries = 4, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
 }
 
 // -----
 
-// expected-error @below {{expected 6 launch parameters, got 1}}
+// expected-error @below {{expected 7 launch parameters, got 1}}
 "sprint_isa.program"() <{sym_name = "p", machine = "s", structure = "0123456789abcdef",
     parameters = array<i64: 1>, scale = 0.125 : f64}> ({
 ^bb0:
@@ -42,7 +42,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // expected-error @below {{expected a scale between 2^-100 and 2^100, got 0}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.0) {
 }
 
@@ -50,7 +50,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // expected-error @below {{expected a scale between 2^-100 and 2^100, got nan}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0x7FF8000000000000) {
 }
 
@@ -58,7 +58,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // expected-error @below {{expected one threshold or 2, got 3}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) thresholds([0.0, 1.0, 2.0]) {
 }
 
@@ -66,7 +66,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // expected-error @below {{expected one threshold, got 2}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = ?, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = ?, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) thresholds([0.0, 1.0]) {
 }
 
@@ -74,14 +74,14 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // expected-error @below {{expected thresholds that are numbers, got NaN}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) thresholds([0x7FC00000]) {
 }
 
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   // expected-note @below {{see existing symbol definition here}}
   sprint_isa.counting_queue @q credits(0)
@@ -92,7 +92,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   // expected-error @below {{expected credits between 0 and 65536, got -1}}
   sprint_isa.counting_queue @q credits(-1)
@@ -101,7 +101,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   // expected-error @below {{expected a depth between 1 and 65536, got 0}}
   sprint_isa.index_queue @q depth(0)
@@ -126,7 +126,7 @@ module {
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   // expected-error @below {{expected a queue or a unit in a program}}
   builtin.module {}
@@ -135,7 +135,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   // expected-note @below {{the first one is here}}
   sprint_isa.unit v {
@@ -148,7 +148,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   sprint_isa.unit v {
     // expected-error @below {{expected a command of unit 'v'}}
@@ -159,7 +159,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   sprint_isa.unit v {
     // expected-error @below {{expects parent op 'sprint_isa.program'}}
@@ -170,7 +170,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   sprint_isa.unit v {
     // expected-error @below {{expected a command of unit 'v', got 'write'}}
@@ -181,7 +181,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   sprint_isa.unit v {
     // expected-error @below {{expected operand 'queue' to name a 'sprint_isa.counting_queue', got @nowhere}}
@@ -192,7 +192,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   // expected-note @below {{which is a 'sprint_isa.index_queue'}}
   sprint_isa.index_queue @lists depth(1)
@@ -205,7 +205,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   // expected-note @below {{which is a 'sprint_isa.counting_queue'}}
   sprint_isa.counting_queue @credits credits(0)
@@ -218,7 +218,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   sprint_isa.unit v {
     sprint_isa.loop trip(1) {
@@ -231,7 +231,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   sprint_isa.unit v {
     // expected-error @below {{expected operand 'trip' to read counters of the 0 enclosing loops, got i0}}
@@ -243,7 +243,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   sprint_isa.unit v {
     sprint_isa.loop trip(1) {
@@ -271,7 +271,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 // -----
 
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64)
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) {
   sprint_isa.unit write {
     // expected-error @below {{expected a region, got 'keys'}}
@@ -313,3 +313,35 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // expected-error @below {{expected an expression of at most 256 nodes}}
 #e = #sprint_isa.expr<min(i0 + 1, i0 + 2, i0 + 3, i0 + 4, i0 + 5, i0 + 6, i0 + 7, i0 + 8, i0 + 9, i0 + 10, i0 + 11, i0 + 12, i0 + 13, i0 + 14, i0 + 15, i0 + 16, i0 + 17, i0 + 18, i0 + 19, i0 + 20, i0 + 21, i0 + 22, i0 + 23, i0 + 24, i0 + 25, i0 + 26, i0 + 27, i0 + 28, i0 + 29, i0 + 30, i0 + 31, i0 + 32, i0 + 33, i0 + 34, i0 + 35, i0 + 36, i0 + 37, i0 + 38, i0 + 39, i0 + 40, i0 + 41, i0 + 42, i0 + 43, i0 + 44, i0 + 45, i0 + 46, i0 + 47, i0 + 48, i0 + 49, i0 + 50, i0 + 51, i0 + 52, i0 + 53, i0 + 54, i0 + 55, i0 + 56, i0 + 57, i0 + 58, i0 + 59, i0 + 60, i0 + 61, i0 + 62, i0 + 63, i0 + 64, i0 + 65, i0 + 66, i0 + 67, i0 + 68, i0 + 69)>
+
+// -----
+
+// expected-error @below {{expected inputs among key_valid, mask and bias, each once and in this order, got key_valid after mask}}
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) inputs(mask, key_valid) {
+}
+
+// -----
+
+// expected-error @below {{expected inputs among key_valid, mask and bias, each once and in this order, got query after value}}
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) inputs(query) {
+}
+
+// -----
+
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    // expected-error @below {{expected a region, got 'padding'}}
+    scale(0.125) inputs(padding) {
+}
+
+// -----
+
+// expected-error @below {{expected at least one input where there are inputs, got none}}
+"sprint_isa.program"() <{sym_name = "p", machine = "s", structure = "0123456789abcdef",
+    parameters = array<i64: 1, 1, 1, 1, 1, 1, 1>, scale = 0.125 : f64, inputs = []}> ({
+^bb0:
+}) : () -> ()

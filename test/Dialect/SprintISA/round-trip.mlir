@@ -1,11 +1,11 @@
 // RUN: sprint-opt %s --verify-roundtrip | FileCheck %s
 
 // CHECK-LABEL: sprint_isa.program @static machine("s", "8f14e45fceea167a")
-// CHECK-SAME: parameters(batches = 1, heads = 2, queries = 128, keys = 300, head_dim = 64, value_dim = 32)
+// CHECK-SAME: parameters(batches = 1, heads = 2, queries = 128, keys = 300, head_dim = 64, value_dim = 32, group = 1)
 // CHECK-SAME: scale(1.250000e-01)
 // CHECK-SAME: thresholds([-1.500000e+00, 0xFF800000])
 sprint_isa.program @static machine("s", "8f14e45fceea167a")
-    parameters(batches = 1, heads = 2, queries = 128, keys = 300, head_dim = 64, value_dim = 32)
+    parameters(batches = 1, heads = 2, queries = 128, keys = 300, head_dim = 64, value_dim = 32, group = 1)
     scale(0.125) thresholds([-1.5, 0xFF800000]) {
   // CHECK: sprint_isa.counting_queue @row_slots credits(2)
   sprint_isa.counting_queue @row_slots credits(2)
@@ -84,10 +84,10 @@ sprint_isa.program @static machine("s", "8f14e45fceea167a")
 
 // What is dynamic, and a scale that takes 17 digits.
 // CHECK-LABEL: sprint_isa.program @dynamic
-// CHECK-SAME: parameters(batches = ?, heads = ?, queries = ?, keys = ?, head_dim = ?, value_dim = ?)
+// CHECK-SAME: parameters(batches = ?, heads = ?, queries = ?, keys = ?, head_dim = ?, value_dim = ?, group = ?)
 // CHECK-SAME: scale(0.35355339059327379)
 sprint_isa.program @dynamic machine("l", "0123456789abcdef")
-    parameters(batches = ?, heads = ?, queries = ?, keys = ?, head_dim = ?, value_dim = ?)
+    parameters(batches = ?, heads = ?, queries = ?, keys = ?, head_dim = ?, value_dim = ?, group = ?)
     scale(0.35355339059327379) {
   sprint_isa.counting_queue @q credits(0)
   // CHECK: sprint_isa.unit softmax {
@@ -122,5 +122,23 @@ sprint_isa.program @dynamic machine("l", "0123456789abcdef")
         }
       }
     }
+  }
+}
+
+// What a launch brings beside query, key and value, and the commands that use it.
+// CHECK-LABEL: sprint_isa.program @masked
+// CHECK-SAME: scale(1.250000e-01) inputs(key_valid, mask, bias)
+sprint_isa.program @masked machine("s", "0123456789abcdef")
+    parameters(batches = ?, heads = 6, queries = ?, keys = ?, head_dim = 64, value_dim = 64, group = 3)
+    scale(0.125) inputs(key_valid, mask, bias) {
+  sprint_isa.unit write {
+    // CHECK: sprint_isa.write region(bias) batch(0) head(0)
+    sprint_isa.write region(bias) batch(0) head(0)
+  }
+  sprint_isa.unit select {
+    // CHECK: sprint_isa.load_mask region(key_valid) batch(0) head(0) query(0)
+    sprint_isa.load_mask region(key_valid) batch(0) head(0) query(0)
+    // CHECK-NEXT: sprint_isa.load_bias batch(0) head(0) query(group)
+    sprint_isa.load_bias batch(0) head(0) query(group)
   }
 }

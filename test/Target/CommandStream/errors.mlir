@@ -14,13 +14,13 @@ module {
 //--- name.mlir
 // NAME: error: no command stream can be made: program 0: expected the name of a program to have 1 to 255 printable ASCII characters
 sprint_isa.program @"caf\C3\A9" machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 1, queries = 1, keys = 1, head_dim = 1, value_dim = 1)
+    parameters(batches = 1, heads = 1, queries = 1, keys = 1, head_dim = 1, value_dim = 1, group = 1)
     scale(1.0) {
 }
 
 //--- invalid.mlir
 // INVALID: invalid.mlir:2:1: error: 'sprint_isa.program' op expected the launch parameter 'keys'
 sprint_isa.program @p machine("s", "0123456789abcdef")
-    parameters(batches = 1, heads = 1, queries = 1, keys = 0, head_dim = 1, value_dim = 1)
+    parameters(batches = 1, heads = 1, queries = 1, keys = 0, head_dim = 1, value_dim = 1, group = 1)
     scale(1.0) {
 }

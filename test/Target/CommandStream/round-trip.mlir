@@ -13,10 +13,10 @@ func.func @host() {
 }
 
 // CHECK: sprint_isa.program @"name with \22quotes\22" machine("m", "00000000000000ff")
-// CHECK-SAME: parameters(batches = ?, heads = 2, queries = ?, keys = ?, head_dim = 64, value_dim = 64)
+// CHECK-SAME: parameters(batches = ?, heads = 2, queries = ?, keys = ?, head_dim = 64, value_dim = 64, group = 1)
 // CHECK-SAME: scale(0.1{{0+}}2) thresholds([1.000000e-01, 0xFF800000])
 sprint_isa.program @"name with \22quotes\22" machine("m", "00000000000000ff")
-    parameters(batches = ?, heads = 2, queries = ?, keys = ?, head_dim = 64, value_dim = 64)
+    parameters(batches = ?, heads = 2, queries = ?, keys = ?, head_dim = 64, value_dim = 64, group = 1)
     scale(0.10000000000000002) thresholds([0.1, 0xFF800000]) {
   // Queues come first and by kind, units stay as they stand.
   // CHECK-NEXT: sprint_isa.counting_queue @slots credits(3)
@@ -69,6 +69,6 @@ sprint_isa.program @"name with \22quotes\22" machine("m", "00000000000000ff")
 // CHECK-SAME: scale(1.000000e+00) {
 // CHECK-NEXT: }
 sprint_isa.program @second machine("m", "00000000000000ff")
-    parameters(batches = 1, heads = 1, queries = 1, keys = 2147483648, head_dim = 1, value_dim = 1)
+    parameters(batches = 1, heads = 1, queries = 1, keys = 2147483648, head_dim = 1, value_dim = 1, group = 1)
     scale(1.0) {
 }

@@ -33,6 +33,16 @@ static void printNibble(OpAsmPrinter &printer, Operation * /*op*/, NibbleAttr ni
   printer << stringifyNibble(nibble.getValue());
 }
 
+/// empty_row ::= `zero` | `uniform` | `nan`
+static ParseResult parseEmptyRow(OpAsmParser &parser, EmptyRowAttr &emptyRow) {
+  emptyRow = llvm::dyn_cast_or_null<EmptyRowAttr>(EmptyRowAttr::parse(parser, Type()));
+  return success(static_cast<bool>(emptyRow));
+}
+
+static void printEmptyRow(OpAsmPrinter &printer, Operation * /*op*/, EmptyRowAttr emptyRow) {
+  printer << stringifyEmptyRow(emptyRow.getValue());
+}
+
 #define GET_OP_CLASSES
 #include "Sprint/Dialect/Sprint/IR/SprintOps.cpp.inc"
 
@@ -47,30 +57,54 @@ struct NamedShape {
   StringRef name;
   Type type;
   ArrayRef<StringRef> dimensions;
+  /// Of the first so many dimensions, each may be 1 instead.
+  size_t numBroadcast = 0;
+};
+
+/// A static size, and the tensor that it was first seen in.
+struct KnownSize {
+  int64_t size;
+  StringRef tensor;
 };
 } // namespace
 
-/// Checks ranks, and that dimensions of the same name agree; a dynamic dimension agrees with any.
+/// Name of the dimension of key heads, of which each is shared by a group of the query heads.
+static constexpr StringRef kKeyHeadDim = "G";
+static constexpr StringRef kHeadDim = "H";
+
+/// Checks that dimensions of the same name agree, and that G divides H; a dynamic dimension agrees
+/// with any. Tensors of no type, which the op does not have, are skipped.
 static LogicalResult verifyShapes(Operation *op, ArrayRef<NamedShape> shapes) {
-  struct Known {
-    int64_t size;
-    StringRef tensor;
-  };
-  llvm::StringMap<Known> known;
+  llvm::StringMap<KnownSize> known;
   for (const NamedShape &shape : shapes) {
+    if (!shape.type)
+      continue;
     ArrayRef<int64_t> sizes = cast<ShapedType>(shape.type).getShape();
     for (auto [index, size, dimension] : llvm::enumerate(sizes, shape.dimensions)) {
-      if (ShapedType::isDynamic(size))
+      bool mayBroadcast = index < shape.numBroadcast;
+      if (ShapedType::isDynamic(size) || (mayBroadcast && size == 1))
         continue;
-      auto [it, inserted] = known.try_emplace(dimension, Known{size, shape.name});
+      auto [it, inserted] = known.try_emplace(dimension, KnownSize{size, shape.name});
       if (!inserted && it->second.size != size)
         return op->emitOpError() << "expected dimension " << index << " (" << dimension << ") of "
-                                 << shape.name << " to be " << it->second.size << " as in "
-                                 << it->second.tensor << ", got " << size;
+                                 << shape.name << " to be " << (mayBroadcast ? "1 or " : "")
+                                 << it->second.size << " as in " << it->second.tensor << ", got "
+                                 << size;
     }
   }
-  return success();
+  auto heads = known.find(kHeadDim), keyHeads = known.find(kKeyHeadDim);
+  if (heads == known.end() || keyHeads == known.end())
+    return success();
+  int64_t numHeads = heads->second.size, numKeyHeads = keyHeads->second.size;
+  if (numKeyHeads == 0 ? numHeads == 0 : numHeads % numKeyHeads == 0)
+    return success();
+  return op->emitOpError() << "expected the " << numHeads << " heads of " << heads->second.tensor
+                           << " to be a multiple of those of " << keyHeads->second.tensor
+                           << ", got " << numKeyHeads;
 }
+
+/// Type of an optional operand; none where the op does not have it.
+static Type typeOf(Value operand) { return operand ? operand.getType() : Type(); }
 
 /// A size, if it is static.
 static std::optional<int64_t> getStatic(int64_t size) {
@@ -78,25 +112,38 @@ static std::optional<int64_t> getStatic(int64_t size) {
 }
 
 // Names of the dimensions that the ops' descriptions use.
-static constexpr StringRef kQueryDims[] = {"B", "H", "Sq", "D"};
-static constexpr StringRef kKeyDims[] = {"B", "H", "Sk", "D"};
-static constexpr StringRef kValueDims[] = {"B", "H", "Sk", "Dv"};
-static constexpr StringRef kOutputDims[] = {"B", "H", "Sq", "Dv"};
-static constexpr StringRef kHeadDims[] = {"B", "H"};
+static constexpr StringRef kQueryDims[] = {"B", kHeadDim, "Sq", "D"};
+static constexpr StringRef kKeyDims[] = {"B", kKeyHeadDim, "Sk", "D"};
+static constexpr StringRef kValueDims[] = {"B", kKeyHeadDim, "Sk", "Dv"};
+static constexpr StringRef kKeyValidDims[] = {"B", "Sk"};
+static constexpr StringRef kScoreDims[] = {"B", kHeadDim, "Sq", "Sk"};
+static constexpr StringRef kOutputDims[] = {"B", kHeadDim, "Sq", "Dv"};
+static constexpr StringRef kHeadDims[] = {"B", kHeadDim};
+static constexpr StringRef kKeyHeadDims[] = {"B", kKeyHeadDim};
+
+/// Dimensions of a mask or a bias that may be 1: all but the keys'.
+static constexpr size_t kMaskBroadcast = 3;
+
+/// Checks the floats of an attention and what goes with them.
+template <typename OpTy> static LogicalResult verifyAttentionShapes(OpTy op) {
+  return verifyShapes(op, {{"query", op.getQuery().getType(), kQueryDims},
+                           {"key", op.getKey().getType(), kKeyDims},
+                           {"value", op.getValue().getType(), kValueDims},
+                           {"init", op.getInit().getType(), kOutputDims},
+                           {"key_valid", typeOf(op.getKeyValid()), kKeyValidDims},
+                           {"mask", typeOf(op.getMask()), kScoreDims, kMaskBroadcast},
+                           {"bias", typeOf(op.getBias()), kScoreDims, kMaskBroadcast}});
+}
 
 //===----------------------------------------------------------------------===//
 // One attention
 //===----------------------------------------------------------------------===//
 
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyShapes(*this, {{"query", getQuery().getType(), kQueryDims},
-                                  {"key", getKey().getType(), kKeyDims},
-                                  {"value", getValue().getType(), kValueDims},
-                                  {"init", getInit().getType(), kOutputDims}})) ||
-      failed(verifyScale(*this, getScale())))
+  if (failed(verifyAttentionShapes(*this)) || failed(verifyScale(*this, getScale())))
     return failure();
   std::optional<int64_t> heads;
-  for (Value tensor : getOperands())
+  for (Value tensor : {getQuery(), getInit()})
     if (!heads)
       heads = getStatic(cast<ShapedType>(tensor.getType()).getDimSize(1));
   return verifyThresholds(*this, getThresholds(), heads);
@@ -113,9 +160,20 @@ LogicalResult QuantizeOp::verify() {
                               {"step", getStep().getType(), kHeadDims}});
 }
 
+LogicalResult QuantizeBiasOp::verify() {
+  static constexpr StringRef kBiasDims[] = {"B", kHeadDim, "R", "Sk"};
+  constexpr size_t numBroadcast = 2;
+  if (failed(verifyShapes(*this, {{"query_step", getQueryStep().getType(), kHeadDims},
+                                  {"key_step", getKeyStep().getType(), kKeyHeadDims},
+                                  {"bias", getBias().getType(), kBiasDims, numBroadcast},
+                                  {"codes", getCodes().getType(), kBiasDims}})))
+    return failure();
+  return verifyScale(*this, getScale());
+}
+
 LogicalResult ParametersOp::verify() {
   if (failed(verifyShapes(*this, {{"query_step", getQueryStep().getType(), kHeadDims},
-                                  {"key_step", getKeyStep().getType(), kHeadDims},
+                                  {"key_step", getKeyStep().getType(), kKeyHeadDims},
                                   {"threshold", getThreshold().getType(), kHeadDims},
                                   {"multiplier", getMultiplier().getType(), kHeadDims},
                                   {"shift", getShift().getType(), kHeadDims}})) ||
@@ -127,8 +185,16 @@ LogicalResult ParametersOp::verify() {
 
 LogicalResult DequantizeOp::verify() {
   return verifyShapes(*this, {{"codes", getCodes().getType(), kOutputDims},
-                              {"step", getStep().getType(), kHeadDims},
+                              {"step", getStep().getType(), kKeyHeadDims},
                               {"init", getInit().getType(), kOutputDims}});
+}
+
+LogicalResult FillEmptyRowsOp::verify() {
+  return verifyShapes(*this, {{"value", getValue().getType(), kValueDims},
+                              {"init", getInit().getType(), kOutputDims},
+                              {"key_valid", typeOf(getKeyValid()), kKeyValidDims},
+                              {"mask", typeOf(getMask()), kScoreDims, kMaskBroadcast},
+                              {"bias", typeOf(getBias()), kScoreDims, kMaskBroadcast}});
 }
 
 //===----------------------------------------------------------------------===//
@@ -145,10 +211,17 @@ LogicalResult CrossbarScoreOp::verify() {
                               {"init", getInit().getType(), kBlockScoreDims}});
 }
 
-LogicalResult PruneOp::verify() {
-  return verifyShapes(*this, {{"scores", getScores().getType(), kBlockScoreDims},
-                              {"kept", getKept().getType(), kBlockScoreDims}});
+/// Checks what restricts a block's keys against `scores` or, where there are none, the result.
+template <typename OpTy> static LogicalResult verifySelection(OpTy op, Type scores) {
+  SmallVector<NamedShape> shapes = {{"scores", scores, kBlockScoreDims},
+                                    {"kept", op.getKept().getType(), kBlockScoreDims},
+                                    {"bias", typeOf(op.getBias()), kBlockScoreDims}};
+  for (Value mask : op.getMasks())
+    shapes.push_back({"a mask", mask.getType(), kBlockScoreDims});
+  return verifyShapes(op, shapes);
 }
+
+LogicalResult PruneOp::verify() { return verifySelection(*this, getScores().getType()); }
 
 LogicalResult AllowOp::verify() {
   auto type = cast<RankedTensorType>(getKept().getType());
@@ -160,7 +233,7 @@ LogicalResult AllowOp::verify() {
       return emitOpError() << "expected " << name << " to be " << type.getDimSize(dim)
                            << " as in the result, got " << value.getSExtValue();
   }
-  return success();
+  return verifySelection(*this, Type());
 }
 
 LogicalResult GatherOp::verify() {
@@ -183,6 +256,7 @@ LogicalResult RecomputeOp::verify() {
                               {"value", getValue().getType(), kValueDims},
                               {"indices", getIndices().getType(), kIndicesDims},
                               {"owners", getOwners().getType(), kOwnersDims},
+                              {"bias", typeOf(getBias()), kBlockScoreDims},
                               {"init", getInit().getType(), kOutputDims}});
 }
 
@@ -205,21 +279,64 @@ void ProgramOp::print(OpAsmPrinter &printer) {
                                            getResAttrsAttrName());
 }
 
+/// Arguments that every program has: codes and head parameters.
+static constexpr unsigned kNumProgramArguments = 6;
+
+static bool isTensorOf(Type type, int64_t rank, unsigned width) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getRank() == rank && tensor.getElementType().isSignlessInteger(width);
+}
+
+/// The optional argument of `program` that is a tensor of the given rank and element width.
+static std::optional<unsigned> findArgument(ProgramOp program, int64_t rank, unsigned width) {
+  ArrayRef<Type> inputs = program.getFunctionType().getInputs();
+  for (unsigned index = kNumProgramArguments; index < inputs.size(); ++index)
+    if (isTensorOf(inputs[index], rank, width))
+      return index;
+  return std::nullopt;
+}
+
+std::optional<unsigned> ProgramOp::getKeyValidIndex() { return findArgument(*this, 2, 1); }
+std::optional<unsigned> ProgramOp::getMaskIndex() { return findArgument(*this, 4, 1); }
+std::optional<unsigned> ProgramOp::getBiasIndex() { return findArgument(*this, 4, 32); }
+
 /// Checks that `type` is a tensor of the given rank and element width.
 static LogicalResult verifySignatureType(ProgramOp program, StringRef name, Type type, int64_t rank,
                                          unsigned width) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (tensor && tensor.getRank() == rank && tensor.getElementType().isSignlessInteger(width))
+  if (isTensorOf(type, rank, width))
     return success();
   return program.emitOpError() << "expected " << name << " to be a tensor of rank " << rank
                                << " of i" << width << ", got " << type;
 }
 
+/// Checks that what follows the required arguments is key_valid, mask and bias, as far as there
+/// are any.
+static LogicalResult verifyOptionalArguments(ProgramOp program) {
+  ArrayRef<Type> inputs = program.getFunctionType().getInputs();
+  unsigned next = kNumProgramArguments;
+  for (std::optional<unsigned> index :
+       {program.getKeyValidIndex(), program.getMaskIndex(), program.getBiasIndex()})
+    if (index == next)
+      ++next;
+  if (next == inputs.size())
+    return success();
+  return program.emitOpError()
+         << "expected argument " << next
+         << " to be, each at most once and in this order, key_valid "
+            "(rank 2 of i1), mask (rank 4 of i1) or bias (rank 4 of i32), got "
+         << inputs[next];
+}
+
+/// Type of an optional argument; none where the program does not take it.
+static Type typeOf(ProgramOp program, std::optional<unsigned> argument) {
+  return argument ? program.getFunctionType().getInput(*argument) : Type();
+}
+
 LogicalResult ProgramOp::verify() {
   FunctionType type = getFunctionType();
-  if (type.getNumInputs() != 6)
-    return emitOpError() << "expected 6 arguments (query, key, value, threshold, multiplier, "
-                            "shift), got "
+  if (type.getNumInputs() < kNumProgramArguments)
+    return emitOpError() << "expected at least 6 arguments (query, key, value, threshold, "
+                            "multiplier, shift), got "
                          << type.getNumInputs();
   if (type.getNumResults() != 1)
     return emitOpError() << "expected 1 result (the output codes), got " << type.getNumResults();
@@ -230,13 +347,18 @@ LogicalResult ProgramOp::verify() {
       failed(verifySignatureType(*this, "multiplier", type.getInput(4), 2, 64)) ||
       failed(verifySignatureType(*this, "shift", type.getInput(5), 2, 64)) ||
       failed(verifySignatureType(*this, "the result", type.getResult(0), 4, 32)) ||
-      failed(verifyShapes(*this, {{"query", type.getInput(0), kQueryDims},
-                                  {"key", type.getInput(1), kKeyDims},
-                                  {"value", type.getInput(2), kValueDims},
-                                  {"threshold", type.getInput(3), kHeadDims},
-                                  {"multiplier", type.getInput(4), kHeadDims},
-                                  {"shift", type.getInput(5), kHeadDims},
-                                  {"the result", type.getResult(0), kOutputDims}})))
+      failed(verifyOptionalArguments(*this)) ||
+      failed(verifyShapes(*this,
+                          {{"query", type.getInput(0), kQueryDims},
+                           {"key", type.getInput(1), kKeyDims},
+                           {"value", type.getInput(2), kValueDims},
+                           {"threshold", type.getInput(3), kHeadDims},
+                           {"multiplier", type.getInput(4), kHeadDims},
+                           {"shift", type.getInput(5), kHeadDims},
+                           {"the result", type.getResult(0), kOutputDims},
+                           {"key_valid", typeOf(*this, getKeyValidIndex()), kKeyValidDims},
+                           {"mask", typeOf(*this, getMaskIndex()), kScoreDims, kMaskBroadcast},
+                           {"bias", typeOf(*this, getBiasIndex()), kScoreDims, kMaskBroadcast}})))
     return failure();
   if (getBody().empty())
     return emitOpError("expected a body");
@@ -259,19 +381,41 @@ LogicalResult ReturnOp::verify() {
   return success();
 }
 
-LogicalResult LaunchOp::verify() {
-  return verifyShapes(*this, {{"query", getQuery().getType(), kQueryDims},
-                              {"key", getKey().getType(), kKeyDims},
-                              {"value", getValue().getType(), kValueDims},
-                              {"init", getInit().getType(), kOutputDims}});
+LogicalResult LaunchOp::verify() { return verifyAttentionShapes(*this); }
+
+/// Checks that `launch` brings the optional operand `name` exactly where the program takes it.
+static LogicalResult verifyOptionalOperand(LaunchOp launch, StringRef name, Value operand,
+                                           bool isTaken) {
+  if (static_cast<bool>(operand) == isTaken)
+    return success();
+  return launch.emitOpError() << "expected " << (isTaken ? "" : "no ") << "operand " << name
+                              << " as @" << launch.getProgram() << " takes "
+                              << (isTaken ? "it" : "none") << ", got "
+                              << (operand ? "one" : "none");
+}
+
+/// Checks the optional operands of `launch` against the tensors that `program` names.
+static LogicalResult verifyInputs(LaunchOp launch, sprint_isa::ProgramOp program) {
+  using sprint_isa::MemoryRegion;
+  auto takes = [&](MemoryRegion region) {
+    return program.getInputs() && llvm::any_of(*program.getInputs(), [&](Attribute input) {
+             return cast<sprint_isa::MemoryRegionAttr>(input).getValue() == region;
+           });
+  };
+  return success(succeeded(verifyOptionalOperand(launch, "key_valid", launch.getKeyValid(),
+                                                 takes(MemoryRegion::KeyValid))) &&
+                 succeeded(verifyOptionalOperand(launch, "mask", launch.getMask(),
+                                                 takes(MemoryRegion::Mask))) &&
+                 succeeded(verifyOptionalOperand(launch, "bias", launch.getBias(),
+                                                 takes(MemoryRegion::Bias))));
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   Operation *symbol = symbolTable.lookupNearestSymbolFrom(*this, getProgramAttr());
   if (!symbol)
     return emitOpError() << "expected a program named @" << getProgram() << ", got none";
-  if (isa<sprint_isa::ProgramOp>(symbol))
-    return success();
+  if (auto program = dyn_cast<sprint_isa::ProgramOp>(symbol))
+    return verifyInputs(*this, program);
   auto program = dyn_cast<ProgramOp>(symbol);
   if (!program)
     return emitOpError() << "expected @" << getProgram()
@@ -280,20 +424,37 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
 
   // Symbols may be visited before the program itself is verified.
   FunctionType signature = program.getFunctionType();
-  if (signature.getNumInputs() != 6 || signature.getNumResults() != 1)
+  if (signature.getNumInputs() < kNumProgramArguments || signature.getNumResults() != 1)
     return emitOpError() << "expected @" << getProgram()
-                         << " to have 6 arguments and 1 result, got " << signature;
+                         << " to have at least 6 arguments and 1 result, got " << signature;
   struct Pair {
     StringRef name;
     Value operand;
     Type type;
+    bool isOptional = false;
+    /// Dimensions that may be 1 in the launch alone.
+    int64_t numBroadcast = 0;
   };
-  for (const Pair &pair : {Pair{"query", getQuery(), signature.getInput(0)},
-                           Pair{"key", getKey(), signature.getInput(1)},
-                           Pair{"value", getValue(), signature.getInput(2)},
-                           Pair{"init", getInit(), signature.getResult(0)}}) {
+  for (const Pair &pair :
+       {Pair{"query", getQuery(), signature.getInput(0)},
+        Pair{"key", getKey(), signature.getInput(1)},
+        Pair{"value", getValue(), signature.getInput(2)},
+        Pair{"init", getInit(), signature.getResult(0)},
+        Pair{"key_valid", getKeyValid(), typeOf(program, program.getKeyValidIndex()), true},
+        Pair{"mask", getMask(), typeOf(program, program.getMaskIndex()), true},
+        // Codes are made for each batch and head.
+        Pair{"bias", getBias(), typeOf(program, program.getBiasIndex()), true, 2}}) {
+    if (pair.isOptional &&
+        failed(verifyOptionalOperand(*this, pair.name, pair.operand, bool(pair.type))))
+      return failure();
+    if (!pair.operand)
+      continue;
     auto type = dyn_cast<ShapedType>(pair.type);
-    if (!type || failed(verifyCompatibleShape(type, pair.operand.getType())))
+    SmallVector<int64_t> shape(cast<ShapedType>(pair.operand.getType()).getShape());
+    for (int64_t &size : MutableArrayRef(shape).take_front(pair.numBroadcast))
+      if (size == 1)
+        size = ShapedType::kDynamic;
+    if (!type || failed(verifyCompatibleShape(type.getShape(), shape)))
       return emitOpError() << "expected the shape of " << pair.name << " to agree with "
                            << pair.type << " of @" << getProgram() << ", got "
                            << pair.operand.getType();

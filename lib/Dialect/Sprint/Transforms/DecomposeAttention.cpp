@@ -7,11 +7,14 @@
 #include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTDECOMPOSEATTENTION
@@ -20,6 +23,52 @@ namespace mlir::sprint {
 
 using namespace mlir;
 using namespace mlir::sprint;
+
+/// Size of dimension `dim` of a tensor, or ShapedType::kDynamic.
+static int64_t sizeOf(Value tensor, int64_t dim) {
+  return cast<RankedTensorType>(tensor.getType()).getDimSize(dim);
+}
+
+/// Why `attention` cannot run on `machine`; nothing where it can.
+static std::optional<std::string> findObstacle(AttentionOp attention, ModuleOp module,
+                                               const ::sprint::Machine &machine) {
+  auto function = attention->getParentOfType<FunctionOpInterface>();
+  if (!function || function->getParentOp() != module)
+    return "expected it in a function of the outermost module";
+  for (Value operand : {attention.getQuery(), attention.getKey(), attention.getValue()})
+    if (llvm::is_contained(cast<RankedTensorType>(operand.getType()).getShape(), 0))
+      return llvm::formatv("expected no size of zero, got {0}", operand.getType());
+  int64_t heads = sizeOf(attention.getQuery(), 1), keyHeads = sizeOf(attention.getKey(), 1);
+  if (ShapedType::isDynamic(heads) || ShapedType::isDynamic(keyHeads))
+    return llvm::formatv("expected static numbers of heads, got {0} and {1}",
+                         attention.getQuery().getType(), attention.getKey().getType());
+  return findCapacityObstacle(machine, {/*headDim=*/sizeOf(attention.getKey(), 3),
+                                        /*valueDim=*/sizeOf(attention.getValue(), 3),
+                                        /*keys=*/sizeOf(attention.getKey(), 2)});
+}
+
+/// Whether the band of `attention` alone leaves every query a key, whatever the sizes may be where
+/// they are not static.
+static bool bandLeavesKeys(AttentionOp attention) {
+  BandAttr band = attention.getBandAttr();
+  if (!band)
+    return true;
+  // The first query is the one that the upper bound may leave without a key, the last query the one
+  // for the lower bound.
+  int64_t queries = sizeOf(attention.getQuery(), 2), keys = sizeOf(attention.getKey(), 2);
+  bool areStatic = !ShapedType::isDynamic(queries) && !ShapedType::isDynamic(keys);
+  bool isEnd = band.getAlign() == Align::End;
+  std::optional<int64_t> lower = band.getLower(), upper = band.getUpper();
+  bool lowerLeavesKey = !lower || (isEnd ? *lower <= 0 : areStatic && *lower <= keys - queries);
+  bool upperLeavesKey = !upper || (isEnd ? areStatic && *upper >= queries - keys : *upper >= 0);
+  return lowerLeavesKey && upperLeavesKey;
+}
+
+/// Whether a query of `attention` may be without any allowed key.
+static bool mayHaveEmptyRows(AttentionOp attention) {
+  return attention.getKeyValid() || attention.getMask() || attention.getBias() ||
+         !bandLeavesKeys(attention);
+}
 
 namespace {
 
@@ -45,14 +94,23 @@ public:
     parameters =
         ParametersOp::create(rewriter, loc, thresholds, factors, factors, queryStep, keyStep,
                              attention.getScaleAttr(), attention.getThresholdsAttr());
+    if (attention.getBias())
+      bias = quantizeBias(queryStep, keyStep);
 
     auto resultType = cast<RankedTensorType>(attention.getType());
     SmallVector<OpFoldResult> sizes = {size(query, 0), size(query, 1), size(query, 2),
                                        size(value, 3)};
     Value codes = tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getI32Type());
     codes = loopOver(0, {}, codes);
-    rewriter.replaceOpWithNewOp<DequantizeOp>(attention, resultType, codes, valueStep,
-                                              attention.getInit());
+    Value output =
+        DequantizeOp::create(rewriter, loc, resultType, codes, valueStep, attention.getInit());
+    // The machine leaves zeros; which rows these are follows from the masks alone.
+    if (attention.getEmptyRow() != EmptyRow::Zero && mayHaveEmptyRows(attention))
+      output =
+          FillEmptyRowsOp::create(rewriter, loc, resultType, attention.getValue(),
+                                  attention.getKeyValid(), attention.getMask(), attention.getBias(),
+                                  output, attention.getBandAttr(), attention.getEmptyRowAttr());
+    rewriter.replaceOp(attention, output);
   }
 
 private:
@@ -63,6 +121,17 @@ private:
     Nibble nibble = getNibble();
     auto op = QuantizeOp::create(rewriter, loc, codes, step, operand, nibble);
     return {op.getCodes(), op.getStep()};
+  }
+
+  /// Codes of the bias for each batch element and head, as their steps differ.
+  Value quantizeBias(Value queryStep, Value keyStep) {
+    auto type = cast<RankedTensorType>(attention.getBias().getType());
+    auto heads = cast<RankedTensorType>(queryStep.getType());
+    SmallVector<int64_t> shape(type.getShape());
+    llvm::copy(heads.getShape(), shape.begin());
+    return QuantizeBiasOp::create(
+        rewriter, loc, RankedTensorType::get(shape, rewriter.getI32Type()), attention.getBias(),
+        queryStep, keyStep, attention.getScaleAttr());
   }
 
   Nibble getNibble() const {
@@ -94,8 +163,17 @@ private:
 
   /// Slices of the keys and values of one head, and its parameters.
   void loadHead(ArrayRef<Value> counters) {
-    headKey = slice(key, counters, {}, size(key, 2));
-    headValue = slice(value, counters, {}, size(value, 2));
+    int64_t heads = sizeOf(query, 1), keyHeads = sizeOf(key, 1);
+    OpFoldResult keyHead = counters[1];
+    if (heads != keyHeads) {
+      AffineExpr head;
+      bindDims(rewriter.getContext(), head);
+      keyHead = affine::makeComposedFoldedAffineApply(
+          rewriter, loc, head.floorDiv(heads / keyHeads), {counters[1]});
+    }
+    OpFoldResult zero = rewriter.getIndexAttr(0);
+    headKey = slice(key, {counters[0], keyHead, zero}, size(key, 2));
+    headValue = slice(value, {counters[0], keyHead, zero}, size(value, 2));
     auto extract = [&](Value perHead) -> Value {
       return tensor::ExtractOp::create(rewriter, loc, perHead, counters);
     };
@@ -104,36 +182,61 @@ private:
     shift = extract(parameters.getShift());
   }
 
-  /// Offsets, sizes and strides of `rows` tokens from `row` of one head; all tokens where there is
-  /// no row.
-  void tokens(Value tensor, ArrayRef<Value> counters, std::optional<Value> row, OpFoldResult rows,
+  /// Offsets, sizes and strides of `rows` tokens of one head from `position`: batch, head, token.
+  void tokens(Value tensor, ArrayRef<OpFoldResult> position, OpFoldResult rows,
               SmallVector<OpFoldResult> &offsets, SmallVector<OpFoldResult> &sizes,
               SmallVector<OpFoldResult> &strides) {
     OpFoldResult zero = rewriter.getIndexAttr(0), one = rewriter.getIndexAttr(1);
-    offsets = {counters[0], counters[1], row ? OpFoldResult(*row) : zero, zero};
+    offsets = {position[0], position[1], position[2], zero};
     sizes = {one, one, rows, size(tensor, 3)};
     strides = {one, one, one, one};
   }
 
-  /// A matrix of tokens of one head.
-  Value slice(Value tensor, ArrayRef<Value> counters, std::optional<Value> row, OpFoldResult rows) {
-    SmallVector<OpFoldResult> offsets, sizes, strides;
-    tokens(tensor, counters, row, rows, offsets, sizes, strides);
+  /// The part of `tensor` with these offsets and sizes as a matrix of its last two dimensions, the
+  /// others of which have size 1.
+  Value sliceMatrix(Value tensor, ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes) {
     auto source = cast<RankedTensorType>(tensor.getType());
     SmallVector<int64_t> shape;
     SmallVector<Value> dynamic;
-    dispatchIndexOpFoldResults({sizes[2], sizes[3]}, dynamic, shape);
+    dispatchIndexOpFoldResults(sizes.take_back(2), dynamic, shape);
     auto matrix = RankedTensorType::get(shape, source.getElementType());
+    SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
     return tensor::ExtractSliceOp::create(rewriter, loc, matrix, tensor, offsets, sizes, strides);
+  }
+
+  /// A matrix of tokens of one head.
+  Value slice(Value tensor, ArrayRef<OpFoldResult> position, OpFoldResult rows) {
+    SmallVector<OpFoldResult> offsets, sizes, strides;
+    tokens(tensor, position, rows, offsets, sizes, strides);
+    return sliceMatrix(tensor, offsets, sizes);
+  }
+
+  /// The row of a mask or of bias codes that belongs to a query, over `keys` keys.
+  Value sliceRow(Value tensor, ArrayRef<OpFoldResult> position, OpFoldResult keys) {
+    OpFoldResult zero = rewriter.getIndexAttr(0), one = rewriter.getIndexAttr(1);
+    SmallVector<OpFoldResult> offsets(position);
+    // What has size 1 is the same for all.
+    for (auto [dim, offset] : llvm::enumerate(offsets))
+      if (sizeOf(tensor, dim) == 1)
+        offset = zero;
+    offsets.push_back(zero);
+    return sliceMatrix(tensor, offsets, {one, one, one, keys});
   }
 
   /// The steps of one query; returns the output codes with its row.
   Value computeRow(ArrayRef<Value> counters, Value codes) {
     Value row = counters[2];
-    OpFoldResult one = rewriter.getIndexAttr(1);
-    Value block = slice(query, counters, row, one);
+    OpFoldResult zero = rewriter.getIndexAttr(0), one = rewriter.getIndexAttr(1);
+    SmallVector<OpFoldResult> position(counters.begin(), counters.end());
+    Value block = slice(query, position, one);
     OpFoldResult keys = size(headKey, 0);
     Value queries = getValueOrCreateConstantIndexOp(rewriter, loc, size(query, 2));
+    SmallVector<Value> masks;
+    if (Value keyValid = attention.getKeyValid())
+      masks.push_back(sliceMatrix(keyValid, {position[0], zero}, {one, keys}));
+    if (Value mask = attention.getMask())
+      masks.push_back(sliceRow(mask, position, keys));
+    Value biasRow = bias ? sliceRow(bias, position, keys) : Value();
 
     Value kept;
     if (dense) {
@@ -142,7 +245,7 @@ private:
           {1, cast<RankedTensorType>(headKey.getType()).getDimSize(0)}, rewriter.getI1Type());
       kept = AllowOp::create(rewriter, loc, type, rows,
                              getValueOrCreateConstantIndexOp(rewriter, loc, keys), row, queries,
-                             attention.getMaskAttr());
+                             masks, biasRow, attention.getBandAttr());
     } else {
       Value empty =
           tensor::EmptyOp::create(rewriter, loc, ArrayRef{one, keys}, rewriter.getI32Type());
@@ -151,23 +254,23 @@ private:
       Value scores = CrossbarScoreOp::create(rewriter, loc, zeros.getType(), block, headKey, zeros,
                                              getNibble());
       auto type = cast<RankedTensorType>(scores.getType()).clone(rewriter.getI1Type());
-      kept = PruneOp::create(rewriter, loc, type, scores, threshold, row, queries,
-                             attention.getMaskAttr());
+      kept = PruneOp::create(rewriter, loc, type, scores, threshold, row, queries, masks, biasRow,
+                             attention.getBandAttr());
     }
 
     auto indices = RankedTensorType::get({ShapedType::kDynamic}, rewriter.getIndexType());
     auto owners = RankedTensorType::get({1, ShapedType::kDynamic}, rewriter.getI1Type());
     auto gather = GatherOp::create(rewriter, loc, indices, owners, kept);
 
-    Value init = slice(codes, counters, row, one);
+    Value init = slice(codes, position, one);
     auto widthsAttr =
         WidthsAttr::get(rewriter.getContext(), widths.exponentFractionBits, widths.sumBits,
                         widths.probabilityBits, widths.accumulatorBits);
     Value output = RecomputeOp::create(rewriter, loc, init.getType(), block, headKey, headValue,
                                        gather.getIndices(), gather.getOwners(), multiplier, shift,
-                                       init, widthsAttr, /*corelets=*/IntegerAttr());
+                                       biasRow, init, widthsAttr, /*corelets=*/IntegerAttr());
     SmallVector<OpFoldResult> offsets, sizes, strides;
-    tokens(codes, counters, row, one, offsets, sizes, strides);
+    tokens(codes, position, one, offsets, sizes, strides);
     return tensor::InsertSliceOp::create(rewriter, loc, output, codes, offsets, sizes, strides);
   }
 
@@ -177,8 +280,8 @@ private:
   const ::sprint::Widths &widths;
   bool dense;
 
-  /// Codes of the operands.
-  Value query, key, value;
+  /// Codes of the operands; no bias where the attention has none.
+  Value query, key, value, bias;
   ParametersOp parameters;
   /// The head that the innermost loops work on.
   Value headKey, headValue, threshold, multiplier, shift;
@@ -197,11 +300,11 @@ struct DecomposeAttention : mlir::sprint::impl::SprintDecomposeAttentionBase<Dec
       return signalPassFailure();
     IRRewriter rewriter(&getContext());
     for (AttentionOp attention : attentions) {
-      for (Value operand : {attention.getQuery(), attention.getKey(), attention.getValue()})
-        if (llvm::is_contained(cast<RankedTensorType>(operand.getType()).getShape(), 0)) {
-          attention.emitOpError("expected no size of zero, got ") << operand.getType();
-          return signalPassFailure();
-        }
+      if (std::optional<std::string> obstacle = findObstacle(attention, getOperation(), *machine)) {
+        attention.emitRemark("attention stays on the host: ") << *obstacle;
+        ++numOnHost;
+        continue;
+      }
       Decomposition(rewriter, attention, machine->structure.widths, dense).run();
       ++numDecomposed;
     }

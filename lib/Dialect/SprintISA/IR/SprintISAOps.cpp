@@ -90,6 +90,27 @@ static void printEnumerant(OpAsmPrinter &printer, Operation * /*op*/, EnumAttr e
   printer << stringifyEnum(enumerant.getValue());
 }
 
+/// inputs ::= region (`,` region)*
+static ParseResult parseInputs(OpAsmParser &parser, ArrayAttr &inputs) {
+  SmallVector<Attribute> regions;
+  auto parseRegion = [&] {
+    MemoryRegionAttr region;
+    if (parseEnumerant(parser, region))
+      return failure();
+    regions.push_back(region);
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(parseRegion))
+    return failure();
+  inputs = parser.getBuilder().getArrayAttr(regions);
+  return success();
+}
+
+static void printInputs(OpAsmPrinter &printer, Operation *op, ArrayAttr inputs) {
+  llvm::interleaveComma(inputs.getAsRange<MemoryRegionAttr>(), printer,
+                        [&](MemoryRegionAttr region) { printEnumerant(printer, op, region); });
+}
+
 #define GET_OP_CLASSES
 #include "Sprint/Dialect/SprintISA/IR/SprintISAOps.cpp.inc"
 
@@ -134,6 +155,20 @@ LogicalResult ProgramOp::verify() {
     if (value != ::sprint::Program::kDynamic && (value < 1 || value > ::sprint::kMaxMagnitude))
       return emitOpError() << "expected the launch parameter '" << StringRef(name)
                            << "' between 1 and " << ::sprint::kMaxMagnitude << ", got " << value;
+
+  if (std::optional<ArrayAttr> inputs = getInputs()) {
+    MemoryRegion previous = MemoryRegion::Value;
+    for (auto input : inputs->getAsRange<MemoryRegionAttr>()) {
+      if (input.getValue() <= previous)
+        return emitOpError() << "expected inputs among key_valid, mask and bias, each once and in "
+                                "this order, got "
+                             << stringifyMemoryRegion(input.getValue()) << " after "
+                             << stringifyMemoryRegion(previous);
+      previous = input.getValue();
+    }
+    if (inputs->empty())
+      return emitOpError() << "expected at least one input where there are inputs, got none";
+  }
 
   int64_t heads = parameters[static_cast<size_t>(::sprint::LaunchParameter::Heads)];
   if (failed(verifyScale(*this, getScale())))

@@ -15,6 +15,8 @@ include "Sprint/Dialect/SprintISA/IR/SprintISAEnums.td"
 
 def Sprint_NibbleAttr : EnumAttr<Sprint_Dialect, Sprint_Nibble, "nibble">;
 
+def Sprint_EmptyRowAttr : EnumAttr<Sprint_Dialect, Sprint_EmptyRow, "empty_row">;
+
 def AlignParameter : EnumParameter<Sprint_Align> {
   let defaultValue = "::mlir::sprint::Align::Start";
 }

@@ -27,4 +27,11 @@ def Sprint_Align : Sprint_Enum<"Align", "what a band's diagonal is aligned to", 
   I32EnumAttrCase<"End", 1, "end">,
 ]>;
 
+/// What a query without any allowed key yields.
+def Sprint_EmptyRow : Sprint_Enum<"EmptyRow", "what a query without any allowed key yields", [
+  I32EnumAttrCase<"Zero", 0, "zero">,
+  I32EnumAttrCase<"Uniform", 1, "uniform">,
+  I32EnumAttrCase<"NaN", 2, "nan">,
+]>;
+
 #endif // SPRINT_DIALECT_SPRINT_IR_SPRINTENUMS_TD

@@ -33,40 +33,54 @@ class Sprint_DestinationOp<string mnemonic, list<Trait> traits = []>
 // One attention
 //===----------------------------------------------------------------------===//
 
-def Sprint_AttentionOp : Sprint_DestinationOp<"attention"> {
-  let summary = "softmax(scale * q k^T + mask) v, in floats";
+def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegments]> {
+  let summary = "softmax(scale * q k^T + bias) v over the allowed keys, in floats";
   let description = [{
-    For every batch element and head
+    For every batch element `b` and head `h`, with `g = h floordiv (H / G)` the key head of its group,
 
     ```
-    logit[i, j] = scale * sum_c query[i, c] * key[j, c]
-    output[i, :] = sum_j softmax_j(logit[i, :]) * value[j, :]        over the allowed keys j
+    logit[i, j] = scale * sum_c query[b, h, i, c] * key[b, g, j, c] + bias[b, h, i, j]
+    output[b, h, i, :] = sum_j softmax_j(logit[i, :]) * value[b, g, j, :]        over the allowed keys j
     ```
 
-    A query without an allowed key yields zeros. `thresholds`, one number or one a head, says which logits the machine may prune,
-    in units of the logit; the float meaning of the op does not use it.
+    Key `j` is allowed for query `i` when `band`, `key_valid[b, j]` (padding), `mask[b, h, i, j]` and the bias all allow it; what is
+    absent allows every key. A bias of -2^20 or less, minus infinity among them, masks its key. `empty_row` is what a query without an
+    allowed key yields: zeros, the mean of the values of all keys, or NaN.
 
-    Shapes: query `[B, H, Sq, D]`, key `[B, H, Sk, D]`, value `[B, H, Sk, Dv]`, result `[B, H, Sq, Dv]`.
+    `thresholds`, one number or one a head, says which logits the machine may prune, in units of the logit; the float meaning of
+    the op does not use it.
+
+    Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]` with G dividing H, result `[B, H, Sq, Dv]`;
+    key_valid `[B, Sk]`; mask and bias `[B, H, Sq, Sk]`, where each of the first three dimensions may be a static 1 instead: then it is the same
+    for all.
 
     Example:
 
     ```mlir
-    %o = sprint.attention ins(%q, %k, %v : tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>)
-                          outs(%init : tensor<1x12x?x32xf32>)
-                          scale(0.17677669529663689) mask(#sprint.band<upper = 0>) -> tensor<1x12x?x32xf32>
+    %o = sprint.attention ins(%q, %k, %v : tensor<2x12x?x32xf32>, tensor<2x4x?x32xf32>, tensor<2x4x?x32xf32>)
+                          key_valid(%valid : tensor<2x?xi1>) bias(%b : tensor<1x12x?x?xf32>)
+                          outs(%init : tensor<2x12x?x32xf32>)
+                          scale(0.17677669529663689) band(#sprint.band<upper = 0>) empty_row(uniform) -> tensor<2x12x?x32xf32>
     ```
   }];
   let arguments = (ins
     4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value,
+    Optional<2DTensorOf<[I1]>>:$key_valid, Optional<4DTensorOf<[I1]>>:$mask,
+    Optional<4DTensorOf<[F32]>>:$bias,
     4DTensorOf<[F32]>:$init,
-    F64Attr:$scale, OptionalAttr<Sprint_BandAttr>:$mask,
+    F64Attr:$scale, OptionalAttr<Sprint_BandAttr>:$band,
+    DefaultValuedAttr<Sprint_EmptyRowAttr, "::mlir::sprint::EmptyRow::Zero">:$empty_row,
     OptionalAttr<DenseF32ArrayAttr>:$thresholds
   );
   let results = (outs 4DTensorOf<[F32]>:$result);
   let assemblyFormat = [{
     `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
+    (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $init `:` type($init) `)`
-    `scale` `(` custom<Scale>($scale) `)` (`mask` `(` $mask^ `)`)? (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
+    `scale` `(` custom<Scale>($scale) `)` (`band` `(` $band^ `)`)?
+    (`empty_row` `(` custom<EmptyRow>($empty_row)^ `)`)?
+    (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
     attr-dict `->` type($result)
   }];
 }
@@ -97,12 +111,38 @@ def Sprint_QuantizeOp : Sprint_Op<"quantize", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Sprint_QuantizeBiasOp : Sprint_Op<"quantize_bias", [Pure]> {
+  let summary = "biases of the logits to codes in units of the exact score";
+  let description = [{
+    docs/numerics.md, section 3. With `lambda = scale * query_step * key_step` of the head and its key head,
+    `code = clamp(round(bias / lambda), -2^29, 2^29)`; a bias that masks its key gets the code -2^31.
+
+    Shapes: bias `[B or 1, H or 1, Sq or 1, Sk]`, query_step `[B, H]`, key_step `[B, G]` with G dividing H; codes
+    `[B, H, Sq or 1, Sk]`, the third as of bias.
+
+    Example:
+
+    ```mlir
+    %codes = sprint.quantize_bias %bias steps(%q_step, %k_step) scale(0.125)
+        : tensor<1x12x?x?xf32>, tensor<2x12xf32>, tensor<2x12xf32> -> tensor<2x12x?x?xi32>
+    ```
+  }];
+  let arguments = (ins 4DTensorOf<[F32]>:$bias, 2DTensorOf<[F32]>:$query_step, 2DTensorOf<[F32]>:$key_step,
+                       F64Attr:$scale);
+  let results = (outs 4DTensorOf<[I32]>:$codes);
+  let assemblyFormat = [{
+    $bias `steps` `(` $query_step `,` $key_step `)` `scale` `(` custom<Scale>($scale) `)` attr-dict
+    `:` type($bias) `,` type($query_step) `,` type($key_step) `->` type($codes)
+  }];
+  let hasVerifier = 1;
+}
+
 def Sprint_ParametersOp : Sprint_Op<"parameters", [Pure]> {
   let summary = "integer threshold and logit multiplier of every head";
   let description = [{
     docs/numerics.md, section 3. Without `thresholds` every allowed key is kept; one threshold stands for all heads.
 
-    Shapes: all `[B, H]`.
+    Shapes: key_step `[B, G]` with G dividing H, all others `[B, H]`.
 
     Example:
 
@@ -127,9 +167,9 @@ def Sprint_ParametersOp : Sprint_Op<"parameters", [Pure]> {
 def Sprint_DequantizeOp : Sprint_DestinationOp<"dequantize"> {
   let summary = "output codes to floats";
   let description = [{
-    docs/numerics.md, section 5, step 7: `output = codes * 2^-16 * step`.
+    docs/numerics.md, section 5, step 7: `output = codes * 2^-16 * step`, with the step of the head's key head.
 
-    Shapes: codes and output `[B, H, Sq, Dv]`, step `[B, H]`.
+    Shapes: codes and output `[B, H, Sq, Dv]`, step `[B, G]` with G dividing H.
 
     Example:
 
@@ -143,6 +183,40 @@ def Sprint_DequantizeOp : Sprint_DestinationOp<"dequantize"> {
   let assemblyFormat = [{
     `ins` `(` $codes `,` $step `:` type($codes) `,` type($step) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+}
+
+def Sprint_FillEmptyRowsOp : Sprint_DestinationOp<"fill_empty_rows", [AttrSizedOperandSegments]> {
+  let summary = "outputs of queries without an allowed key";
+  let description = [{
+    `init`, the output of an attention, with the rows of queries without an allowed key replaced by what `empty_row` says; which
+    keys are allowed, and what each case means, is as in `sprint.attention`. The machine leaves zeros in these rows; the host puts in what the model wants
+    instead. The mean is the sum in the order of the keys, in f32, divided by their number.
+
+    Shapes: value `[B, G, Sk, Dv]`, init and result `[B, H, Sq, Dv]`, the others those of `sprint.attention`.
+
+    Example:
+
+    ```mlir
+    %o = sprint.fill_empty_rows ins(%v : tensor<2x4x?x32xf32>) key_valid(%valid : tensor<2x?xi1>)
+                                outs(%rows : tensor<2x12x?x32xf32>) band(#sprint.band<upper = 0>) empty_row(uniform)
+                                -> tensor<2x12x?x32xf32>
+    ```
+  }];
+  let arguments = (ins
+    4DTensorOf<[F32]>:$value,
+    Optional<2DTensorOf<[I1]>>:$key_valid, Optional<4DTensorOf<[I1]>>:$mask,
+    Optional<4DTensorOf<[F32]>>:$bias,
+    4DTensorOf<[F32]>:$init,
+    OptionalAttr<Sprint_BandAttr>:$band, Sprint_EmptyRowAttr:$empty_row
+  );
+  let results = (outs 4DTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $value `:` type($value) `)`
+    (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `outs` `(` $init `:` type($init) `)` (`band` `(` $band^ `)`)? `empty_row` `(` custom<EmptyRow>($empty_row) `)`
+    attr-dict `->` type($result)
   }];
 }
 
@@ -175,38 +249,41 @@ def Sprint_CrossbarScoreOp : Sprint_DestinationOp<"crossbar_score"> {
   }];
 }
 
-def Sprint_PruneOp : Sprint_Op<"prune", [Pure]> {
+def Sprint_PruneOp : Sprint_Op<"prune", [Pure, AttrSizedOperandSegments]> {
   let summary = "the keys a block of queries keeps";
   let description = [{
-    Key `j` is kept by row `i` when the mask allows it and `scores[i, j]` is at least the row's threshold: `threshold`,
-    lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query
-    `query + i` of `queries`.
+    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it: a bias code of -2^31 masks its key. It
+    is kept when it is allowed and `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold`,
+    lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query `query + i` of `queries`.
 
-    Shapes: scores and kept `[B, Sk]`.
+    Shapes: scores, masks, bias and kept `[B, Sk]`.
 
     Example:
 
     ```mlir
-    %kept = sprint.prune %scores threshold(%t) query(%i) of(%n) mask(#sprint.band<upper = 0>)
-        : tensor<1x?xi32> -> tensor<1x?xi1>
+    %kept = sprint.prune %scores threshold(%t) query(%i) of(%n) band(#sprint.band<upper = 0>)
+        masks(%valid : tensor<1x?xi1>) bias(%b : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
     ```
   }];
   let arguments = (ins 2DTensorOf<[I32]>:$scores, I32:$threshold, Index:$query, Index:$queries,
-                       OptionalAttr<Sprint_BandAttr>:$mask);
+                       Variadic<2DTensorOf<[I1]>>:$masks, Optional<2DTensorOf<[I32]>>:$bias,
+                       OptionalAttr<Sprint_BandAttr>:$band);
   let results = (outs 2DTensorOf<[I1]>:$kept);
   let assemblyFormat = [{
     $scores `threshold` `(` $threshold `)` `query` `(` $query `)` `of` `(` $queries `)`
-    (`mask` `(` $mask^ `)`)? attr-dict `:` type($scores) `->` type($kept)
+    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    attr-dict `:` type($scores) `->` type($kept)
   }];
   let hasVerifier = 1;
 }
 
-def Sprint_AllowOp : Sprint_Op<"allow", [Pure]> {
+def Sprint_AllowOp : Sprint_Op<"allow", [Pure, AttrSizedOperandSegments]> {
   let summary = "the keys the mask allows a block of queries";
   let description = [{
-    What the dense baseline keeps instead of pruning. Row `i` is query `query + i` of `queries`; `rows` and `keys` are the sizes of the result.
+    What the dense baseline keeps instead of pruning: the keys that are allowed as `sprint.prune` says. Row `i` is query `query + i` of
+    `queries`; `rows` and `keys` are the sizes of the result.
 
-    Shapes: kept `[B, Sk]`.
+    Shapes: masks, bias and kept `[B, Sk]`.
 
     Example:
 
@@ -215,11 +292,13 @@ def Sprint_AllowOp : Sprint_Op<"allow", [Pure]> {
     ```
   }];
   let arguments = (ins Index:$rows, Index:$keys, Index:$query, Index:$queries,
-                       OptionalAttr<Sprint_BandAttr>:$mask);
+                       Variadic<2DTensorOf<[I1]>>:$masks, Optional<2DTensorOf<[I32]>>:$bias,
+                       OptionalAttr<Sprint_BandAttr>:$band);
   let results = (outs 2DTensorOf<[I1]>:$kept);
   let assemblyFormat = [{
     `rows` `(` $rows `)` `keys` `(` $keys `)` `query` `(` $query `)` `of` `(` $queries `)`
-    (`mask` `(` $mask^ `)`)? attr-dict `:` type($kept)
+    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    attr-dict `:` type($kept)
   }];
   let hasVerifier = 1;
 }
@@ -246,11 +325,11 @@ def Sprint_GatherOp : Sprint_Op<"gather", [Pure]> {
 def Sprint_RecomputeOp : Sprint_DestinationOp<"recompute"> {
   let summary = "exact scores, softmax and weighted values over the kept keys";
   let description = [{
-    docs/numerics.md, section 5, steps 1 to 6. `query` is the block's codes; `key` and `value` the whole head's;
-    `multiplier` and `shift` the head's (`sprint.parameters`). `corelets`, set by tiling, says over how many CORELETs
+    docs/numerics.md, section 5, steps 1 to 6. `query` is the block's codes; `key` and `value` the whole head's; `bias`, where there is
+    one, the block's codes of `sprint.quantize_bias`, added to the scores; `multiplier` and `shift` the head's (`sprint.parameters`). `corelets`, set by tiling, says over how many CORELETs
     the keys are dealt out, key `j` to CORELET `j mod corelets`; it cannot change the result.
 
-    Shapes: query `[B, D]`, key `[Sk, D]`, value `[Sk, Dv]`, indices `[N]`, owners `[B, N]`, result `[B, Dv]`.
+    Shapes: query `[B, D]`, key `[Sk, D]`, value `[Sk, Dv]`, indices `[N]`, owners `[B, N]`, bias `[B, Sk]`, result `[B, Dv]`.
 
     Example:
 
@@ -264,12 +343,13 @@ def Sprint_RecomputeOp : Sprint_DestinationOp<"recompute"> {
   let arguments = (ins
     2DTensorOf<[I8]>:$query, 2DTensorOf<[I8]>:$key, 2DTensorOf<[I8]>:$value,
     1DTensorOf<[Index]>:$indices, 2DTensorOf<[I1]>:$owners, I64:$multiplier, I64:$shift,
-    2DTensorOf<[I32]>:$init, Sprint_WidthsAttr:$widths, OptionalAttr<I64Attr>:$corelets
+    Optional<2DTensorOf<[I32]>>:$bias, 2DTensorOf<[I32]>:$init, Sprint_WidthsAttr:$widths, OptionalAttr<I64Attr>:$corelets
   );
   let results = (outs 2DTensorOf<[I32]>:$result);
   let assemblyFormat = [{
     `ins` `(` $query `,` $key `,` $value `,` $indices `,` $owners `,` $multiplier `,` $shift `:`
     type($query) `,` type($key) `,` type($value) `,` type($indices) `,` type($owners) `)`
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $init `:` type($init) `)` `widths` `(` $widths `)` (`corelets` `(` $corelets^ `)`)?
     attr-dict `->` type($result)
   }];
@@ -282,9 +362,10 @@ def Sprint_RecomputeOp : Sprint_DestinationOp<"recompute"> {
 def Sprint_ProgramOp : Sprint_Op<"program", [IsolatedFromAbove, FunctionOpInterface]> {
   let summary = "the device part of one attention";
   let description = [{
-    A function of codes and head parameters that runs on the machine: query, key and value codes `[B, H, S, D]`, then threshold,
-    multiplier and shift `[B, H]`; its result is the output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are
-    those of the attention: the launch derives the parameters from them.
+    A function of codes and head parameters that runs on the machine: query codes `[B, H, Sq, D]`, key and value codes `[B, G, Sk, D or Dv]`
+    with G dividing H, then threshold, multiplier and shift `[B, H]`; then, as far as the attention has them and in this order, key_valid (i1,
+    `[B, Sk]`), mask (i1, four dimensions) and bias codes (i32, four dimensions), of the shapes of `sprint.attention` and `sprint.quantize_bias`. Its result is the
+    output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are those of the attention: the launch derives the parameters from them.
 
     Example:
 
@@ -309,6 +390,11 @@ def Sprint_ProgramOp : Sprint_Op<"program", [IsolatedFromAbove, FunctionOpInterf
     ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
+
+    /// Position of an optional argument; nothing where the program does not take it. Their types tell them apart.
+    ::std::optional<unsigned> getKeyValidIndex();
+    ::std::optional<unsigned> getMaskIndex();
+    ::std::optional<unsigned> getBiasIndex();
   }];
 }
 
@@ -328,29 +414,34 @@ def Sprint_ReturnOp : Sprint_Op<"return", [
 }
 
 def Sprint_LaunchOp : Sprint_DestinationOp<"launch", [
-    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "run a program on the machine";
   let description = [{
-    Quantises query, key and value, derives the head parameters, runs `program` and turns its output codes back into floats. `program` is a
-    `sprint.program` or, after `convert-sprint-to-isa`, a `sprint_isa.program`.
+    Quantises query, key, value and bias, derives the head parameters, runs `program` and turns its output codes back into floats. `program` is a
+    `sprint.program` or, after `convert-sprint-to-isa`, a `sprint_isa.program`; the launch brings the optional operands that it takes.
 
-    Shapes: query `[B, H, Sq, D]`, key `[B, H, Sk, D]`, value `[B, H, Sk, Dv]`, result `[B, H, Sq, Dv]`.
+    Shapes: those of `sprint.attention`.
 
     Example:
 
     ```mlir
     %o = sprint.launch @attention_0 ins(%q, %k, %v : tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>)
+                                    key_valid(%valid : tensor<1x?xi1>)
                                     outs(%init : tensor<1x12x?x32xf32>) -> tensor<1x12x?x32xf32>
     ```
   }];
   let arguments = (ins
     FlatSymbolRefAttr:$program,
     4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value,
+    Optional<2DTensorOf<[I1]>>:$key_valid, Optional<4DTensorOf<[I1]>>:$mask,
+    Optional<4DTensorOf<[F32]>>:$bias,
     4DTensorOf<[F32]>:$init
   );
   let results = (outs 4DTensorOf<[F32]>:$result);
   let assemblyFormat = [{
     $program `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
+    (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
   }];
 }

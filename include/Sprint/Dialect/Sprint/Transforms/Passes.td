@@ -29,22 +29,29 @@ def SprintDecomposeAttention : Pass<"sprint-decompose-attention", "::mlir::Modul
   let description = [{
     Replaces `sprint.attention` by what docs/numerics.md says it means on the machine:
 
-    1. `sprint.quantize` of query, key and value, `sprint.parameters` of every head;
-    2. loops over batch, heads and queries, one query at a time: `sprint.crossbar_score`, `sprint.prune`,
-       `sprint.gather`, `sprint.recompute`;
-    3. `sprint.dequantize` of the output codes.
+    1. `sprint.quantize` of query, key and value, `sprint.parameters` of every head, `sprint.quantize_bias` of a bias;
+    2. loops over batch, heads and queries, one query at a time, with the keys and values of the head's key head and the rows of
+       masks and bias that belong to the query: `sprint.crossbar_score`, `sprint.prune`, `sprint.gather`, `sprint.recompute`;
+    3. `sprint.dequantize` of the output codes;
+    4. `sprint.fill_empty_rows`, for the host, where queries may be without an allowed key and shall not yield zeros.
 
     With `dense`, `sprint.allow` takes the place of scoring and pruning in memory.
+
+    An attention that the machine cannot take stays as it is, for the host, and gets a remark "attention stays on the host:" with the
+    reason: heads whose number is not static; channels that are not static, or more than an array or buffers hold; more keys than the arrays
+    hold; a size of zero; a place outside of the functions of the outermost module.
   }];
   let options = [
     Option<"dense", "dense", "bool", /*default=*/"false",
            "Keep every allowed key, as the dense baseline does">,
   ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"
   ];
   let statistics = [
     Statistic<"numDecomposed", "num-decomposed", "Number of attentions decomposed">,
+    Statistic<"numOnHost", "num-on-host", "Number of attentions that the machine cannot take">,
   ];
 }
 
@@ -86,7 +93,8 @@ def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> 
   let summary = "cut host and device apart";
   let description = [{
     Moves the loops between `sprint.quantize` and `sprint.dequantize` into a `sprint.program` and puts a
-    `sprint.launch` in the place of the whole, as `gpu-kernel-outlining` does for kernels.
+    `sprint.launch` in the place of the whole, as `gpu-kernel-outlining` does for kernels. Codes of one tensor that serve as several of query,
+    key and value become an argument for each.
   }];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }

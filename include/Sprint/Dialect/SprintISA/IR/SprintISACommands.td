@@ -34,6 +34,7 @@ def QueriesParameter : LaunchParameter<2, "queries", "query tokens Sq">;
 def KeysParameter : LaunchParameter<3, "keys", "key tokens Sk">;
 def HeadDimParameter : LaunchParameter<4, "head_dim", "channels D of a query and of a key">;
 def ValueDimParameter : LaunchParameter<5, "value_dim", "channels Dv of a value and of an output">;
+def GroupParameter : LaunchParameter<6, "group", "query heads that share one key head">;
 
 //===----------------------------------------------------------------------===//
 // Expressions
@@ -165,7 +166,8 @@ def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
   let summary = "write the codes of one head to ReRAM";
   let description = [{
     Writes all tokens of one head of `region`: of keys the high nibbles go to the transposable arrays and the
-    low ones to standard ReRAM, values and queries to standard ReRAM alone.
+    low ones to standard ReRAM, everything else to standard ReRAM alone. Of keys and values `head` is a key head, which `group` query heads
+    share; of queries, masks and biases it is a query head, and of key_valid, which all heads share, any.
 
     Example:
 
@@ -274,13 +276,45 @@ def SprintISA_ListRangeOp : SprintISA_Command<"list_range", 0x23, ["select"], [
   }];
 }
 
+def SprintISA_LoadMaskOp : SprintISA_Command<"load_mask", 0x24, ["select"], [
+    RegionOperand, BatchField, HeadField, QueryField]> {
+  let summary = "enable the columns of the keys that a mask allows";
+  let description = [{
+    Moves one row of `region`, `key_valid` or `mask`, from standard ReRAM to the column enables of the arrays: keys that it
+    does not allow are pruned by every `threshold`, and left out by every `list_range`, until the next `load_mask` of the same region.
+    Rows of both regions hold together. A mask that is the same for all queries has one row, query 0.
+
+    Example:
+
+    ```mlir
+    sprint_isa.load_mask region(key_valid) batch(i0) head(i1) query(0)
+    ```
+  }];
+}
+
+def SprintISA_LoadBiasOp : SprintISA_Command<"load_bias", 0x25, ["select"], [
+    BatchField, HeadField, QueryField]> {
+  let summary = "bring the biases of a row to the comparators and on chip";
+  let description = [{
+    Reads the bias codes of one row from standard ReRAM over the bus: until the next `load_bias`, `threshold` compares each
+    key's approximate score plus its bias (docs/numerics.md, section 4), keys whose bias masks them are not allowed, and the
+    lists that are queued carry the biases for `score`. A bias that is the same for all queries has one row, query 0.
+
+    Example:
+
+    ```mlir
+    sprint_isa.load_bias batch(i0) head(i1) query(i2)
+    ```
+  }];
+}
+
 // Recompute, opcodes 0x30 .. 0x3f.
 
 def SprintISA_ScoreOp : SprintISA_Command<"score", 0x30, ["qk"], [
     FromField, ToField, BatchField, HeadField, QueryField]> {
   let summary = "exact 8-bit scores of the keys of a list, and their maximum";
   let description = [{
-    Takes each key of the list as it arrives. Scores wait in the score buffer; where a row has more than fit, the first
+    Takes each key of the list as it arrives; a bias that the list carries is added to the key's score. Scores wait in the score buffer; where a row has more than fit, the first
     pass only finds the maximum and the keys stream a second time.
 
     Example:

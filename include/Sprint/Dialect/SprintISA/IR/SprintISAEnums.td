@@ -36,6 +36,9 @@ def SprintISA_MemoryRegion : SprintISA_Enum<"MemoryRegion", "a tensor in ReRAM",
   I32EnumAttrCase<"Query", 0, "query">,
   I32EnumAttrCase<"Key", 1, "key">,
   I32EnumAttrCase<"Value", 2, "value">,
+  I32EnumAttrCase<"KeyValid", 3, "key_valid">,
+  I32EnumAttrCase<"Mask", 4, "mask">,
+  I32EnumAttrCase<"Bias", 5, "bias">,
 ]>;
 def SprintISA_MemoryRegionAttr : EnumAttr<SprintISA_Dialect, SprintISA_MemoryRegion, "region">;
 

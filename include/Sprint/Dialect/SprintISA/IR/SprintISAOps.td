@@ -19,14 +19,15 @@ def SprintISA_ProgramOp : SprintISA_Op<"program", [
     `machine` and `structure` name the machine description the program was compiled for and the hash of its structure
     (units, arrays, capacities, widths); the simulator refuses another. `parameters` gives each launch parameter its
     static value, or `?` where the launch brings it. `scale` is that of the logits (docs/numerics.md, section 1);
-    `thresholds`, where given, holds a threshold for each head, in logit units, used unless the launch brings others.
+    `thresholds`, where given, holds a threshold for each head, in logit units, used unless the launch brings others. `inputs` names the
+    tensors that the launch brings beside query, key and value: `key_valid`, `mask`, `bias`, in this order.
 
     Example:
 
     ```mlir
     sprint_isa.program @attention_0 machine("s", "8f14e45fceea167a")
-        parameters(batches = 1, heads = 12, queries = ?, keys = ?, head_dim = 32, value_dim = 32)
-        scale(0.125) {
+        parameters(batches = 1, heads = 12, queries = ?, keys = ?, head_dim = 32, value_dim = 32, group = 1)
+        scale(0.125) inputs(key_valid) {
       sprint_isa.counting_queue @head_ready credits(0)
       sprint_isa.unit write {
         sprint_isa.loop trip(heads) {
@@ -43,7 +44,8 @@ def SprintISA_ProgramOp : SprintISA_Op<"program", [
     StrAttr:$structure,
     DenseI64ArrayAttr:$parameters,
     F64Attr:$scale,
-    OptionalAttr<DenseF32ArrayAttr>:$thresholds
+    OptionalAttr<DenseF32ArrayAttr>:$thresholds,
+    OptionalAttr<TypedArrayAttrBase<SprintISA_MemoryRegionAttr, "tensors beside query, key and value">>:$inputs
   );
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
@@ -51,6 +53,7 @@ def SprintISA_ProgramOp : SprintISA_Op<"program", [
     `parameters` `(` custom<Parameters>($parameters) `)`
     `scale` `(` custom<Scale>($scale) `)`
     (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
+    (`inputs` `(` custom<Inputs>($inputs)^ `)`)?
     attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;

@@ -1,0 +1,618 @@
+//===- MaskTest.cpp - Launches with masks, biases and key heads -----------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SprintRuntime/Simulator.h"
+#include "TestPrograms.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace sprint;
+using namespace sprint::test;
+
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// Sizes of a mask or bias: 0 where it is not there.
+using Sizes = std::array<int64_t, 3>;
+
+struct MaskCase {
+  std::string name;
+  int64_t batches, heads, keyHeads, queries, keys;
+  bool hasKeyValid = false;
+  Sizes mask = {};
+  Sizes bias = {};
+  bool causal = false;
+  bool dense = false;
+  bool loadsOnce = false;
+  std::string machine = "s";
+};
+
+void PrintTo(const MaskCase &testCase, std::ostream *stream) { *stream << testCase.name; }
+
+TestInputs inputsOf(const MaskCase &test) {
+  TestInputs inputs;
+  if (test.hasKeyValid)
+    inputs.keyValid.emplace(std::array<int64_t, 4>{test.batches, 1, 1, test.keys}, 4, 12);
+  if (test.mask[0])
+    inputs.mask.emplace(std::array<int64_t, 4>{test.mask[0], test.mask[1], test.mask[2], test.keys},
+                        5);
+  if (test.bias[0]) {
+    inputs.bias.emplace(std::array<int64_t, 4>{test.bias[0], test.bias[1], test.bias[2], test.keys},
+                        6);
+    // What masks, each way, amid what does not.
+    std::vector<float> &logits = inputs.bias->data;
+    for (size_t index = 0; index < logits.size(); index += 7)
+      logits[index] = index % 2   ? -kInfinity
+                      : index % 4 ? std::numeric_limits<float>::lowest()
+                                  : -1048576.0f;
+    for (size_t index = 3; index < logits.size(); index += 31)
+      logits[index] = index % 2 ? -1048575.0f : 3e6f;
+  }
+  return inputs;
+}
+
+class LaunchMaskTest : public testing::TestWithParam<MaskCase> {};
+
+TEST_P(LaunchMaskTest, GivesTheReferencesBits) {
+  const MaskCase &test = GetParam();
+  Machine machine = builtinMachine(test.machine);
+  Tensor query({test.batches, test.heads, test.queries, 16}, 1);
+  Tensor key({test.batches, test.keyHeads, test.keys, 16}, 2);
+  Tensor value({test.batches, test.keyHeads, test.keys, 24}, 3);
+  TestInputs inputs = inputsOf(test);
+  Program program = attentionProgram(machine, {.causal = test.causal,
+                                               .dense = test.dense,
+                                               .isGrouped = test.keyHeads != test.heads,
+                                               .inputs = inputs.regions(),
+                                               .loadsOnce = test.loadsOnce});
+  program.scale = 0.25;
+  // One head prunes, the next retries long, the next keeps all.
+  LaunchOptions options;
+  options.masks = true;
+  options.thresholds.kind = ThresholdPolicy::Kind::Given;
+  for (int64_t head = 0; head < test.heads; ++head)
+    options.thresholds.thresholds.push_back(head % 3 == 0   ? 3.0f
+                                            : head % 3 == 1 ? 1e6f
+                                                            : -kInfinity);
+  std::string error;
+  std::optional<LaunchResult> result =
+      launch(program, machine, operandsOf(query, key, value, inputs), options, error);
+  ASSERT_TRUE(result) << error;
+  Reference expected(query, key, value, program.scale, options.thresholds.thresholds,
+                     machine.structure.widths, test.causal, test.dense, inputs);
+  EXPECT_EQ(result->codes, expected.codes);
+  EXPECT_EQ(result->output, expected.output);
+  EXPECT_EQ(result->masks, expected.masks);
+  EXPECT_EQ(result->statistics.allowedScores, expected.allowed);
+  EXPECT_EQ(result->statistics.keptScores, expected.kept);
+  EXPECT_EQ(result->statistics.retriedRows, expected.retriedRows);
+  EXPECT_EQ(result->statistics.retries, expected.retries);
+  EXPECT_EQ(result->dimensions.group, test.heads / test.keyHeads);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Masks, LaunchMaskTest,
+    testing::Values(
+        MaskCase{.name = "KeyValid",
+                 .batches = 3,
+                 .heads = 2,
+                 .keyHeads = 2,
+                 .queries = 9,
+                 .keys = 70,
+                 .hasKeyValid = true},
+        MaskCase{.name = "Mask",
+                 .batches = 2,
+                 .heads = 3,
+                 .keyHeads = 3,
+                 .queries = 9,
+                 .keys = 70,
+                 .mask = {2, 3, 9}},
+        MaskCase{.name = "MaskOfTheBatch",
+                 .batches = 2,
+                 .heads = 3,
+                 .keyHeads = 3,
+                 .queries = 9,
+                 .keys = 70,
+                 .mask = {2, 1, 9}},
+        MaskCase{.name = "MaskOfAll",
+                 .batches = 2,
+                 .heads = 2,
+                 .keyHeads = 2,
+                 .queries = 5,
+                 .keys = 70,
+                 .mask = {1, 1, 1}},
+        MaskCase{.name = "MaskOfAllLoadedOnce",
+                 .batches = 2,
+                 .heads = 2,
+                 .keyHeads = 2,
+                 .queries = 5,
+                 .keys = 70,
+                 .mask = {1, 2, 1},
+                 .loadsOnce = true},
+        MaskCase{.name = "Bias",
+                 .batches = 2,
+                 .heads = 3,
+                 .keyHeads = 3,
+                 .queries = 9,
+                 .keys = 70,
+                 .bias = {2, 3, 9}},
+        MaskCase{.name = "BiasOfHeads",
+                 .batches = 2,
+                 .heads = 3,
+                 .keyHeads = 3,
+                 .queries = 9,
+                 .keys = 70,
+                 .bias = {1, 3, 9}},
+        MaskCase{.name = "BiasOfAllLoadedOnce",
+                 .batches = 2,
+                 .heads = 3,
+                 .keyHeads = 3,
+                 .queries = 4,
+                 .keys = 70,
+                 .bias = {1, 1, 1},
+                 .loadsOnce = true},
+        MaskCase{.name = "All",
+                 .batches = 2,
+                 .heads = 3,
+                 .keyHeads = 3,
+                 .queries = 20,
+                 .keys = 70,
+                 .hasKeyValid = true,
+                 .mask = {1, 1, 20},
+                 .bias = {1, 3, 20}},
+        MaskCase{.name = "AllCausal",
+                 .batches = 1,
+                 .heads = 3,
+                 .keyHeads = 3,
+                 .queries = 40,
+                 .keys = 40,
+                 .hasKeyValid = true,
+                 .mask = {1, 3, 40},
+                 .bias = {1, 1, 40},
+                 .causal = true},
+        MaskCase{.name = "AllDense",
+                 .batches = 2,
+                 .heads = 2,
+                 .keyHeads = 2,
+                 .queries = 9,
+                 .keys = 70,
+                 .hasKeyValid = true,
+                 .mask = {2, 1, 9},
+                 .bias = {1, 2, 9},
+                 .causal = true,
+                 .dense = true},
+        MaskCase{
+            .name = "Grouped", .batches = 2, .heads = 6, .keyHeads = 2, .queries = 9, .keys = 70},
+        MaskCase{.name = "OneKeyHead",
+                 .batches = 2,
+                 .heads = 4,
+                 .keyHeads = 1,
+                 .queries = 9,
+                 .keys = 130,
+                 .causal = true},
+        MaskCase{.name = "GroupedAll",
+                 .batches = 2,
+                 .heads = 6,
+                 .keyHeads = 3,
+                 .queries = 9,
+                 .keys = 70,
+                 .hasKeyValid = true,
+                 .mask = {2, 6, 9},
+                 .bias = {2, 1, 9},
+                 .machine = "l"},
+        MaskCase{.name = "PaperWidths",
+                 .batches = 1,
+                 .heads = 3,
+                 .keyHeads = 1,
+                 .queries = 9,
+                 .keys = 70,
+                 .hasKeyValid = true,
+                 .bias = {1, 3, 9},
+                 .machine = "s-paper-widths"}),
+    [](const testing::TestParamInfo<MaskCase> &info) { return info.param.name; });
+
+/// Runs the test program on the operands, which must succeed.
+LaunchResult run(const Machine &machine, const LaunchOperands &operands,
+                 const AttentionOptions &attention, const LaunchOptions &options = {}) {
+  std::string error;
+  std::optional<LaunchResult> result =
+      launch(attentionProgram(machine, attention), machine, operands, options, error);
+  EXPECT_TRUE(result) << error;
+  return std::move(result).value();
+}
+
+TEST(MaskTest, QueriesWithoutAnAllowedKeyGiveZeros) {
+  Tensor tensor({2, 1, 3, 8}, 1);
+  TestInputs inputs;
+  inputs.keyValid.emplace(std::array<int64_t, 4>{2, 1, 1, 3}, 1, 16);
+  inputs.keyValid->data = {1, 1, 1, 0, 0, 0};
+  inputs.mask.emplace(std::array<int64_t, 4>{1, 1, 3, 3}, 1, 16);
+  inputs.mask->data = {1, 1, 0, 0, 0, 0, 1, 0, 0};
+  for (bool dense : {false, true}) {
+    LaunchResult result = run(builtinMachine("s"), operandsOf(tensor, tensor, tensor, inputs),
+                              {.dense = dense, .inputs = inputs.regions()});
+    EXPECT_EQ(result.statistics.allowedScores, 2 + 1);
+    EXPECT_EQ(result.statistics.keptScores, 2 + 1);
+    EXPECT_EQ(result.statistics.retries, 0);
+    for (size_t index = 0; index < result.codes.size(); ++index) {
+      bool isEmpty = index / 8 == 1 || index / 8 >= 3;
+      if (isEmpty)
+        EXPECT_EQ(result.codes[index], 0) << index;
+    }
+    EXPECT_NE(result.codes[0], 0);
+  }
+}
+
+TEST(MaskTest, PrunedFractionIsOfAllowedScores) {
+  Tensor query({1, 1, 20, 16}, 1), key({1, 1, 80, 16}, 2), value({1, 1, 80, 16}, 3);
+  TestInputs inputs;
+  inputs.keyValid.emplace(std::array<int64_t, 4>{1, 1, 1, 80}, 1, 16);
+  std::fill(inputs.keyValid->data.begin() + 20, inputs.keyValid->data.end(), uint8_t(0));
+  LaunchResult result =
+      run(builtinMachine("s"), operandsOf(query, key, value, inputs), {.inputs = inputs.regions()});
+  EXPECT_EQ(result.statistics.allowedScores, 20 * 20);
+  EXPECT_EQ(result.statistics.prunedFraction(), 0);
+}
+
+//===----------------------------------------------------------------------===//
+// Key heads that a group shares
+//===----------------------------------------------------------------------===//
+
+TEST(KeyHeadTest, KeysAndValuesAreWrittenOnceAndStayOnChip) {
+  Machine machine = builtinMachine("s");
+  Tensor query({2, 6, 3, 8}, 1), key({2, 2, 5, 8}, 2), value({2, 2, 5, 4}, 3);
+  LaunchResult result = run(machine, operandsOf(query, key, value),
+                            {.residency = Residency::Pinned, .isGrouped = true});
+  // 12 heads of 3 queries, 4 key heads of 5 keys and values; the latter come on chip once.
+  EXPECT_EQ(result.statistics.writtenBytes, 12 * 3 * 8 + 4 * 5 * (8 + 4));
+  EXPECT_EQ(result.statistics.fetchedBytes, 4 * 5 * (8 + 4));
+}
+
+TEST(KeyHeadTest, ResidentHeadsCountKeyHeads) {
+  // One key head at a time, while each of its group's four heads comes and goes.
+  Machine machine = builtinMachine("s");
+  machine.structure.residentHeads = 1;
+  Tensor query({1, 8, 3, 8}, 1), key({1, 2, 5, 8}, 2);
+  LaunchResult result = run(machine, operandsOf(query, key, key), {.isGrouped = true});
+  EXPECT_EQ(result.statistics.keptScores, 8 * 3 * 5);
+}
+
+//===----------------------------------------------------------------------===//
+// Counts and times
+//===----------------------------------------------------------------------===//
+
+double energyOf(const LaunchResult &result, const std::string &component) {
+  for (const ComponentEnergy &energy : result.statistics.energy)
+    if (energy.component == component)
+      return energy.picojoules;
+  ADD_FAILURE() << "no component " << component;
+  return 0;
+}
+
+/// When the n-th command of that name on that unit starts.
+double startOf(const LaunchResult &result, std::string_view unit, std::string_view name, int n) {
+  for (const TraceEvent &event : result.trace)
+    if (event.unit == unit && event.name == name && n-- == 0)
+      return event.start;
+  ADD_FAILURE() << "no such command";
+  return 0;
+}
+
+/// One head of 2 queries and 5 keys with D = Dv = 8, without and with inputs.
+class MaskCostTest : public testing::Test {
+protected:
+  Machine machine = builtinMachine("s");
+  Tensor query{{1, 1, 2, 8}, 1};
+  Tensor key{{1, 1, 5, 8}, 2};
+  TestInputs inputs;
+
+  LaunchResult launchWith(bool withInputs) const {
+    LaunchOptions options;
+    options.trace = true;
+    TestInputs none;
+    const TestInputs &used = withInputs ? inputs : none;
+    return run(machine, operandsOf(query, key, key, used), {.inputs = used.regions()}, options);
+  }
+
+  /// How much more a component takes with the inputs.
+  static double more(const LaunchResult &without, const LaunchResult &with,
+                     const std::string &component) {
+    return energyOf(with, component) - energyOf(without, component);
+  }
+};
+
+TEST_F(MaskCostTest, MasksTakeABitAKey) {
+  inputs.keyValid.emplace(std::array<int64_t, 4>{1, 1, 1, 5}, 1, 16);
+  inputs.mask.emplace(std::array<int64_t, 4>{1, 1, 2, 5}, 1, 16);
+  LaunchResult without = launchWith(false), with = launchWith(true);
+  // Written are 5 bits, one byte, of key_valid and 10 bits, two bytes, of mask; loaded are one row
+  // of 5 bits and two.
+  EXPECT_EQ(with.statistics.writtenBytes - without.statistics.writtenBytes, 1 + 2);
+  EXPECT_NEAR(more(without, with, "reram_write"), 24.4 * (5 + 10), 1e-6);
+  EXPECT_NEAR(more(without, with, "reram_read"), 3.1 * (5 + 2 * 5), 1e-6);
+  EXPECT_EQ(more(without, with, "sram_write"), 0);
+  EXPECT_EQ(more(without, with, "sram_read"), 0);
+  // A write of a burst of 64 bytes or less: 10 + 1.25, 12 whole cycles.
+  EXPECT_EQ(startOf(with, "write", "write", 4), 4 * 12);
+  // A load takes tCAS, and does not hold the bus.
+  double first = startOf(with, "select", "load_mask", 0);
+  EXPECT_EQ(first, 5 * 12);
+  EXPECT_EQ(startOf(with, "select", "load_mask", 1), first + 15);
+  EXPECT_EQ(startOf(with, "select", "copy_query", 0), first + 2 * 15);
+}
+
+TEST_F(MaskCostTest, BiasesTakeFourBytesAKey) {
+  inputs.bias.emplace(std::array<int64_t, 4>{1, 1, 2, 5}, 1);
+  LaunchResult without = launchWith(false), with = launchWith(true);
+  EXPECT_EQ(with.statistics.writtenBytes - without.statistics.writtenBytes, 2 * 5 * 4);
+  EXPECT_NEAR(more(without, with, "reram_write"), 24.4 * 2 * 5 * 32, 1e-6);
+  EXPECT_NEAR(more(without, with, "reram_read"), 3.1 * 2 * 5 * 32, 1e-6);
+  // Into the row buffer, and for each of the ten scores out of it.
+  EXPECT_NEAR(more(without, with, "sram_write"), 0.46 * 2 * 5 * 32, 1e-6);
+  EXPECT_NEAR(more(without, with, "sram_read"), 0.53 * 2 * 5 * 32, 1e-6);
+  // 40 cycles until the first data, then 20 bytes at 25.6 a cycle: 41 whole cycles, of which the
+  // bus is held for the transfer. The query is loaded at the same time, and `select` comes first.
+  double first = startOf(with, "select", "load_bias", 0);
+  EXPECT_EQ(first, 4 * 12);
+  EXPECT_EQ(startOf(with, "key_fetch", "load_query", 0), first + 20 / 25.6);
+  EXPECT_EQ(startOf(with, "select", "copy_query", 0), first + 41);
+}
+
+//===----------------------------------------------------------------------===//
+// What is refused
+//===----------------------------------------------------------------------===//
+
+/// A launch of two heads that share a key head, with all inputs, for tests to spoil.
+class MaskRefusalTest : public testing::Test {
+protected:
+  Machine machine = builtinMachine("s");
+  Tensor query{{2, 2, 3, 8}, 1};
+  Tensor key{{2, 1, 6, 8}, 2};
+  TestInputs inputs = {Mask({2, 1, 1, 6}, 1, 16), Mask({2, 1, 3, 6}, 1, 16),
+                       Tensor({1, 2, 3, 6}, 1)};
+  AttentionOptions attention = {.isGrouped = true, .inputs = inputs.regions()};
+  Program program = attentionProgram(machine, attention);
+
+  void expectRefused(const std::string &part) {
+    std::string error;
+    std::optional<LaunchResult> result =
+        launch(program, machine, operandsOf(query, key, key, inputs), {}, error);
+    EXPECT_FALSE(result);
+    EXPECT_NE(error.find(part), std::string::npos) << error;
+    EXPECT_EQ(std::ranges::count(error, '\n'), 0);
+  }
+
+  /// The program for other options, with the same inputs.
+  void rebuild(const AttentionOptions &options) { program = attentionProgram(machine, options); }
+
+  std::vector<CommandWord> &wordsOf(MachineUnit unit) {
+    return std::ranges::find(program.units, unit, &UnitProgram::unit)->words;
+  }
+
+  /// Changes the n-th command of a kind on a unit.
+  template <typename CommandType, typename Edit>
+  void change(MachineUnit unit, int n, const Edit &edit) {
+    for (CommandWord &word : wordsOf(unit)) {
+      if (checkedInfo(word)->opcode != CommandType::opcode || n-- > 0)
+        continue;
+      CommandType command = std::get<CommandType>(*decode(word));
+      edit(command);
+      word = encode(command);
+      return;
+    }
+    ADD_FAILURE() << "no such command";
+  }
+
+  void remove(MachineUnit unit, Opcode opcode, int n) {
+    std::vector<CommandWord> &words = wordsOf(unit);
+    for (auto word = words.begin(); word != words.end(); ++word) {
+      if (checkedInfo(*word)->opcode != opcode || n-- > 0)
+        continue;
+      words.erase(word);
+      return;
+    }
+    ADD_FAILURE() << "no such command";
+  }
+
+  ExprIndex addConstant(int64_t constant) {
+    program.expressions.push_back({ExprNode::Kind::Constant, 0, 0, constant});
+    return static_cast<ExprIndex>(program.expressions.size() - 1);
+  }
+};
+
+TEST_F(MaskRefusalTest, NothingWhereNothingIsSpoilt) {
+  std::string error;
+  EXPECT_TRUE(launch(program, machine, operandsOf(query, key, key, inputs), {}, error)) << error;
+}
+
+TEST_F(MaskRefusalTest, InputThatIsMissing) {
+  inputs.mask.reset();
+  expectRefused("expected a mask tensor, got none");
+}
+
+TEST_F(MaskRefusalTest, InputThatTheProgramDoesNotTake) {
+  program.inputs.pop_back();
+  expectRefused("expected no bias tensor, got one");
+}
+
+TEST_F(MaskRefusalTest, KeyValidOfAnotherShape) {
+  inputs.keyValid = Mask({1, 1, 1, 6}, 1);
+  expectRefused("expected the key_valid of shape 2x6, got 1x6");
+}
+
+TEST_F(MaskRefusalTest, MaskOfAnotherShape) {
+  inputs.mask = Mask({2, 2, 2, 6}, 1);
+  expectRefused("expected the mask of shape 2x2x3x6, or 1 instead of the first three sizes, got "
+                "2x2x2x6");
+}
+
+TEST_F(MaskRefusalTest, BiasOfAnotherShape) {
+  inputs.bias = Tensor({1, 2, 3, 1}, 1);
+  expectRefused("expected the bias of shape 2x2x3x6, or 1 instead of the first three sizes, got "
+                "1x2x3x1");
+}
+
+TEST_F(MaskRefusalTest, BytesThatAreNoBooleans) {
+  inputs.mask->data[35] = 2;
+  expectRefused("expected bytes of 0 or 1 in the mask, got others");
+  inputs.mask->data[35] = 1;
+  inputs.keyValid->data[0] = 255;
+  expectRefused("expected bytes of 0 or 1 in the key_valid, got others");
+}
+
+TEST_F(MaskRefusalTest, BiasesThatAreNoNumbers) {
+  inputs.bias->data[20] = kInfinity;
+  expectRefused("expected finite numbers or minus infinity in the bias, got NaN or plus infinity");
+  inputs.bias->data[20] = std::nanf("");
+  expectRefused("expected finite numbers or minus infinity in the bias, got NaN or plus infinity");
+}
+
+TEST_F(MaskRefusalTest, CommandsOnWhatTheLaunchDoesNotBring) {
+  for (const auto &[region, load] :
+       {std::pair{MemoryRegion::Mask, Opcode::LoadMask}, {MemoryRegion::Bias, Opcode::LoadBias}}) {
+    inputs = {Mask({2, 1, 1, 6}, 1, 16), std::nullopt, std::nullopt};
+    rebuild({.isGrouped = true, .inputs = {MemoryRegion::KeyValid, region}});
+    program.inputs = {MemoryRegion::KeyValid};
+    std::string expected =
+        "expected a tensor that the program takes, got " + std::string(toString(region));
+    expectRefused("unit 'write', word 8 (write), i0 = 0, i1 = 0, i2 = 0: " + expected);
+    remove(MachineUnit::Write, Opcode::Write, 4);
+    expectRefused("(" + std::string(findCommand(static_cast<uint64_t>(load))->mnemonic) +
+                  "), i0 = 0, i1 = 0, i2 = 0, i3 = 0: " + expected);
+  }
+}
+
+TEST_F(MaskRefusalTest, CodesThatAreLoadedAsAMask) {
+  for (MemoryRegion region :
+       {MemoryRegion::Query, MemoryRegion::Key, MemoryRegion::Value, MemoryRegion::Bias}) {
+    change<LoadMaskCommand>(MachineUnit::Select, 0,
+                            [&](LoadMaskCommand &command) { command.region = region; });
+    expectRefused("expected to load key_valid or mask, got " + std::string(toString(region)));
+  }
+}
+
+TEST_F(MaskRefusalTest, MasksThatAreFetched) {
+  change<FetchCommand>(MachineUnit::KeyFetch, 0,
+                       [](FetchCommand &command) { command.region = MemoryRegion::Mask; });
+  expectRefused("expected this unit to fetch the key, got the mask");
+}
+
+TEST_F(MaskRefusalTest, InputsThatAreNeverWritten) {
+  for (const auto &[index, what] :
+       {std::pair{3, "key_valid bits"}, {4, "mask bits"}, {5, "bias codes"}}) {
+    rebuild(attention);
+    remove(MachineUnit::Write, Opcode::Write, index);
+    expectRefused("reads the " + std::string(what) + " of batch 0, head 0, which are not in ReRAM");
+  }
+}
+
+TEST_F(MaskRefusalTest, InputsWrittenTwice) {
+  for (const auto &[index, what] :
+       {std::pair{3, "key_valid bits"}, {4, "mask bits"}, {5, "bias codes"}}) {
+    rebuild(attention);
+    // The writes stand one behind the other but for the loop of the group.
+    std::vector<CommandWord> &words = wordsOf(MachineUnit::Write);
+    auto write = words.begin() + 4 + index;
+    words.insert(write, *write);
+    expectRefused("writes the " + std::string(what) + " of batch 0, head 0 twice");
+  }
+}
+
+TEST_F(MaskRefusalTest, KeyHeadOutOfRange) {
+  ExprIndex one = addConstant(1);
+  change<WriteCommand>(MachineUnit::Write, 0, [&](WriteCommand &command) { command.head = one; });
+  expectRefused("expected a key head below 1, got 1");
+}
+
+TEST_F(MaskRefusalTest, RowOutOfRange) {
+  ExprIndex three = addConstant(3);
+  change<LoadBiasCommand>(MachineUnit::Select, 0,
+                          [&](LoadBiasCommand &command) { command.query = three; });
+  expectRefused("expected a query below 3, got 3");
+}
+
+TEST_F(MaskRefusalTest, InputsThatAreNotLoaded) {
+  remove(MachineUnit::Select, Opcode::LoadMask, 0);
+  expectRefused("(threshold), i0 = 0, i1 = 0, i2 = 0, i3 = 0: expected the key_valid bits of batch "
+                "0, head 0, query 0 to be loaded, got none");
+  rebuild(attention);
+  remove(MachineUnit::Select, Opcode::LoadBias, 0);
+  expectRefused("expected the bias codes of batch 0, head 0, query 0 to be loaded, got none");
+}
+
+TEST_F(MaskRefusalTest, RowsOfAnotherQuery) {
+  ExprIndex zero = addConstant(0);
+  change<LoadMaskCommand>(MachineUnit::Select, 1,
+                          [&](LoadMaskCommand &command) { command.query = zero; });
+  expectRefused("expected the mask bits of batch 0, head 0, query 1 to be loaded, got others");
+}
+
+TEST_F(MaskRefusalTest, BiasOfAnotherHead) {
+  // Codes are in units of the head's own score, even where the bias is the same.
+  inputs.bias = Tensor({1, 1, 1, 6}, 1);
+  ExprIndex zero = addConstant(0);
+  change<LoadBiasCommand>(MachineUnit::Select, 0,
+                          [&](LoadBiasCommand &command) { command.head = zero; });
+  expectRefused("expected the bias codes of batch 0, head 1, query 0 to be loaded, got others");
+}
+
+TEST_F(MaskRefusalTest, MaskOfAHeadThatIsGone) {
+  // The mask is the same for all heads, but head 0 leaves ReRAM with its last row.
+  inputs.mask = Mask({1, 1, 3, 6}, 1, 16);
+  ExprIndex zero = addConstant(0);
+  change<LoadMaskCommand>(MachineUnit::Select, 1,
+                          [&](LoadMaskCommand &command) { command.head = zero; });
+  expectRefused("reads the mask bits of batch 0, head 0, which are not in ReRAM");
+}
+
+TEST_F(MaskRefusalTest, KeyValidOfAnotherBatchElement) {
+  ExprIndex zero = addConstant(0);
+  change<LoadMaskCommand>(MachineUnit::Select, 0,
+                          [&](LoadMaskCommand &command) { command.batch = zero; });
+  expectRefused("expected the key_valid bits of batch 1, head 0, query 0 to be loaded, got others");
+}
+
+TEST_F(MaskRefusalTest, RangeListedWithTheMaskOfAnotherRow) {
+  // Which row a range is for is known when it is scored.
+  rebuild({.dense = true, .isGrouped = true, .inputs = inputs.regions()});
+  ExprIndex zero = addConstant(0);
+  change<LoadMaskCommand>(MachineUnit::Select, 1,
+                          [&](LoadMaskCommand &command) { command.query = zero; });
+  expectRefused("(score), i0 = 0, i1 = 0, i2 = 0, i3 = 1: expected the mask bits of batch 0, head "
+                "0, query 1 to be loaded, got others");
+  rebuild({.dense = true, .isGrouped = true, .inputs = inputs.regions()});
+  remove(MachineUnit::Select, Opcode::LoadBias, 0);
+  expectRefused("(score), i0 = 0, i1 = 0, i2 = 0, i3 = 0: expected the bias codes of batch 0, head "
+                "0, query 0 to be loaded, got none");
+}
+
+TEST_F(MaskRefusalTest, MaskThatIsReadBeforeItIsWrittenInTime) {
+  // The head is released before its key_valid is written, which the order of units does not show.
+  std::vector<CommandWord> &words = wordsOf(MachineUnit::Write);
+  auto keyValid = words.begin() + 4 + 3;
+  std::rotate(keyValid, keyValid + 1, keyValid + 5);
+  expectRefused("(load_mask), i0 = 0, i1 = 0, i2 = 0: reads key_valid bits at cycle");
+}
+
+TEST_F(MaskRefusalTest, MoreKeyHeadsThanReRAMHolds) {
+  query = Tensor({3, 2, 3, 8}, 1);
+  key = Tensor({3, 1, 6, 8}, 2);
+  inputs = {};
+  rebuild({.isGrouped = true});
+  program.countingQueues.front().credits = 3;
+  expectRefused("writes the key codes of batch 2, key head 0 while 2 key heads are in work");
+}
+
+} // namespace
