@@ -7,9 +7,15 @@
 #include "Views.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
+#include <cstring>
 
 using namespace mlir;
 using namespace mlir::sprint;
@@ -20,14 +26,43 @@ bool View::has(Kind kind) const {
   return llvm::any_of(axes, [&](const Axis &axis) { return axis.kind == kind; });
 }
 
+bool View::spans(Kind kind) const {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+  return llvm::any_of(llvm::zip_equal(axes, shape), [&](auto dimension) {
+    auto [axis, size] = dimension;
+    return axis.kind == kind && size != 1;
+  });
+}
+
 bool View::isInOrder() const {
-  if (axes.size() < 2 || axes[axes.size() - 2].kind != Kind::Row ||
+  if (merged || axes.size() < 2 || axes[axes.size() - 2].kind != Kind::Row ||
       axes.back().kind != Kind::Column)
     return false;
   int64_t nextPlace = 0;
   return llvm::all_of(ArrayRef(axes).drop_back(2), [&](const Axis &axis) {
     return axis.isUnit() || (axis.isBatch() && axis.place == nextPlace++);
   });
+}
+
+bool View::isSameAs(const View &other) const {
+  if (value != other.value || repeats != other.repeats || merged != other.merged)
+    return false;
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+  return llvm::all_of(llvm::zip_equal(axes, other.axes, shape), [](auto dimension) {
+    auto [axis, otherAxis, size] = dimension;
+    return axis == otherAxis || size == 1;
+  });
+}
+
+std::optional<int64_t> View::getGroupSize() const {
+  int64_t place = llvm::count_if(axes, [](const Axis &axis) { return axis.isBatch(); });
+  place += merged.has_value();
+  int64_t product = 1;
+  for (const RepeatedAxis &repeat : repeats)
+    if (repeat.place != place++ || !repeat.size.isConstant() || repeat.size.constant <= 0 ||
+        llvm::MulOverflow(product, repeat.size.constant, product))
+      return std::nullopt;
+  return product;
 }
 
 int64_t sprint::countAxes(ArrayRef<Axis> axes) {
@@ -43,10 +78,38 @@ void sprint::normalize(View &view) {
     if (axis.isBatch())
       places.push_back(axis.place);
   }
+  llvm::erase_if(view.repeats, [](const RepeatedAxis &repeat) {
+    return repeat.size.isConstant() && repeat.size.constant == 1;
+  });
+  for (const RepeatedAxis &repeat : view.repeats)
+    places.push_back(repeat.place);
+  if (view.merged)
+    places.push_back(view.merged->place);
   llvm::sort(places);
   for (Axis &axis : view.axes)
     if (axis.isBatch())
       axis.place = llvm::lower_bound(places, axis.place) - places.begin();
+  if (view.merged)
+    view.merged->place = llvm::lower_bound(places, view.merged->place) - places.begin();
+  for (RepeatedAxis &repeat : view.repeats)
+    repeat.place = llvm::lower_bound(places, repeat.place) - places.begin();
+  llvm::sort(view.repeats, [](const RepeatedAxis &left, const RepeatedAxis &right) {
+    return left.place < right.place;
+  });
+}
+
+/// Repeats the batch axes of `whole` that `view` does not have. Both count places alike.
+static void repeatMissingAxes(View &view, const View &whole) {
+  view.repeats = whole.repeats;
+  for (auto [index, axis] : llvm::enumerate(whole.axes))
+    if (axis.isBatch() && !llvm::is_contained(view.axes, axis))
+      view.repeats.push_back({axis.place, sizeOf(whole.value, index)});
+  if (!whole.merged)
+    return;
+  if (view.has(Kind::Row))
+    view.merged = whole.merged;
+  else
+    view.repeats.push_back({whole.merged->place, whole.merged->size});
 }
 
 /// Adds a condition to a view. Fails when it never holds.
@@ -70,7 +133,7 @@ LogicalResult sprint::labelLoops(AffineMap map, ArrayRef<Axis> axes, LoopAxes &l
     return failure();
   for (auto [expr, axis] : llvm::zip_equal(map.getResults(), axes)) {
     if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
-      if (constant.getValue() != 0 || !axis.isUnit())
+      if (constant.getValue() != 0 || axis.isBatch())
         return failure();
       continue;
     }
@@ -85,11 +148,13 @@ LogicalResult sprint::labelLoops(AffineMap map, ArrayRef<Axis> axes, LoopAxes &l
   return success();
 }
 
-std::optional<View> sprint::viewFromLoops(Value value, AffineMap map, const LoopAxes &loops) {
+std::optional<View> sprint::viewFromLoops(Value value, AffineMap map, const LoopAxes &loops,
+                                          const View *whole) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || !map.isProjectedPermutation(/*allowZeroInResults=*/true))
     return std::nullopt;
-  View view{value, {}, 1.0, {}};
+  View view;
+  view.value = value;
   for (auto [index, expr] : llvm::enumerate(map.getResults())) {
     if (isa<AffineConstantExpr>(expr)) {
       if (type.getDimSize(index) != 1)
@@ -102,6 +167,8 @@ std::optional<View> sprint::viewFromLoops(Value value, AffineMap map, const Loop
       return std::nullopt;
     view.axes.push_back(*loop);
   }
+  if (whole)
+    repeatMissingAxes(view, *whole);
   normalize(view);
   return view;
 }
@@ -121,7 +188,7 @@ std::optional<View> sprint::viewOfInput(const View &result, unsigned input) {
     return std::nullopt;
   OpOperand *operand = op.getDpsInputOperand(input);
   std::optional<View> view =
-      viewFromLoops(operand->get(), op.getMatchingIndexingMap(operand), loops);
+      viewFromLoops(operand->get(), op.getMatchingIndexingMap(operand), loops, &result);
   if (view) {
     view->factor = result.factor;
     view->conditions = result.conditions;
@@ -141,22 +208,118 @@ std::optional<unsigned> sprint::getInputIndex(linalg::LinalgOp op, Value inBody)
   return argument.getArgNumber();
 }
 
-std::optional<APFloat> sprint::getConstantFloat(linalg::LinalgOp op, Value inBody) {
-  if (std::optional<unsigned> input = getInputIndex(op, inBody))
-    return getSplatFloat(op.getDpsInputOperand(*input)->get());
-  APFloat constant(0.0);
-  if (matchPattern(inBody, m_ConstantFloat(&constant)))
-    return constant;
-  // The factor of a softmax is an f64 that the body casts; what counts is the number after the
-  // cast.
-  Operation *conversion = inBody.getDefiningOp();
-  auto type = dyn_cast<FloatType>(inBody.getType());
-  if (!type || !isa_and_nonnull<arith::TruncFOp, arith::ExtFOp>(conversion) ||
-      !matchPattern(conversion->getOperand(0), m_ConstantFloat(&constant)))
-    return std::nullopt;
+Value sprint::stripFloatCasts(Value value) {
+  while (true) {
+    Operation *op = value.getDefiningOp();
+    if (!isa_and_nonnull<arith::ExtFOp, arith::TruncFOp>(op))
+      return value;
+    value = op->getOperand(0);
+  }
+}
+
+/// A number rounded to a float type.
+static APFloat roundTo(APFloat number, Type type) {
   bool losesInfo = false;
-  constant.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
-  return constant;
+  number.convert(cast<FloatType>(type).getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                 &losesInfo);
+  return number;
+}
+
+double sprint::toDouble(APFloat number) {
+  bool losesInfo = false;
+  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+  return number.convertToDouble();
+}
+
+/// Depth to which constant arithmetic is followed.
+static constexpr unsigned kMaxConstantDepth = 16;
+
+static std::optional<APFloat> evaluateSplat(Value tensor, unsigned depth);
+
+/// The constant that a float in the body of `op`, which is null outside of bodies, always has.
+static std::optional<APFloat> evaluateFloat(linalg::LinalgOp op, Value value, unsigned depth) {
+  auto type = dyn_cast<FloatType>(value.getType());
+  if (!type || depth == 0)
+    return std::nullopt;
+  APFloat constant(0.0);
+  if (matchPattern(value, m_ConstantFloat(&constant)))
+    return constant;
+  if (op)
+    if (std::optional<unsigned> input = getInputIndex(op, value)) {
+      Value source = op.getDpsInputOperand(*input)->get();
+      return isa<RankedTensorType>(source.getType()) ? evaluateSplat(source, depth - 1)
+                                                     : evaluateFloat(nullptr, source, depth - 1);
+    }
+  Operation *definition = value.getDefiningOp();
+  if (!definition)
+    return std::nullopt;
+  if (isa<arith::SIToFPOp, arith::UIToFPOp>(definition)) {
+    APInt integer;
+    if (!matchPattern(definition->getOperand(0), m_ConstantInt(&integer)))
+      return std::nullopt;
+    APFloat number(type.getFloatSemantics());
+    number.convertFromAPInt(integer, isa<arith::SIToFPOp>(definition),
+                            APFloat::rmNearestTiesToEven);
+    return number;
+  }
+  if (auto extract = dyn_cast<tensor::ExtractOp>(definition))
+    return evaluateSplat(extract.getTensor(), depth - 1);
+  if (!isa<arith::ExtFOp, arith::TruncFOp, math::SqrtOp, math::RsqrtOp, arith::MulFOp,
+           arith::DivFOp>(definition))
+    return std::nullopt;
+  std::optional<APFloat> left = evaluateFloat(op, definition->getOperand(0), depth - 1);
+  if (!left)
+    return std::nullopt;
+  if (isa<arith::ExtFOp, arith::TruncFOp>(definition))
+    return roundTo(*left, type);
+  if (isa<math::SqrtOp>(definition))
+    return roundTo(APFloat(std::sqrt(toDouble(*left))), type);
+  if (isa<math::RsqrtOp>(definition))
+    return roundTo(APFloat(1.0 / std::sqrt(toDouble(*left))), type);
+  std::optional<APFloat> right = evaluateFloat(op, definition->getOperand(1), depth - 1);
+  if (!right)
+    return std::nullopt;
+  return isa<arith::MulFOp>(definition) ? *left * *right : *left / *right;
+}
+
+/// The one element of a constant kept as a resource, such as a buffer of a module.
+static std::optional<APFloat> getResourceScalar(Value tensor) {
+  auto constant = tensor.getDefiningOp<arith::ConstantOp>();
+  auto elements = constant ? dyn_cast<DenseResourceElementsAttr>(constant.getValue()) : nullptr;
+  if (!elements || elements.getNumElements() != 1)
+    return std::nullopt;
+  AsmResourceBlob *blob = elements.getRawHandle().getBlob();
+  if (!blob)
+    return std::nullopt;
+  ArrayRef<char> data = blob->getData();
+  auto read = [&](auto number) -> std::optional<APFloat> {
+    if (data.size() != sizeof(number))
+      return std::nullopt;
+    std::memcpy(&number, data.data(), sizeof(number));
+    return APFloat(number);
+  };
+  if (elements.getElementType().isF32())
+    return read(0.0f);
+  if (elements.getElementType().isF64())
+    return read(0.0);
+  return std::nullopt;
+}
+
+std::optional<APFloat> sprint::getConstantFloat(linalg::LinalgOp op, Value inBody) {
+  return evaluateFloat(op, inBody, kMaxConstantDepth);
+}
+
+std::optional<Exponential> sprint::getExponential(linalg::LinalgOp op, Value inBody) {
+  Operation *definition = stripFloatCasts(inBody).getDefiningOp();
+  if (isa_and_nonnull<math::ExpOp>(definition))
+    return Exponential{definition->getOperand(0), 1.0};
+  if (isa_and_nonnull<math::Exp2Op>(definition))
+    return Exponential{definition->getOperand(0), llvm::numbers::ln2};
+  auto power = dyn_cast_or_null<math::PowFOp>(definition);
+  std::optional<APFloat> base = power ? getConstantFloat(op, power.getLhs()) : std::nullopt;
+  if (!base || !(toDouble(*base) > 1.0) || !base->isFinite())
+    return std::nullopt;
+  return Exponential{power.getRhs(), std::log(toDouble(*base))};
 }
 
 /// The attribute of the scalar that all elements of a tensor have: a constant, a filled tensor, or
@@ -187,10 +350,26 @@ static Attribute getSplat(Value tensor) {
   return {};
 }
 
-std::optional<APFloat> sprint::getSplatFloat(Value tensor) {
+static std::optional<APFloat> evaluateSplat(Value tensor, unsigned depth) {
   if (auto number = dyn_cast_or_null<FloatAttr>(getSplat(tensor)))
     return number.getValue();
+  if (std::optional<APFloat> number = getResourceScalar(tensor))
+    return number;
+  if (depth == 0)
+    return std::nullopt;
+  if (linalg::LinalgOp op = getElementwiseDefinition(tensor))
+    return evaluateFloat(op, getYielded(op), depth - 1);
+  Operation *definition = tensor.getDefiningOp();
+  if (isa_and_nonnull<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(definition))
+    return evaluateSplat(definition->getOperand(0), depth - 1);
+  if (auto elements = dyn_cast_or_null<tensor::FromElementsOp>(definition);
+      elements && elements.getElements().size() == 1)
+    return evaluateFloat(nullptr, elements.getElements().front(), depth - 1);
   return std::nullopt;
+}
+
+std::optional<APFloat> sprint::getSplatFloat(Value tensor) {
+  return evaluateSplat(tensor, kMaxConstantDepth);
 }
 
 std::optional<APInt> sprint::getSplatInteger(Value tensor) {
@@ -217,8 +396,8 @@ static LogicalResult throughCast(View &view) {
   return success();
 }
 
-/// A collapsed group: of batch dimensions, whose row-major order is that of the stack; or of one
-/// dimension and others of size 1.
+/// A collapsed group: of batch dimensions, whose row-major order is that of the stack; of rows and
+/// the batch axis merged with them; or of one dimension and others of size 1.
 static LogicalResult throughCollapse(View &view) {
   auto op = view.value.getDefiningOp<tensor::CollapseShapeOp>();
   if (!op)
@@ -226,6 +405,7 @@ static LogicalResult throughCollapse(View &view) {
   RankedTensorType sourceType = op.getSrcType();
   int64_t rank = sourceType.getRank();
   SmallVector<Axis> axes(rank);
+  std::optional<MergedAxis> merged = view.merged;
   for (auto [axis, group] : llvm::zip_equal(view.axes, op.getReassociationIndices())) {
     if (axis.isUnit())
       continue;
@@ -236,38 +416,66 @@ static LogicalResult throughCollapse(View &view) {
     }
     auto isLarge = [&](int64_t dimension) { return sourceType.getDimSize(dimension) != 1; };
     int64_t numLarge = llvm::count_if(group, isLarge);
+    if (numLarge == 2 && merged && axis.kind == Kind::Row) {
+      int64_t outer = *llvm::find_if(group, isLarge);
+      int64_t inner = *llvm::find_if(llvm::reverse(group), isLarge);
+      int64_t batch = merged->isOuter ? outer : inner;
+      if (sizeOf(op.getSrc(), batch) != merged->size)
+        return failure();
+      axes[batch] = {Kind::Batch, merged->place * rank};
+      axes[merged->isOuter ? inner : outer] = axis;
+      merged.reset();
+      continue;
+    }
     if (numLarge > 1)
       return failure();
     axes[numLarge == 0 ? group.front() : *llvm::find_if(group, isLarge)] = axis;
   }
   view.value = op.getSrc();
   view.axes = std::move(axes);
+  for (RepeatedAxis &repeat : view.repeats)
+    repeat.place *= rank;
+  view.merged = merged;
+  if (view.merged)
+    view.merged->place *= rank;
   normalize(view);
   return success();
 }
 
-/// An expanded dimension: into batch dimensions that follow one another in the stack, or into one
-/// dimension and others of size 1.
+/// An expanded dimension: into batch dimensions that follow one another in the stack, into rows and
+/// a batch dimension, or into one dimension and others of size 1.
 static LogicalResult throughExpand(View &view) {
   auto op = view.value.getDefiningOp<tensor::ExpandShapeOp>();
   if (!op)
     return failure();
   SmallVector<Axis> axes;
+  std::optional<MergedAxis> merged = view.merged;
   for (const ReassociationIndices &group : op.getReassociationIndices()) {
-    Axis merged;
-    int64_t lastPlace = 0;
+    Axis whole, single;
+    int64_t last = -1;
     for (int64_t dimension : group) {
       const Axis &axis = view.axes[dimension];
+      if (op.getType().getDimSize(dimension) == 1) {
+        single = axis.isUnit() ? single : axis;
+        continue;
+      }
       if (axis.isUnit())
         continue;
-      if (merged.isUnit())
-        merged = axis;
-      else if (!merged.isBatch() || !axis.isBatch() || axis.place != lastPlace + 1)
+      if (whole.isUnit()) {
+        whole = axis;
+      } else if (!merged && whole.isBatch() && axis.kind == Kind::Row) {
+        merged = MergedAxis{whole.place, sizeOf(view.value, last), /*isOuter=*/true};
+        whole = axis;
+      } else if (!merged && whole.kind == Kind::Row && axis.isBatch()) {
+        merged = MergedAxis{axis.place, sizeOf(view.value, dimension), /*isOuter=*/false};
+      } else if (!whole.isBatch() || !axis.isBatch() || axis.place != view.axes[last].place + 1) {
         return failure();
-      lastPlace = axis.place;
+      }
+      last = dimension;
     }
-    axes.push_back(merged);
+    axes.push_back(whole.isUnit() ? single : whole);
   }
+  view.merged = merged;
   view.value = op.getSrc();
   view.axes = std::move(axes);
   normalize(view);
@@ -276,13 +484,13 @@ static LogicalResult throughExpand(View &view) {
 
 /// `tensor.reshape`, which says nothing about groups. Where the matrices keep their size, the
 /// number of matrices is the same too, because the number of elements is; so the stack is only
-/// indexed differently.
+/// indexed differently. Only repeats inside of it stay what they are.
 static LogicalResult throughReshape(View &view) {
   auto op = view.value.getDefiningOp<tensor::ReshapeOp>();
   if (!op)
     return failure();
   auto sourceType = dyn_cast<RankedTensorType>(op.getSource().getType());
-  if (!sourceType)
+  if (!sourceType || view.merged)
     return failure();
   ArrayRef<Axis> axes = view.axes;
   auto isOuter = [](const Axis &axis) { return axis.isUnit() || axis.isBatch(); };
@@ -294,6 +502,9 @@ static LogicalResult throughReshape(View &view) {
   for (const Axis &axis : outer)
     if (axis.isBatch() && axis.place != nextPlace++)
       return failure();
+  if (llvm::any_of(view.repeats,
+                   [&](const RepeatedAxis &repeat) { return repeat.place < nextPlace; }))
+    return failure();
 
   View source = view;
   source.value = op.getSource();
@@ -306,69 +517,95 @@ static LogicalResult throughReshape(View &view) {
                        sizeOf(source.value, numOuter + index))))
       return failure();
   }
+  for (RepeatedAxis &repeat : source.repeats)
+    repeat.place += numOuter - nextPlace;
   normalize(source);
   view = std::move(source);
   return success();
 }
 
-/// `linalg.transpose`, or any structured op that copies its input with dimensions permuted.
-static LogicalResult throughPermutation(View &view) {
+/// A slice that is the whole tensor.
+static LogicalResult throughWholeSlice(View &view) {
+  auto op = view.value.getDefiningOp<tensor::ExtractSliceOp>();
+  if (!op || op.getType().getRank() != op.getSourceType().getRank() || !op.hasUnitStride() ||
+      !op.hasZeroOffset())
+    return failure();
+  for (int64_t index = 0, rank = op.getType().getRank(); index < rank; ++index)
+    if (sizeOf(op.getResult(), index) != sizeOf(op.getSource(), index))
+      return failure();
+  view.value = op.getSource();
+  return success();
+}
+
+/// `linalg.transpose`, `linalg.broadcast`, or any structured op that copies its input with
+/// dimensions permuted or repeated.
+static LogicalResult throughCopy(View &view) {
   linalg::LinalgOp op = getElementwiseDefinition(view.value);
   if (!op || op.getNumDpsInputs() != 1 || getInputIndex(op, getYielded(op)) != 0u)
     return failure();
   std::optional<View> source = viewOfInput(view, 0);
-  // A broadcast has fewer axes.
-  if (!source || countAxes(source->axes) != countAxes(view.axes) ||
-      getElementTypeOrSelf(source->value) != getElementTypeOrSelf(view.value))
+  if (!source || getElementTypeOrSelf(source->value) != getElementTypeOrSelf(view.value))
     return failure();
   view = std::move(*source);
   return success();
 }
 
-/// Whether `index`, in the body of `op`, is the place of loop `loop` in a dimension of the given
-/// size of a tensor that is broadcast along dimensions of size 1.
-static bool isBroadcastIndex(linalg::GenericOp op, Value index, int64_t loop,
-                             const TensorSize &size) {
-  auto isLoopIndex = [&](Value candidate) {
-    auto loopIndex = candidate.getDefiningOp<linalg::IndexOp>();
-    return loopIndex && loopIndex->getBlock() == op.getBody() &&
-           static_cast<int64_t>(loopIndex.getDim()) == loop;
-  };
-  if (isLoopIndex(index))
-    return true;
-  if (matchPattern(index, m_Zero()))
-    return size.isConstant() && size.constant == 1;
+/// The loop of `op` whose index `index`, in its body, is.
+static std::optional<int64_t> getLoopOfIndex(linalg::GenericOp op, Value index) {
+  auto loopIndex = index.getDefiningOp<linalg::IndexOp>();
+  if (!loopIndex || loopIndex->getBlock() != op.getBody())
+    return std::nullopt;
+  return static_cast<int64_t>(loopIndex.getDim());
+}
+
+/// The loop whose index `index` is in a dimension of the given size of a tensor that is broadcast
+/// along dimensions of size 1: `select(size == 1, 0, index)`.
+static std::optional<int64_t> getLoopOfBroadcastIndex(linalg::GenericOp op, Value index,
+                                                      const TensorSize &size) {
   auto select = index.getDefiningOp<arith::SelectOp>();
-  if (!select || !matchPattern(select.getTrueValue(), m_Zero()) ||
-      !isLoopIndex(select.getFalseValue()))
-    return false;
+  if (!select)
+    return getLoopOfIndex(op, index);
   auto compare = select.getCondition().getDefiningOp<arith::CmpIOp>();
-  return compare && compare.getPredicate() == arith::CmpIPredicate::eq &&
-         matchPattern(compare.getRhs(), m_One()) && sizeFrom(compare.getLhs()) == size;
+  if (!compare || compare.getPredicate() != arith::CmpIPredicate::eq ||
+      !matchPattern(compare.getRhs(), m_One()) || sizeFrom(compare.getLhs()) != size ||
+      !matchPattern(select.getTrueValue(), m_Zero()))
+    return std::nullopt;
+  return getLoopOfIndex(op, select.getFalseValue());
 }
 
 /// torch-mlir's broadcast to a dynamic shape: a `linalg.generic` without inputs that extracts, in
 /// each dimension, element `select(size == 1, 0, index)` of the source. Where the result has the
 /// size of the source the index is the identity, also when both are 1, because 0 is then the only
 /// index. The equality is proven or becomes a condition.
-static LogicalResult throughBroadcastToOwnShape(View &view) {
+static LogicalResult throughIndexedBroadcast(View &view) {
   auto op = view.value.getDefiningOp<linalg::GenericOp>();
-  if (!op || !getElementwiseDefinition(view.value) || op.getNumDpsInputs() != 0 ||
+  if (!op || view.merged || !getElementwiseDefinition(view.value) || op.getNumDpsInputs() != 0 ||
       !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity())
     return failure();
   auto extract =
       getYielded(cast<linalg::LinalgOp>(op.getOperation())).getDefiningOp<tensor::ExtractOp>();
-  if (!extract || extract->getBlock() != op.getBody() ||
-      extract.getTensor().getType().getRank() != static_cast<int64_t>(view.axes.size()))
+  if (!extract || extract->getBlock() != op.getBody())
     return failure();
   View source = view;
   source.value = extract.getTensor();
+  source.axes.assign(extract.getTensor().getType().getRank(), Axis{});
+  // Dimensions of both are counted from the innermost.
+  int64_t added = static_cast<int64_t>(view.axes.size() - source.axes.size());
   for (auto [dimension, index] : llvm::enumerate(extract.getIndices())) {
     TensorSize size = sizeOf(source.value, dimension);
-    if (!isBroadcastIndex(op, index, dimension, size) ||
-        failed(require(source, sizeOf(view.value, dimension), size)))
+    bool isUnit = size.isConstant() && size.constant == 1;
+    int64_t place = static_cast<int64_t>(dimension) + added;
+    if (isUnit && matchPattern(index, m_Zero())) {
+      if (place >= 0 && sizeOf(view.value, place) == size)
+        source.axes[dimension] = view.axes[place];
+      continue;
+    }
+    std::optional<int64_t> loop = getLoopOfBroadcastIndex(op, index, size);
+    if (!loop || *loop != place || failed(require(source, sizeOf(view.value, place), size)))
       return failure();
+    source.axes[dimension] = view.axes[place];
   }
+  repeatMissingAxes(source, view);
   normalize(source);
   view = std::move(source);
   return success();
@@ -376,17 +613,40 @@ static LogicalResult throughBroadcastToOwnShape(View &view) {
 
 /// The steps that change what a tensor looks like, and none of its elements.
 static constexpr LogicalResult (*kViewSteps[])(View &) = {
-    throughCast,    throughCollapse,    throughExpand,
-    throughReshape, throughPermutation, throughBroadcastToOwnShape,
+    throughCast,       throughCollapse, throughExpand,           throughReshape,
+    throughWholeSlice, throughCopy,     throughIndexedBroadcast,
 };
 
 LogicalResult sprint::lookThroughView(View &view) {
   return success(llvm::any_of(kViewSteps, [&](auto step) { return succeeded(step(view)); }));
 }
 
-void sprint::lookThroughViews(View &view) {
-  while (succeeded(lookThroughView(view)))
-    ;
+/// Casts between float types, by an elementwise op of nothing else.
+template <typename CastOp> static LogicalResult throughFloatCast(View &view) {
+  linalg::LinalgOp op = getElementwiseDefinition(view.value);
+  auto conversion = op ? getYielded(op).getDefiningOp<CastOp>() : nullptr;
+  std::optional<unsigned> input = conversion ? getInputIndex(op, conversion.getIn()) : std::nullopt;
+  std::optional<View> source = input ? viewOfInput(view, *input) : std::nullopt;
+  if (!source)
+    return failure();
+  view = std::move(*source);
+  return success();
+}
+
+LogicalResult sprint::lookThroughExtension(View &view) {
+  return throughFloatCast<arith::ExtFOp>(view);
+}
+
+LogicalResult sprint::lookThroughTruncation(View &view) {
+  return throughFloatCast<arith::TruncFOp>(view);
+}
+
+void sprint::lookThroughViewsAndCasts(View &view) {
+  // Where SSA dominance does not hold, in unreachable blocks, definitions may form a ring.
+  for (unsigned step = 0; step < kMaxViewSteps; ++step)
+    if (failed(lookThroughView(view)) && failed(lookThroughExtension(view)) &&
+        failed(lookThroughTruncation(view)))
+      return;
 }
 
 /// A multiplication with a constant, on either side, or a division by one: the constant goes into
@@ -406,15 +666,16 @@ LogicalResult sprint::lookThroughFactor(View &view) {
     std::swap(scaled, by);
     constant = getConstantFloat(op, by);
   }
+  // A body may widen what it scales.
+  if (auto extension = scaled.getDefiningOp<arith::ExtFOp>())
+    scaled = extension.getIn();
   std::optional<unsigned> input = getInputIndex(op, scaled);
   if (!constant || !input)
     return failure();
   std::optional<View> source = viewOfInput(view, *input);
-  if (!source || countAxes(source->axes) != countAxes(view.axes))
+  if (!source)
     return failure();
-  bool losesInfo = false;
-  constant->convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
-  double number = constant->convertToDouble();
+  double number = toDouble(*constant);
   source->factor = isa<arith::MulFOp>(arithmetic) ? view.factor * number : view.factor / number;
   view = std::move(*source);
   return success();

@@ -33,28 +33,62 @@ struct Axis {
   bool operator==(const Axis &other) const = default;
 };
 
-/// A tensor seen as a stack of matrices. The stack's index is the row-major index of the batch axes
-/// in order of their places; no step changes it, so matrices of two views with one index belong
-/// together.
+/// A batch axis that a tensor does not have: its matrices are the same all along it.
+struct RepeatedAxis {
+  /// Place among the batch axes, counted together with those the tensor has.
+  int64_t place = 0;
+  TensorSize size;
+
+  bool operator==(const RepeatedAxis &other) const = default;
+};
+
+/// A batch axis that shares a dimension with the rows: heads of a group, which read the same keys,
+/// as further rows of one product.
+struct MergedAxis {
+  /// Place among the batch axes.
+  int64_t place = 0;
+  TensorSize size;
+  /// Whether the dimension counts the rows faster than this axis.
+  bool isOuter = true;
+
+  bool operator==(const MergedAxis &other) const = default;
+};
+
+/// A tensor seen as a stack of matrices. The stack's index is the row-major index of the batch
+/// axes, those repeated among them, in order of their places; no step changes it, so matrices of
+/// two views with one index belong together.
 struct View {
   Value value;
   /// One for each dimension of `value`.
   SmallVector<Axis> axes;
+  /// The batch axes that `value` does not have, in order of their places.
+  SmallVector<RepeatedAxis> repeats;
+  /// The batch axis in the dimension of the rows, if there is one.
+  std::optional<MergedAxis> merged;
   /// What the tensor's elements have to be multiplied with.
   double factor = 1.0;
   /// What has to hold when the program runs for the view to be right.
   SmallVector<SizeEquality> conditions;
 
-  /// Whether both are the same tensor with the same meaning.
-  bool isSameAs(const View &other) const { return value == other.value && axes == other.axes; }
+  /// Whether both are the same tensor with the same meaning. What a dimension of size 1 means makes
+  /// no difference.
+  bool isSameAs(const View &other) const;
   /// Whether the tensor has an axis of this kind.
   bool has(Axis::Kind kind) const;
+  /// Whether it has one that is not of size 1.
+  bool spans(Axis::Kind kind) const;
   /// Whether the dimensions are in the order batch, rows, columns, as in the operands of
   /// `sprint.attention`.
   bool isInOrder() const;
   /// Whether the tensor is `[B, H, rows, columns]`, the shape of those operands.
   bool isFourDimensional() const { return axes.size() == 4 && isInOrder(); }
+  /// How many matrices of the stack, one after the other, are one matrix of the tensor: the heads
+  /// of a group that share a key. Not known where others are repeated too.
+  std::optional<int64_t> getGroupSize() const;
 };
+
+/// Steps after which a view is not moved any further.
+inline constexpr unsigned kMaxViewSteps = 1024;
 
 /// Number of axes that are not of size 1.
 int64_t countAxes(ArrayRef<Axis> axes);
@@ -62,15 +96,23 @@ int64_t countAxes(ArrayRef<Axis> axes);
 /// Makes places of batch axes consecutive and drops those of size 1.
 void normalize(View &view);
 
-/// Moves `view` up through one reshape, transpose or the like. Fails where there is none.
+/// Moves `view` up through one reshape, transpose, broadcast or the like. Fails where there is
+/// none.
 LogicalResult lookThroughView(View &view);
-
-/// Moves `view` up through all of them that follow one another.
-void lookThroughViews(View &view);
 
 /// Moves `view` up through one multiplication with, or division by, a constant. Fails where there
 /// is none.
 LogicalResult lookThroughFactor(View &view);
+
+/// Moves `view` up through one cast to a wider float type, which keeps the numbers. Fails where
+/// there is none.
+LogicalResult lookThroughExtension(View &view);
+
+/// Moves `view` up through one cast to a narrower float type. Fails where there is none.
+LogicalResult lookThroughTruncation(View &view);
+
+/// Moves `view` up through all views and casts that follow one another.
+void lookThroughViewsAndCasts(View &view);
 
 //===----------------------------------------------------------------------===//
 // Structured ops
@@ -83,8 +125,10 @@ using LoopAxes = SmallVector<std::optional<Axis>>;
 /// contradiction.
 LogicalResult labelLoops(AffineMap map, ArrayRef<Axis> axes, LoopAxes &loops);
 
-/// The view of the tensor `value`, indexed by `map`, that the loops' meanings imply.
-std::optional<View> viewFromLoops(Value value, AffineMap map, const LoopAxes &loops);
+/// The view of the tensor `value`, indexed by `map`, that the loops' meanings imply. Batch axes of
+/// `whole`, another view of the same op, that the tensor does not have are repeated.
+std::optional<View> viewFromLoops(Value value, AffineMap map, const LoopAxes &loops,
+                                  const View *whole = nullptr);
 
 /// The structured op without reductions that defines `value`, or null.
 linalg::LinalgOp getElementwiseDefinition(Value value);
@@ -98,14 +142,32 @@ Value getYielded(linalg::LinalgOp op, unsigned result = 0);
 /// Which input tensor of the op a value in its body is an element of.
 std::optional<unsigned> getInputIndex(linalg::LinalgOp op, Value inBody);
 
-/// The constant that a value in the op's body always has, in the value's own precision.
+/// The float operand of casts between float types, in the body of a structured op; `value` itself
+/// where there are none.
+Value stripFloatCasts(Value value);
+
+/// The constant that a value in the op's body always has, in the value's own precision. Looks
+/// through arithmetic of constants, such as the square root of the number of channels.
 std::optional<APFloat> getConstantFloat(linalg::LinalgOp op, Value inBody);
+
+/// An exponential to a constant base.
+struct Exponential {
+  Value exponent;
+  /// The natural logarithm of the base.
+  double logarithm = 1.0;
+};
+
+/// The exponential that a value in the op's body is, perhaps cast.
+std::optional<Exponential> getExponential(linalg::LinalgOp op, Value inBody);
 
 /// The number that all elements of a tensor have.
 std::optional<APFloat> getSplatFloat(Value tensor);
 
 /// The integer that all elements of a tensor have.
 std::optional<APInt> getSplatInteger(Value tensor);
+
+/// The number in f64; nearly all that occur are exact in it.
+double toDouble(APFloat number);
 
 /// Whether all elements of a tensor are zero.
 bool isZero(Value tensor);

@@ -1,0 +1,527 @@
+//===- MaskAnalysis.cpp - Masks and biases of an attention ----------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MaskAnalysis.h"
+
+#include "ElementEmitter.h"
+#include "ElementEvaluator.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::sprint;
+
+using Kind = ElementExpr::Kind;
+
+/// A logit this far down is not allowed (docs/numerics.md, section 3).
+static constexpr double kMaskingLogit = -0x1p20;
+/// A logit this far below the others has no weight: exp(-9000) is zero in every type, and no
+/// trained model's logits differ by a thousand.
+static constexpr double kWeightlessLogit = -10000.0;
+/// Sums and selects that are taken apart to find masking values.
+static constexpr unsigned kMaxSplits = 2000;
+
+namespace {
+/// A sum of terms, split: where `allowed` is true it is `bias`, elsewhere a masking value.
+struct Split {
+  Expr allowed;
+  /// Null for zero.
+  Expr bias;
+};
+
+/// The masking values met.
+struct MaskingValues {
+  bool infinite = false, finite = false;
+  /// One that only counts as masking where no row is empty.
+  bool weightless = false;
+};
+
+/// Bounds of `key - query - offset`.
+struct Band {
+  std::optional<int64_t> lower, upper;
+};
+} // namespace
+
+struct MaskAnalysis::Implementation {
+  explicit Implementation(LogitShape shape, MLIRContext *context)
+      : shape(std::move(shape)), factory(context), evaluator(factory) {}
+
+  LogitShape shape;
+  SmallVector<MaskTerm> terms;
+  ElementExprFactory factory;
+  ElementEvaluator evaluator;
+
+  /// Where `finish` puts the conditions that no band can say, and the bias. Null for none.
+  Expr keyValid = nullptr, mask = nullptr, bias = nullptr;
+
+  /// Expressions that `splitValue` took apart. An operand that is used twice is taken apart twice.
+  unsigned numSplits = 0;
+
+  Expr batch, head, query, key;
+  /// Size of keys less that of queries.
+  Expr offset;
+
+  void makePositions();
+  FailureOr<SmallVector<Expr>> getStackIndices();
+
+  Split splitValue(Expr value, double factor, double masking, MaskingValues &met);
+  Split splitTerms(ArrayRef<Expr> elements, double masking, MaskingValues &met);
+  Expr addBiases(Expr left, Expr right);
+  Expr scaleBias(Expr bias, double factor);
+  Expr toF32(Expr value);
+
+  /// Moves the conjuncts of `allowed` to the band and the operands.
+  BandAttr distribute(Expr allowed);
+  bool addToBand(Expr condition, Band &startBand, Band &endBand);
+  /// Whether every query has a key that the band allows.
+  bool hasKeyForEveryQuery(BandAttr band);
+  SmallVector<EmittedDimension> getDimensions(PositionSet positions) const;
+};
+
+//===----------------------------------------------------------------------===//
+// Terms as expressions
+//===----------------------------------------------------------------------===//
+
+void MaskAnalysis::Implementation::makePositions() {
+  auto extentOf = [&](const TensorSize &size) {
+    // A logit has a place along each dimension, so none of them is empty.
+    if (!size.isConstant() && size.dimension >= 0)
+      factory.positiveSize(size);
+    return evaluator.evaluateSize(size);
+  };
+  Expr queries = extentOf(shape.queries), keys = extentOf(shape.keys);
+  batch = factory.position(Position::Batch, extentOf(shape.batch));
+  head = factory.position(Position::Head, extentOf(shape.heads));
+  query = factory.position(Position::Query, queries);
+  key = factory.position(Position::Key, keys);
+  offset = factory.subtract(keys, queries);
+}
+
+FailureOr<SmallVector<Expr>> MaskAnalysis::Implementation::getStackIndices() {
+  SmallVector<Expr> sizes = llvm::map_to_vector(
+      shape.stack, [&](const TensorSize &size) { return evaluator.evaluateSize(size); });
+  // Batch and heads as they are, perhaps among dimensions of size 1.
+  SmallVector<Expr> wanted{evaluator.evaluateSize(shape.batch),
+                           evaluator.evaluateSize(shape.heads)};
+  SmallVector<Expr> positions{batch, head};
+  SmallVector<Expr> indices(sizes.size(), factory.integer(0));
+  size_t next = 0;
+  bool isSame = true;
+  for (auto [size, index] : llvm::zip_equal(sizes, indices)) {
+    if (size->getConstantInteger() == 1)
+      continue;
+    while (next < 2 && wanted[next]->getConstantInteger() == 1)
+      ++next;
+    isSame &= next < 2 && wanted[next] == size;
+    if (!isSame)
+      break;
+    index = positions[next++];
+  }
+  if (isSame)
+    return indices;
+
+  std::optional<int64_t> heads = wanted[1]->getConstantInteger();
+  Expr matrix = heads ? factory.scale(batch, *heads) : nullptr;
+  if (matrix)
+    matrix = factory.add(matrix, head);
+  std::optional<SmallVector<Expr>> split =
+      matrix ? evaluator.delinearize(matrix, sizes) : std::nullopt;
+  if (!split)
+    return failure();
+  return *split;
+}
+
+//===----------------------------------------------------------------------===//
+// Masking values and biases
+//===----------------------------------------------------------------------===//
+
+Expr MaskAnalysis::Implementation::addBiases(Expr left, Expr right) {
+  if (!left || !right)
+    return left ? left : right;
+  return factory.operation("arith.addf", toF32(left)->type, {toF32(left), toF32(right)}, Type());
+}
+
+Expr MaskAnalysis::Implementation::toF32(Expr value) {
+  Type type = Float32Type::get(factory.getContext());
+  if (value->type == type)
+    return value;
+  if (std::optional<APFloat> constant = value->getConstantFloat()) {
+    bool losesInfo = false;
+    constant->convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &losesInfo);
+    return factory.floating(FloatAttr::get(type, *constant));
+  }
+  bool isWider = value->type.getIntOrFloatBitWidth() > 32;
+  return factory.operation(isWider ? "arith.truncf" : "arith.extf", type, {value}, Type());
+}
+
+Expr MaskAnalysis::Implementation::scaleBias(Expr bias, double factor) {
+  if (!bias || factor == 1.0)
+    return bias;
+  Type type = Float32Type::get(factory.getContext());
+  return factory.operation("arith.mulf", type,
+                           {toF32(bias), factory.floating(FloatAttr::get(type, factor))}, Type());
+}
+
+Split MaskAnalysis::Implementation::splitValue(Expr value, double factor, double masking,
+                                               MaskingValues &met) {
+  Split whole{factory.truth(true), value};
+  if (factory.isExhausted() || numSplits++ >= kMaxSplits)
+    return whole;
+  if (std::optional<APFloat> constant = value->getConstantFloat()) {
+    if (constant->isZero())
+      return {whole.allowed, nullptr};
+    APFloat converted = *constant;
+    bool losesInfo = false;
+    converted.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+    double logit = converted.convertToDouble() * factor;
+    // NaN is not below anything.
+    if (!(logit <= masking))
+      return whole;
+    if (std::isinf(logit))
+      met.infinite = true;
+    else
+      met.finite = true;
+    met.weightless |= logit > kMaskingLogit;
+    return {factory.truth(false), nullptr};
+  }
+  if (value->kind == Kind::Select) {
+    Expr condition = value->operands[0];
+    Split ifTrue = splitValue(value->operands[1], factor, masking, met);
+    Split ifFalse = splitValue(value->operands[2], factor, masking, met);
+    Expr allowed = factory.select(condition, ifTrue.allowed, ifFalse.allowed);
+    // What the bias is where the key is masked does not matter.
+    if (ifTrue.allowed->isFalse())
+      return {allowed, ifFalse.bias};
+    if (ifFalse.allowed->isFalse())
+      return {allowed, ifTrue.bias};
+    if (ifTrue.bias == value->operands[1] && ifFalse.bias == value->operands[2])
+      return {allowed, value};
+    if (!ifTrue.bias && !ifFalse.bias)
+      return {allowed, nullptr};
+    Expr zero = factory.floating(FloatAttr::get(value->type, 0.0));
+    Expr left = ifTrue.bias ? ifTrue.bias : zero, right = ifFalse.bias ? ifFalse.bias : zero;
+    return {allowed, factory.select(condition, toF32(left), toF32(right))};
+  }
+  if (value->isOperation("arith.addf")) {
+    Split left = splitValue(value->operands[0], factor, masking, met);
+    Split right = splitValue(value->operands[1], factor, masking, met);
+    Expr allowed = factory.conjunction({left.allowed, right.allowed});
+    if (left.bias == value->operands[0] && right.bias == value->operands[1])
+      return {allowed, value};
+    return {allowed, addBiases(left.bias, right.bias)};
+  }
+  if (value->isOperation("arith.extf") || value->isOperation("arith.truncf")) {
+    Split inner = splitValue(value->operands[0], factor, masking, met);
+    return inner.bias == value->operands[0] ? Split{inner.allowed, value} : inner;
+  }
+  if (value->isOperation("arith.mulf")) {
+    for (unsigned side : {0, 1}) {
+      std::optional<APFloat> constant = value->operands[side]->getConstantFloat();
+      if (!constant || constant->isNegative() || !constant->isFiniteNonZero())
+        continue;
+      APFloat converted = *constant;
+      bool losesInfo = false;
+      converted.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+      double scale = converted.convertToDouble();
+      Expr other = value->operands[1 - side];
+      Split inner = splitValue(other, factor * scale, masking, met);
+      if (inner.bias == other)
+        return {inner.allowed, value};
+      return {inner.allowed, scaleBias(inner.bias, scale)};
+    }
+  }
+  return whole;
+}
+
+Split MaskAnalysis::Implementation::splitTerms(ArrayRef<Expr> elements, double masking,
+                                               MaskingValues &met) {
+  numSplits = 0;
+  SmallVector<Expr> allowed;
+  Expr bias = nullptr;
+  for (auto [term, element] : llvm::zip_equal(terms, elements)) {
+    switch (term.kind) {
+    case MaskTerm::Kind::Added: {
+      Split split = splitValue(element, term.factor, masking, met);
+      allowed.push_back(split.allowed);
+      bias = addBiases(bias, scaleBias(split.bias, term.factor));
+      break;
+    }
+    case MaskTerm::Kind::AllowedWhereTrue:
+    case MaskTerm::Kind::AllowedWhereFalse: {
+      Expr condition =
+          term.kind == MaskTerm::Kind::AllowedWhereTrue ? element : factory.negate(element);
+      allowed.push_back(condition);
+      if (condition->isTrue())
+        break;
+      if (term.otherwise->isInfinity())
+        met.infinite = true;
+      else
+        met.finite = true;
+      break;
+    }
+    case MaskTerm::Kind::LowerBound:
+      met.finite |= term.otherwise->isFinite();
+      break;
+    }
+  }
+  // The same number for all keys of a query changes no softmax.
+  if (bias && bias->isConstant())
+    bias = nullptr;
+  return {factory.conjunction(allowed), bias};
+}
+
+//===----------------------------------------------------------------------===//
+// The band
+//===----------------------------------------------------------------------===//
+
+static void bound(Band &band, bool isUpper, int64_t number) {
+  std::optional<int64_t> &bound = isUpper ? band.upper : band.lower;
+  if (!bound)
+    bound = number;
+  else
+    bound = isUpper ? std::min(*bound, number) : std::max(*bound, number);
+}
+
+bool MaskAnalysis::Implementation::addToBand(Expr condition, Band &startBand, Band &endBand) {
+  if (condition->kind != Kind::NonNegative && condition->kind != Kind::Zero)
+    return false;
+  Expr integer = condition->operands.front();
+  if (integer->kind != Kind::Affine)
+    return false;
+  auto getCoefficient = [&](Expr atom) -> int64_t {
+    for (const AffineTerm &term : integer->terms)
+      if (term.atom == atom)
+        return term.coefficient;
+    return 0;
+  };
+  int64_t sign = getCoefficient(key);
+  if ((sign != 1 && sign != -1) || getCoefficient(query) != -sign)
+    return false;
+  // sign * (key - query) + rest >= 0
+  Expr distance = factory.subtract(key, query);
+  Expr scaled = distance ? factory.scale(distance, sign) : nullptr;
+  Expr rest = scaled ? factory.subtract(integer, scaled) : nullptr;
+  if (!rest)
+    return false;
+  auto addBounds = [&](Band &band, int64_t constant) {
+    if (condition->kind == Kind::Zero || sign < 0)
+      bound(band, /*isUpper=*/true, -sign * constant);
+    if (condition->kind == Kind::Zero || sign > 0)
+      bound(band, /*isUpper=*/false, -sign * constant);
+    return true;
+  };
+  if (std::optional<int64_t> constant = rest->getConstantInteger())
+    return addBounds(startBand, *constant);
+  // key - query - offset is bounded where the rest has the offset in it.
+  Expr shift = offset ? factory.scale(offset, sign) : nullptr;
+  Expr remaining = shift ? factory.add(rest, shift) : nullptr;
+  std::optional<int64_t> constant = remaining ? remaining->getConstantInteger() : std::nullopt;
+  return constant && addBounds(endBand, *constant);
+}
+
+BandAttr MaskAnalysis::Implementation::distribute(Expr allowed) {
+  SmallVector<Expr> conditions{allowed};
+  if (allowed->kind == Kind::And)
+    conditions.assign(allowed->operands.begin(), allowed->operands.end());
+  Band startBand, endBand;
+  llvm::erase_if(conditions,
+                 [&](Expr condition) { return addToBand(condition, startBand, endBand); });
+  // The attribute has one alignment; bounds of the other become part of the mask.
+  bool isEnd = endBand.lower || endBand.upper;
+  if (isEnd && (startBand.lower || startBand.upper)) {
+    Expr distance = factory.subtract(key, query);
+    if (startBand.lower)
+      conditions.push_back(
+          factory.isNonNegative(factory.subtract(distance, factory.integer(*startBand.lower))));
+    if (startBand.upper)
+      conditions.push_back(
+          factory.isNonNegative(factory.subtract(factory.integer(*startBand.upper), distance)));
+  }
+  SmallVector<Expr> ofKey, ofAll;
+  for (Expr condition : conditions) {
+    bool isOfKey = (condition->positions & ~(setOf(Position::Batch) | setOf(Position::Key))) == 0;
+    (isOfKey ? ofKey : ofAll).push_back(condition);
+  }
+  auto all = [&](ArrayRef<Expr> parts) -> Expr {
+    Expr whole = factory.conjunction(parts);
+    return whole->isTrue() ? nullptr : whole;
+  };
+  keyValid = all(ofKey);
+  mask = all(ofAll);
+  const Band &band = isEnd ? endBand : startBand;
+  if (!band.lower && !band.upper)
+    return nullptr;
+  return BandAttr::get(factory.getContext(), band.lower, band.upper,
+                       isEnd ? Align::End : Align::Start);
+}
+
+bool MaskAnalysis::Implementation::hasKeyForEveryQuery(BandAttr band) {
+  if (!band)
+    return true;
+  int64_t lower = band.getLower().value_or(INT64_MIN), upper = band.getUpper().value_or(INT64_MAX);
+  Expr shift = band.getAlign() == Align::End ? offset : factory.integer(0);
+  if (!shift || lower > upper)
+    return false;
+  Expr keys = evaluator.evaluateSize(shape.keys);
+  auto isKey = [&](Expr candidate) {
+    return candidate && factory.isWithin(candidate, factory.integer(0), keys);
+  };
+  // The key on the diagonal, or the nearest one that the band has.
+  int64_t nearest = std::clamp<int64_t>(0, lower, upper);
+  Expr diagonal = factory.add(query, shift);
+  if (diagonal && isKey(factory.add(diagonal, factory.integer(nearest))))
+    return true;
+  // The first key, where it is never too far up.
+  Expr distance = diagonal ? factory.scale(diagonal, -1) : nullptr;
+  return distance && lower == INT64_MIN && factory.getBounds(distance).max <= upper;
+}
+
+//===----------------------------------------------------------------------===//
+// Interface
+//===----------------------------------------------------------------------===//
+
+MaskAnalysis::MaskAnalysis(LogitShape shape, MLIRContext *context)
+    : implementation(std::make_unique<Implementation>(std::move(shape), context)) {}
+
+MaskAnalysis::~MaskAnalysis() = default;
+
+LogicalResult MaskAnalysis::fail(const Twine &why) {
+  reason = why.str();
+  return failure();
+}
+
+LogicalResult MaskAnalysis::add(const MaskTerm &term) {
+  const LogitShape &shape = implementation->shape;
+  bool isAdded = term.kind == MaskTerm::Kind::Added;
+  if (isAdded && !(std::isfinite(term.factor) && term.factor > 0.0))
+    return fail("expected a mask that is scaled by a positive number");
+  if (!isAdded) {
+    if (!term.otherwise || term.otherwise->isNaN())
+      return fail("expected a constant as the logit of masked keys");
+    APFloat logit = *term.otherwise;
+    bool losesInfo = false;
+    logit.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+    bool isBound = term.kind == MaskTerm::Kind::LowerBound;
+    double limit = isBound ? kMaskingLogit : kWeightlessLogit;
+    if (logit.convertToDouble() > limit)
+      return fail(llvm::formatv("expected a logit of masked keys of {0} or less, got {1}", limit,
+                                logit.convertToDouble())
+                      .str());
+  }
+  if (term.kind != MaskTerm::Kind::LowerBound) {
+    auto type = dyn_cast<RankedTensorType>(term.tensor.getType());
+    if (!type || type.getRank() != static_cast<int64_t>(term.dimensions.size()))
+      return fail("expected a mask of which every dimension is known");
+    Type element = type.getElementType();
+    if (isAdded ? !isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(element)
+                : !element.isInteger(1))
+      return fail(Twine("expected a mask of ") + (isAdded ? "floats" : "truth values"));
+    for (auto [index, dimension] : llvm::enumerate(term.dimensions)) {
+      if (!dimension)
+        continue;
+      size_t place = *dimension;
+      if (place >= shape.stack.size() + 2)
+        return fail("expected a mask over dimensions of the logits");
+      const TensorSize &size = place < shape.stack.size()    ? shape.stack[place]
+                               : place == shape.stack.size() ? shape.queries
+                                                             : shape.keys;
+      TensorSize own = sizeOf(term.tensor, index);
+      if (own.isConstant() && size.isConstant() && own.constant != size.constant)
+        return fail(Twine("expected a mask of size ") + Twine(size.constant) + " along dimension " +
+                    Twine(index) + ", got " + Twine(own.constant));
+      implementation->evaluator.setEqual(own, size);
+    }
+  }
+  implementation->terms.push_back(term);
+  return success();
+}
+
+LogicalResult MaskAnalysis::finish(SoftmaxKind softmax) {
+  Implementation &analysis = *implementation;
+  ElementExprFactory &factory = analysis.factory;
+  analysis.makePositions();
+  FailureOr<SmallVector<Expr>> stack = analysis.getStackIndices();
+  SmallVector<Expr> elements;
+  for (const MaskTerm &term : analysis.terms) {
+    SmallVector<Expr> indices;
+    for (std::optional<unsigned> dimension : term.dimensions) {
+      size_t place = dimension.value_or(0), stackSize = analysis.shape.stack.size();
+      if (!dimension)
+        indices.push_back(factory.integer(0));
+      else if (place >= stackSize)
+        indices.push_back(place == stackSize ? analysis.query : analysis.key);
+      else if (succeeded(stack))
+        indices.push_back((*stack)[place]);
+      else
+        return fail("expected masks over batch and heads, got dimensions of unknown meaning");
+    }
+    elements.push_back(term.tensor ? analysis.evaluator.evaluate(term.tensor, indices) : nullptr);
+  }
+
+  // Constants that only have no weight count as masking where no row is made of them.
+  MaskingValues met;
+  Split split = analysis.splitTerms(elements, kWeightlessLogit, met);
+  BandAttr band = analysis.distribute(split.allowed);
+  // A number read from memory may be a masking one.
+  auto mayMask = [&](Expr bias) {
+    return bias && bias->hasLoad &&
+           analysis.evaluator.getLowerBound(bias).value_or(kMaskingLogit) <= kMaskingLogit;
+  };
+  auto mayBeEmpty = [&] {
+    return analysis.keyValid || analysis.mask || !analysis.hasKeyForEveryQuery(band) ||
+           mayMask(split.bias);
+  };
+  if (met.weightless && mayBeEmpty()) {
+    met = MaskingValues();
+    split = analysis.splitTerms(elements, kMaskingLogit, met);
+    band = analysis.distribute(split.allowed);
+  }
+  attributes.band = band;
+  analysis.bias = split.bias ? analysis.toF32(split.bias) : nullptr;
+  if (!mayBeEmpty())
+    attributes.emptyRow = EmptyRow::Zero;
+  else if (met.finite)
+    attributes.emptyRow = EmptyRow::Uniform;
+  else if (softmax == SoftmaxKind::Safe)
+    attributes.emptyRow = EmptyRow::Zero;
+  else
+    attributes.emptyRow = met.infinite ? EmptyRow::NaN : EmptyRow::Uniform;
+  return success();
+}
+
+SmallVector<EmittedDimension>
+MaskAnalysis::Implementation::getDimensions(PositionSet positions) const {
+  SmallVector<EmittedDimension> dimensions;
+  const TensorSize *sizes[kNumPositions] = {&shape.batch, &shape.heads, &shape.queries,
+                                            &shape.keys};
+  for (unsigned place = 0; place < kNumPositions; ++place) {
+    Position position = static_cast<Position>(place);
+    // Only the keys are always there.
+    bool isNeeded = position == Position::Key || (positions & setOf(position));
+    dimensions.push_back({isNeeded ? std::optional(position) : std::nullopt, *sizes[place]});
+  }
+  return dimensions;
+}
+
+MaskAnalysis::Operands MaskAnalysis::materialize(OpBuilder &builder, Location loc) {
+  Implementation &analysis = *implementation;
+  auto emit = [&](Expr expr, ArrayRef<EmittedDimension> dimensions) -> Value {
+    return expr ? emitTensor(builder, loc, analysis.evaluator, expr, dimensions) : Value();
+  };
+  auto emitFull = [&](Expr expr) {
+    return emit(expr, analysis.getDimensions(expr ? expr->positions : 0));
+  };
+  Operands operands;
+  operands.keyValid = emit(analysis.keyValid, {{Position::Batch, analysis.shape.batch},
+                                               {Position::Key, analysis.shape.keys}});
+  operands.mask = emitFull(analysis.mask);
+  operands.bias = emitFull(analysis.bias);
+  return operands;
+}
