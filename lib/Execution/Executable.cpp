@@ -4,6 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ContractionKernel.h"
+#include "ExecutionPipeline.h"
+#include "Run.h"
 #include "RuntimeChecks.h"
 #include "Sprint/Execution/Execution.h"
 
@@ -38,57 +41,38 @@ using namespace mlir::sprint;
 // Element types
 //===----------------------------------------------------------------------===//
 
-StringRef sprint::stringifyElementType(ElementType type) {
-  switch (type) {
-  case ElementType::I1:
-    return "i1";
-  case ElementType::I8:
-    return "i8";
-  case ElementType::I32:
-    return "i32";
-  case ElementType::I64:
-    return "i64";
-  case ElementType::Index:
-    return "index";
-  case ElementType::F32:
-    return "f32";
-  case ElementType::F64:
-    return "f64";
-  }
-  llvm_unreachable("unknown element type");
+namespace {
+/// What is known of an ElementType.
+struct ElementTypeInfo {
+  ElementType type;
+  StringLiteral name;
+  /// Bytes of an element.
+  size_t size;
+};
+} // namespace
+
+static constexpr ElementTypeInfo kElementTypes[] = {
+    {ElementType::I1, "i1", 1},   {ElementType::I8, "i8", 1},     {ElementType::I16, "i16", 2},
+    {ElementType::I32, "i32", 4}, {ElementType::I64, "i64", 8},   {ElementType::Index, "index", 8},
+    {ElementType::F16, "f16", 2}, {ElementType::BF16, "bf16", 2}, {ElementType::F32, "f32", 4},
+    {ElementType::F64, "f64", 8},
+};
+
+static const ElementTypeInfo &getInfo(ElementType type) {
+  return *llvm::find_if(kElementTypes,
+                        [&](const ElementTypeInfo &info) { return info.type == type; });
 }
 
-size_t sprint::getElementSize(ElementType type) {
-  switch (type) {
-  case ElementType::I1:
-  case ElementType::I8:
-    return 1;
-  case ElementType::I32:
-  case ElementType::F32:
-    return 4;
-  case ElementType::I64:
-  case ElementType::Index:
-  case ElementType::F64:
-    return 8;
-  }
-  llvm_unreachable("unknown element type");
-}
+StringRef sprint::stringifyElementType(ElementType type) { return getInfo(type).name; }
 
-static std::optional<ElementType> getElementType(Type type) {
-  if (type.isSignlessInteger(1))
-    return ElementType::I1;
-  if (type.isSignlessInteger(8))
-    return ElementType::I8;
-  if (type.isSignlessInteger(32))
-    return ElementType::I32;
-  if (type.isSignlessInteger(64))
-    return ElementType::I64;
-  if (type.isIndex())
-    return ElementType::Index;
-  if (type.isF32())
-    return ElementType::F32;
-  if (type.isF64())
-    return ElementType::F64;
+size_t sprint::getElementSize(ElementType type) { return getInfo(type).size; }
+
+std::optional<ElementType> sprint::getElementType(Type type) {
+  std::string name;
+  llvm::raw_string_ostream(name) << type;
+  for (const ElementTypeInfo &info : kElementTypes)
+    if (info.name == name)
+      return info.type;
   return std::nullopt;
 }
 
@@ -120,8 +104,13 @@ void sprint::failExecution(const char *message) {
   std::longjmp(currentRun->failure, 1);
 }
 
-/// `malloc` of compiled code, which does not look at what it gets.
-static void *allocateBuffer(size_t size) {
+/// What compiled code calls as kCheckSymbol.
+static void checkExecution(int64_t holds, const char *message) {
+  if (!holds)
+    failExecution(message);
+}
+
+void *sprint::allocateBuffer(size_t size) {
   void *buffer = std::malloc(std::max<size_t>(size, 1));
   if (!buffer)
     failExecution("out of memory");
@@ -129,8 +118,7 @@ static void *allocateBuffer(size_t size) {
   return buffer;
 }
 
-/// `free` of compiled code.
-static void freeBuffer(void *buffer) {
+void sprint::freeBuffer(void *buffer) {
   if (currentRun->buffers.erase(buffer))
     std::free(buffer);
 }
@@ -156,10 +144,11 @@ Executable::readSignature(Operation *function, StringRef what, TypeRange types) 
     std::optional<ElementType> elementType =
         tensor ? getElementType(tensor.getElementType()) : std::nullopt;
     if (!elementType)
-      return function->emitError()
-             << "expected " << what << ' ' << index << " of @"
-             << SymbolTable::getSymbolName(function).getValue()
-             << " to be a ranked tensor of i1, i8, i32, i64, index, f32 or f64, got " << type;
+      return function->emitError() << "expected " << what << ' ' << index << " of @"
+                                   << SymbolTable::getSymbolName(function).getValue()
+                                   << " to be a ranked tensor of i1, i8, i16, i32, i64, index, "
+                                      "f16, bf16, f32 or f64, got "
+                                   << type;
     signatures.push_back({*elementType, SmallVector<int64_t>(tensor.getShape())});
   }
   return signatures;
@@ -167,6 +156,32 @@ Executable::readSignature(Operation *function, StringRef what, TypeRange types) 
 
 /// What MLIR puts before the name of a function for its C interface.
 static constexpr StringLiteral kInterfacePrefix = "_mlir_ciface_";
+
+/// Whether the bytes are what compiled code reads as i1.
+static bool areBooleans(ArrayRef<char> bytes) {
+  return llvm::all_of(bytes, [](char byte) { return byte == 0 || byte == 1; });
+}
+
+/// Refuses a resource without the data that its type stands for.
+static LogicalResult checkResource(Operation *op, DenseResourceElementsAttr resource) {
+  auto fail = [&] {
+    return op->emitError() << "expected data for the resource '" << resource.getRawHandle().getKey()
+                           << "', got ";
+  };
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  if (!blob)
+    return fail() << "none";
+  std::optional<ElementType> type = getElementType(resource.getElementType());
+  if (!type)
+    return fail() << "elements of type " << resource.getElementType();
+  size_t expected = resource.getNumElements() * getElementSize(*type);
+  if (blob->getData().size() != expected)
+    return fail() << blob->getData().size() << " bytes where " << resource.getType() << " has "
+                  << expected;
+  if (type == ElementType::I1 && !areBooleans(blob->getData()))
+    return fail() << "booleans that are neither 0 nor 1";
+  return success();
+}
 
 /// Refuses what could take this process along, ops that are not bound to tensors and recursion, and
 /// what upstream passes get wrong.
@@ -186,10 +201,7 @@ static LogicalResult checkHarmless(ModuleOp module) {
     // A resource is looked up by its name when it is used, not when it is parsed.
     auto constant = dyn_cast<arith::ConstantOp>(op);
     auto resource = constant ? dyn_cast<DenseResourceElementsAttr>(constant.getValue()) : nullptr;
-    if (resource && !resource.getRawHandle().getBlob())
-      return op->emitError() << "expected data for the resource '"
-                             << resource.getRawHandle().getKey() << "', got none";
-    return WalkResult::advance();
+    return resource ? WalkResult(checkResource(op, resource)) : WalkResult::advance();
   });
   if (result.wasInterrupted())
     return failure();
@@ -221,6 +233,8 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(
   if (!builder)
     return builder.takeError();
   builder->setCodeGenOptLevel(llvm::CodeGenOptLevel::Default);
+  // Constants may be far from the code.
+  builder->setRelocationModel(llvm::Reloc::PIC_);
   // docs/numerics.md: an operation is an operation.
   builder->getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
   return builder->createTargetMachine();
@@ -274,7 +288,8 @@ FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, Stri
     return failure();
 
   PassManager passManager(copy->getContext());
-  buildExecutionPipeline(passManager);
+  std::vector<ExternalConstant> constants;
+  buildExecutionPipeline(passManager, constants);
   if (failed(passManager.run(*copy)) || failed(checkLowered(*copy)))
     return failure();
 
@@ -304,6 +319,10 @@ FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, Stri
     define("malloc", reinterpret_cast<void *>(&allocateBuffer));
     define("free", reinterpret_cast<void *>(&freeBuffer));
     define(kFailureSymbol, reinterpret_cast<void *>(&failExecution));
+    define(kCheckSymbol, reinterpret_cast<void *>(&checkExecution));
+    define(kContractionSymbol, reinterpret_cast<void *>(&contract));
+    for (const ExternalConstant &constant : constants)
+      define(constant.name, const_cast<void *>(constant.data));
     for (const HostSymbol &symbol : symbols)
       define(symbol.name, symbol.address);
     return map;
@@ -344,6 +363,10 @@ llvm::Error Executable::checkInputs(ArrayRef<TensorRef> inputs) const {
         return error("expected " + Twine(expected) + " in dimension " + Twine(dim) + " of " + name +
                      ", got " + Twine(got));
     }
+    if (input.elementType == ElementType::I1 &&
+        !areBooleans({static_cast<const char *>(input.data),
+                      static_cast<size_t>(ShapedType::getNumElements(input.shape))}))
+      return error("expected 0 or 1 for each element of " + name);
   }
   return llvm::Error::success();
 }

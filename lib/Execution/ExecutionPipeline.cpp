@@ -4,8 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ExecutionPipeline.h"
+
+#include "Contractions.h"
+#include "OutlineLoops.h"
 #include "RuntimeChecks.h"
 #include "Sprint/Execution/Execution.h"
+#include "TensorPasses.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -13,6 +18,7 @@
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
 #include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToFuncs/MathToFuncs.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/MathToLibm/MathToLibm.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
@@ -34,6 +40,8 @@
 #include "mlir/Dialect/Linalg/Transforms/RuntimeOpVerification.h"
 #include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/AllocationOpInterfaceImpl.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -44,9 +52,11 @@
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/RuntimeOpVerification.h"
 #include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -82,6 +92,28 @@ struct LowerStridedCopies : PassWrapper<LowerStridedCopies, OperationPass<Module
   }
 };
 
+/// Functions that LLVM cannot vectorise as calls of libm, by polynomials.
+struct ApproximateMath : PassWrapper<ApproximateMath, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ApproximateMath)
+
+  StringRef getName() const override { return "ApproximateMath"; }
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<arith::ArithDialect, math::MathDialect, vector::VectorDialect>();
+  }
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
+      return llvm::is_contained({math::ErfOp::getOperationName(), math::ExpOp::getOperationName(),
+                                 math::TanhOp::getOperationName()},
+                                name);
+    });
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
 } // namespace
 
 void sprint::registerExecution(DialectRegistry &registry) {
@@ -104,15 +136,22 @@ void sprint::registerExecution(DialectRegistry &registry) {
   registerLLVMDialectTranslation(registry);
 }
 
-void sprint::buildExecutionPipeline(OpPassManager &passManager) {
+void sprint::buildExecutionPipeline(OpPassManager &passManager,
+                                    std::vector<ExternalConstant> &constants) {
   auto simplify = [&] {
     passManager.addPass(createCanonicalizerPass());
     passManager.addPass(createCSEPass());
   };
 
   simplify();
+  passManager.addPass(createDecomposeTensorOpsPass());
   passManager.addPass(createRuntimeAssertsPass());
   simplify();
+  passManager.addPass(createFoldIntoContractionsPass());
+  passManager.addPass(createFuseElementwisePass());
+  simplify();
+  passManager.addPass(createSplitFillsPass());
+  passManager.addPass(createExternalizeConstantsPass(constants));
 
   passManager.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions bufferize;
@@ -123,24 +162,36 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager) {
   simplify();
   bufferization::buildBufferDeallocationPipeline(passManager);
   passManager.addPass(createConvertBufferizationToMemRefPass());
+  passManager.nest<func::FuncOp>().addPass(bufferization::createOptimizeAllocationLivenessPass());
   passManager.addPass(std::make_unique<LowerStridedCopies>());
+  passManager.addPass(createLowerContractionsPass());
 
   auto &functions = passManager.nest<func::FuncOp>();
   functions.addPass(createConvertLinalgToLoopsPass());
   functions.addPass(createForallToForLoopPass());
+  passManager.addPass(createOutlineLoopsPass());
   passManager.addPass(memref::createExpandStridedMetadataPass());
   passManager.addPass(createLowerAffinePass());
   passManager.addPass(createLowerAssertsPass());
   simplify();
 
+  // No host computes in bf16, and few in f16: each operation rounds what f32 gives.
+  passManager.addPass(math::createMathExtendToSupportedTypes());
+  passManager.addPass(
+      arith::createArithEmulateUnsupportedFloats({/*sourceTypeStrs=*/{"bf16"}, "f32"}));
+  passManager.addPass(std::make_unique<ApproximateMath>());
+  passManager.addPass(createConvertMathToFuncs());
   passManager.addPass(createSCFToControlFlowPass());
-  passManager.addPass(arith::createArithExpandOpsPass());
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  passManager.addPass(arith::createArithExpandOpsPass(expand));
   passManager.addPass(createConvertMathToLLVMPass());
   passManager.addPass(createConvertMathToLibmPass());
   passManager.addPass(createConvertIndexToLLVMPass());
   passManager.addPass(createArithToLLVMConversionPass());
   passManager.addPass(createFinalizeMemRefToLLVMConversionPass());
   passManager.addPass(createConvertFuncToLLVMPass());
+  passManager.addPass(createMarkDistinctPointersPass());
   passManager.addPass(createConvertControlFlowToLLVMPass());
   passManager.addPass(createUBToLLVMConversionPass());
   passManager.addPass(createReconcileUnrealizedCastsPass());

@@ -8,10 +8,13 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
@@ -63,6 +66,43 @@ static void assertDivides(Operation *op) {
   }
 }
 
+/// Whether `index`, computed in the body of `op`, is within `size` in every iteration.
+static bool isWithin(Value index, int64_t size, linalg::LinalgOp op) {
+  if (ShapedType::isDynamic(size))
+    return false;
+  if (std::optional<int64_t> constant = getConstantIntValue(index))
+    return *constant >= 0 && *constant < size;
+  if (auto loop = index.getDefiningOp<linalg::IndexOp>()) {
+    int64_t trips = op.getStaticLoopRanges()[loop.getDim()];
+    return !ShapedType::isDynamic(trips) && trips <= size;
+  }
+  if (auto select = index.getDefiningOp<arith::SelectOp>())
+    return isWithin(select.getTrueValue(), size, op) && isWithin(select.getFalseValue(), size, op);
+  return false;
+}
+
+/// Asserts that an element which the body of `op` extracts is there.
+static void assertExtracts(tensor::ExtractOp extract, linalg::LinalgOp op) {
+  for (auto [dim, index] : llvm::enumerate(extract.getIndices())) {
+    if (isWithin(index, extract.getTensor().getType().getDimSize(dim), op))
+      continue;
+    ImplicitLocOpBuilder builder(extract.getLoc(), extract);
+    Value size;
+    {
+      OpBuilder::InsertionGuard guard(builder);
+      if (op->isProperAncestor(extract.getTensor().getParentBlock()->getParentOp()) ||
+          op.getOperation() == extract.getTensor().getParentBlock()->getParentOp())
+        builder.setInsertionPoint(extract);
+      else
+        builder.setInsertionPoint(op);
+      size = builder.createOrFold<tensor::DimOp>(extract.getTensor(), dim);
+    }
+    // Below zero is far above as well.
+    Value isThere = arith::CmpIOp::create(builder, arith::CmpIPredicate::ult, index, size);
+    cf::AssertOp::create(builder, isThere, "'tensor.extract': out-of-bounds access");
+  }
+}
+
 namespace {
 
 struct RuntimeAsserts : PassWrapper<RuntimeAsserts, OperationPass<ModuleOp>> {
@@ -76,11 +116,17 @@ struct RuntimeAsserts : PassWrapper<RuntimeAsserts, OperationPass<ModuleOp>> {
 
   void runOnOperation() override {
     SmallVector<RuntimeVerifiableOpInterface> ops;
-    getOperation()->walk<WalkOrder::PreOrder>([&](Operation *op) {
-      if (auto verifiable = dyn_cast<RuntimeVerifiableOpInterface>(op))
+    SmallVector<std::pair<tensor::ExtractOp, linalg::LinalgOp>> extracts;
+    getOperation()->walk([&](Operation *op) {
+      auto extract = dyn_cast<tensor::ExtractOp>(op);
+      auto body = op->getParentOfType<linalg::LinalgOp>();
+      if (extract && body)
+        extracts.emplace_back(extract, body);
+      else if (auto verifiable = dyn_cast<RuntimeVerifiableOpInterface>(op))
         ops.push_back(verifiable);
-      return isa<linalg::LinalgOp>(op) ? WalkResult::skip() : WalkResult::advance();
     });
+    for (auto [extract, body] : extracts)
+      assertExtracts(extract, body);
     OpBuilder builder(&getContext());
     for (RuntimeVerifiableOpInterface op : ops) {
       builder.setInsertionPoint(op);
@@ -104,29 +150,46 @@ struct LowerAsserts : PassWrapper<LowerAsserts, OperationPass<ModuleOp>> {
 
   void runOnOperation() override {
     SmallVector<cf::AssertOp> asserts;
-    getOperation()->walk([&](cf::AssertOp op) { asserts.push_back(op); });
+    llvm::DenseSet<std::pair<Block *, Value>> asserted;
+    getOperation()->walk([&](cf::AssertOp op) {
+      if (asserted.insert({op->getBlock(), op.getArg()}).second)
+        asserts.push_back(op);
+      else
+        op.erase();
+    });
     if (asserts.empty())
       return;
 
+    MLIRContext *context = &getContext();
     OpBuilder moduleBuilder(getOperation().getBodyRegion());
-    auto pointer = LLVM::LLVMPointerType::get(&getContext());
-    FailureOr<LLVM::LLVMFuncOp> callee =
-        LLVM::lookupOrCreateFn(moduleBuilder, getOperation(), kFailureSymbol, pointer,
-                               LLVM::LLVMVoidType::get(&getContext()));
-    if (failed(callee))
+    auto pointer = LLVM::LLVMPointerType::get(context);
+    auto none = LLVM::LLVMVoidType::get(context);
+    FailureOr<LLVM::LLVMFuncOp> fail =
+        LLVM::lookupOrCreateFn(moduleBuilder, getOperation(), kFailureSymbol, pointer, none);
+    FailureOr<LLVM::LLVMFuncOp> check = LLVM::lookupOrCreateFn(
+        moduleBuilder, getOperation(), kCheckSymbol, {moduleBuilder.getI64Type(), pointer}, none);
+    if (failed(fail) || failed(check))
       return signalPassFailure();
     for (auto [index, op] : llvm::enumerate(asserts)) {
       ImplicitLocOpBuilder builder(op.getLoc(), op);
-      Value truth = arith::ConstantOp::create(builder, builder.getBoolAttr(true));
-      Value fails = arith::XOrIOp::create(builder, op.getArg(), truth);
-      auto branch = scf::IfOp::create(builder, fails, /*withElseRegion=*/false);
-      builder.setInsertionPointToStart(branch.thenBlock());
       std::string message = describe(op.getLoc()) + op.getMsg().str();
       message.push_back('\0');
-      Value text =
-          LLVM::createGlobalString(op.getLoc(), builder, ("sprint_message_" + Twine(index)).str(),
-                                   message, LLVM::Linkage::Internal);
-      LLVM::CallOp::create(builder, *callee, text);
+      auto makeText = [&, index = index]() -> Value {
+        return LLVM::createGlobalString(op.getLoc(), builder,
+                                        ("sprint_message_" + Twine(index)).str(), message,
+                                        LLVM::Linkage::Internal);
+      };
+      if (isa<func::FuncOp>(op->getParentOp())) {
+        // What runs once is called, as thousands of branches take long to compile.
+        Value holds = arith::ExtUIOp::create(builder, builder.getI64Type(), op.getArg());
+        LLVM::CallOp::create(builder, *check, ValueRange{holds, makeText()});
+      } else {
+        Value truth = arith::ConstantOp::create(builder, builder.getBoolAttr(true));
+        Value fails = arith::XOrIOp::create(builder, op.getArg(), truth);
+        auto branch = scf::IfOp::create(builder, fails, /*withElseRegion=*/false);
+        builder.setInsertionPointToStart(branch.thenBlock());
+        LLVM::CallOp::create(builder, *fail, makeText());
+      }
       op.erase();
     }
   }

@@ -22,13 +22,17 @@ namespace mlir::sprint {
 /// return.
 constexpr llvm::StringLiteral kFailureSymbol = "sprintFailExecution";
 
+/// Name of the C function that compiled code calls with a truth value and a message, and that
+/// returns if the value is not 0.
+constexpr llvm::StringLiteral kCheckSymbol = "sprintCheckExecution";
+
 /// On tensors: asserts, before each op that MLIR knows how to verify at run time, that its sizes
-/// and indices fit; and before each division of integers that it has a result. Sizes and indices
-/// in bodies of linalg ops are left alone: a check for every element would cost more than the
-/// element.
+/// and indices fit, except where they are known to; and before each division of integers that it
+/// has a result.
 std::unique_ptr<Pass> createRuntimeAssertsPass();
 
-/// Replaces each cf.assert by a call of kFailureSymbol, where upstream would abort the process.
+/// Replaces each cf.assert by a call of kFailureSymbol or kCheckSymbol, where upstream would abort
+/// the process.
 std::unique_ptr<Pass> createLowerAssertsPass();
 
 } // namespace mlir::sprint

@@ -6,6 +6,8 @@
 
 #include "Compiled.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -322,14 +324,172 @@ TEST(Executable, HandsBuffersToHostSymbols) {
   EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{5, 10, 15}));
 }
 
+TEST(Executable, ComputesInNarrowFloats) {
+  Compiled compiled(R"mlir(
+    #map = affine_map<(d0) -> (d0)>
+    func.func @main(%h: tensor<3xf16>, %b: tensor<3xbf16>, %d: tensor<3xf64>)
+        -> (tensor<3xf16>, tensor<3xbf16>, tensor<3xf16>) {
+      %empty = tensor.empty() : tensor<3xf16>
+      %empty_b = tensor.empty() : tensor<3xbf16>
+      %0 = linalg.add ins(%h, %h : tensor<3xf16>, tensor<3xf16>) outs(%empty : tensor<3xf16>) -> tensor<3xf16>
+      %1 = linalg.add ins(%b, %b : tensor<3xbf16>, tensor<3xbf16>) outs(%empty_b : tensor<3xbf16>) -> tensor<3xbf16>
+      %one = arith.constant 1.0 : bf16
+      %2 = linalg.map ins(%1 : tensor<3xbf16>) outs(%empty_b : tensor<3xbf16>) (%x: bf16, %out: bf16) {
+        %y = arith.addf %x, %one : bf16
+        %z = math.sqrt %y : bf16
+        linalg.yield %z : bf16
+      }
+      %3 = linalg.map ins(%d : tensor<3xf64>) outs(%empty : tensor<3xf16>) (%x: f64, %out: f16) {
+        %y = arith.truncf %x : f64 to f16
+        linalg.yield %y : f16
+      }
+      return %0, %2, %3 : tensor<3xf16>, tensor<3xbf16>, tensor<3xf16>
+    }
+  )mlir");
+  Tensor<_Float16> halves{{3}, {_Float16(0.5f), _Float16(2048), _Float16(-40000)}};
+  // 1.5, 2^-9 and infinity.
+  Tensor<uint16_t> brains{{3}, {0x3fc0, 0x3b00, 0x7f80}};
+  // 2^-11 is half a step of f16 at 1, and 2^-40 more makes it more than half.
+  Tensor<double> doubles{
+      {3}, {1 + std::ldexp(1, -11), 1 + std::ldexp(1, -11) + std::ldexp(1, -40), 1e9}};
+  std::vector<HostTensor> results = compiled.run(
+      {halves.ref(), {ElementType::BF16, brains.shape, brains.elements.data()}, doubles.ref()});
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_EQ(elementsOf<_Float16>(results[0]),
+            (std::vector<_Float16>{_Float16(1), _Float16(4096), -_Float16(INFINITY)}));
+  // sqrt(3 + 1) = 2. 2^-8 + 1 lies between two numbers, and 1 is the even one.
+  EXPECT_EQ(results[1].elementType, ElementType::BF16);
+  EXPECT_EQ(results[1].getElements<uint16_t>(), (ArrayRef<uint16_t>{0x4000, 0x3f80, 0x7f80}));
+  EXPECT_EQ(elementsOf<_Float16>(results[2]),
+            (std::vector<_Float16>{_Float16(1), _Float16(1 + std::ldexp(1.0f, -10)),
+                                   _Float16(INFINITY)}));
+}
+
+TEST(Executable, ApproximatesNoMoreThanItSays) {
+  Compiled compiled(R"mlir(
+    func.func @main(%a: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>, tensor<?xf32>) {
+      %0 = linalg.exp ins(%a : tensor<?xf32>) outs(%a : tensor<?xf32>) -> tensor<?xf32>
+      %1 = linalg.erf ins(%a : tensor<?xf32>) outs(%a : tensor<?xf32>) -> tensor<?xf32>
+      %2 = linalg.tanh ins(%a : tensor<?xf32>) outs(%a : tensor<?xf32>) -> tensor<?xf32>
+      return %0, %1, %2 : tensor<?xf32>, tensor<?xf32>, tensor<?xf32>
+    }
+  )mlir");
+  Tensor<float> input{{0}, {0.0f, -0.0f, 1e-30f, -INFINITY, -1e30f, INFINITY, NAN}};
+  size_t numSpecial = input.elements.size();
+  for (int step = -87 * 512; step <= 88 * 512; ++step)
+    input.elements.push_back(step / 512.0f);
+  input.shape = {static_cast<int64_t>(input.elements.size())};
+  std::vector<HostTensor> results = compiled.run({input.ref()});
+  ASSERT_EQ(results.size(), 3u);
+  std::vector<float> exp = elementsOf<float>(results[0]), erf = elementsOf<float>(results[1]),
+                     tanh = elementsOf<float>(results[2]);
+  EXPECT_EQ(std::vector<float>(exp.begin(), exp.begin() + 6),
+            (std::vector<float>{1, 1, 1, 0, 0, INFINITY}));
+  EXPECT_TRUE(std::isnan(exp[6]) && std::isnan(erf[6]) && std::isnan(tanh[6]));
+  auto getError = [](float approximate, double exact) {
+    return exact == 0 ? std::abs(double(approximate)) : std::abs(approximate / exact - 1);
+  };
+  double error = 0;
+  for (size_t index = numSpecial; index < input.elements.size(); ++index) {
+    double x = input.elements[index];
+    error = std::max({error, getError(exp[index], std::exp(x)), getError(erf[index], std::erf(x)),
+                      getError(tanh[index], std::tanh(x))});
+  }
+  EXPECT_LE(error, 3e-7);
+}
+
+/// A resource of `elements` in MLIR's syntax, with the alignment of its elements.
+template <typename T> std::string makeResource(ArrayRef<T> elements) {
+  std::string bytes("\0\0\0\0", 4);
+  bytes[0] = sizeof(T);
+  bytes.append(reinterpret_cast<const char *>(elements.data()), elements.size() * sizeof(T));
+  return "\"0x" + llvm::toHex(bytes) + "\"";
+}
+
+TEST(Executable, ReadsConstantsWhereTheyAre) {
+  std::vector<float> weights(512), expected;
+  for (auto [index, weight] : llvm::enumerate(weights)) {
+    weight = index;
+    expected.push_back(2 * index + 1);
+  }
+  // What the op writes must not be the constant.
+  Compiled compiled(R"mlir(
+    func.func @main(%a: tensor<512xf32>) -> (tensor<512xf32>, tensor<512xf32>) {
+      %w = arith.constant dense_resource<weights> : tensor<512xf32>
+      %0 = linalg.add ins(%w, %w : tensor<512xf32>, tensor<512xf32>) outs(%w : tensor<512xf32>) -> tensor<512xf32>
+      %1 = linalg.add ins(%0, %a : tensor<512xf32>, tensor<512xf32>) outs(%w : tensor<512xf32>) -> tensor<512xf32>
+      return %1, %w : tensor<512xf32>, tensor<512xf32>
+    }
+    {-# dialect_resources: { builtin: { weights: )mlir" +
+                    makeResource<float>(weights) + "} } #-}");
+  Tensor<float> ones{{512}, std::vector<float>(512, 1)};
+  for (int repetition = 0; repetition < 2; ++repetition) {
+    std::vector<HostTensor> results = compiled.run({ones.ref()});
+    ASSERT_EQ(results.size(), 2u);
+    EXPECT_EQ(elementsOf<float>(results[0]), expected);
+    EXPECT_EQ(elementsOf<float>(results[1]), weights);
+  }
+}
+
+TEST(Executable, RefusesResourcesOfAnotherSize) {
+  auto compile = [](StringRef type, const std::string &resource) {
+    return Compiled(("func.func @main() -> " + type +
+                     " {\n%0 = arith.constant dense_resource<r> : " + type + "\nreturn %0 : " +
+                     type + "\n}\n{-# dialect_resources: { builtin: { r: " + resource + "} } #-}")
+                        .str())
+        .runToError({});
+  };
+  EXPECT_EQ(compile("tensor<3xf32>", makeResource<float>({1, 2})),
+            "expected data for the resource 'r', got 8 bytes where 'tensor<3xf32>' has 12\n");
+  EXPECT_EQ(compile("tensor<2xi1>", makeResource<int8_t>({1, 2})),
+            "expected data for the resource 'r', got booleans that are neither 0 nor 1\n");
+}
+
+TEST(Executable, RefusesIndicesOutOfBounds) {
+  // An embedding without the asserts that torch-mlir puts into it.
+  Compiled compiled(R"mlir(
+    #row = affine_map<(d0, d1) -> (d0)>
+    #all = affine_map<(d0, d1) -> (d0, d1)>
+    func.func @main(%ids: tensor<2xi64>, %table: tensor<?x2xf32>) -> tensor<2x2xf32> {
+      %empty = tensor.empty() : tensor<2x2xf32>
+      %0 = linalg.generic {indexing_maps = [#row, #all], iterator_types = ["parallel", "parallel"]}
+          ins(%ids : tensor<2xi64>) outs(%empty : tensor<2x2xf32>) {
+      ^bb0(%id: i64, %out: f32):
+        %row = arith.index_cast %id : i64 to index
+        %column = linalg.index 1 : index
+        %1 = tensor.extract %table[%row, %column] : tensor<?x2xf32>
+        linalg.yield %1 : f32
+      } -> tensor<2x2xf32>
+      return %0 : tensor<2x2xf32>
+    }
+  )mlir");
+  Tensor<float> table{{3, 2}, {1, 2, 3, 4, 5, 6}};
+  Tensor<int64_t> right{{2}, {2, 0}}, high{{2}, {0, 3}}, low{{2}, {-1, 0}},
+      far{{2}, {0, INT64_MAX}};
+  std::vector<HostTensor> results = compiled.run({right.ref(), table.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{5, 6, 1, 2}));
+  for (const Tensor<int64_t> &wrong : {high, low, far})
+    EXPECT_EQ(compiled.runToError({wrong.ref(), table.ref()}),
+              "test.mlir:11:14: 'tensor.extract': out-of-bounds access");
+}
+
+TEST(Executable, RefusesBooleansThatAreNone) {
+  Compiled compiled(
+      "func.func @main(%a: tensor<2xi1>) -> tensor<2xi1> { return %a : tensor<2xi1> }");
+  Tensor<int8_t> wrong{{2}, {1, 2}};
+  EXPECT_EQ(compiled.runToError({{ElementType::I1, wrong.shape, wrong.elements.data()}}),
+            "expected 0 or 1 for each element of input 0");
+}
+
 TEST(Executable, RefusesWhatItCannotCompile) {
   EXPECT_EQ(Compiled("func.func @other() { return }").runToError({}),
             "expected a function @main with a body, got none\n");
   EXPECT_EQ(Compiled("func.func private @main()").runToError({}),
             "expected a function @main with a body, got a declaration\n");
   EXPECT_EQ(Compiled("func.func @main(%a: f32) { return }").runToError({}),
-            "expected argument 0 of @main to be a ranked tensor of i1, i8, i32, i64, index, f32 or "
-            "f64, got 'f32'\n");
+            "expected argument 0 of @main to be a ranked tensor of i1, i8, i16, i32, i64, index, "
+            "f16, bf16, f32 or f64, got 'f32'\n");
   EXPECT_EQ(Compiled("func.func private @exit(i32)\n"
                      "func.func @main(%n: tensor<i32>) {\n"
                      "  %0 = tensor.extract %n[] : tensor<i32>\n"

@@ -10,6 +10,11 @@
 
 #include "Compiled.h"
 
+#include "Sprint/Dialect/Sprint/Transforms/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/raw_ostream.h"
+
 #include <cmath>
 #include <cstdio>
 #include <random>
@@ -78,6 +83,16 @@ Parameters parametersOf(double scale, float queryStep, float keyStep, float thet
           std::clamp<int64_t>(21 - exponent, 0, 62)};
 }
 
+constexpr int32_t kMasked = INT32_MIN;
+
+/// Code of a bias of a head.
+int32_t biasCodeOf(float bias, double scale, float queryStep, float keyStep) {
+  if (bias <= -1048576.0f)
+    return kMasked;
+  double units = std::nearbyint(bias / (scale * queryStep * keyStep));
+  return static_cast<int32_t>(std::clamp(units, -536870912.0, 536870912.0));
+}
+
 __extension__ typedef __int128 Wide;
 
 /// floor(numerator / denominator + 1/2).
@@ -86,16 +101,18 @@ int64_t divideRounded(Wide numerator, Wide denominator) {
   return static_cast<int64_t>(quotient - (doubled % (2 * denominator) < 0 ? 1 : 0));
 }
 
-/// One query against one head.
+/// What one query keeps of one head, and its output.
 struct Row {
   std::vector<bool> kept;
   std::vector<int32_t> codes;
 };
 
 Row computeRow(ArrayRef<int8_t> query, ArrayRef<int8_t> keys, ArrayRef<int8_t> values,
-               int64_t valueDim, const Parameters &parameters, const std::vector<bool> &allowed,
-               const WidthsCase &widths) {
+               int64_t valueDim, const Parameters &parameters, std::vector<bool> allowed,
+               const WidthsCase &widths, ArrayRef<int32_t> biases = {}) {
   int64_t numKeys = allowed.size(), headDim = query.size();
+  for (int64_t j = 0; j < static_cast<int64_t>(biases.size()); ++j)
+    allowed[j] = allowed[j] && biases[j] != kMasked;
   Row row{std::vector<bool>(numKeys), std::vector<int32_t>(valueDim)};
   if (std::find(allowed.begin(), allowed.end(), true) == allowed.end())
     return row;
@@ -107,6 +124,8 @@ Row computeRow(ArrayRef<int8_t> query, ArrayRef<int8_t> keys, ArrayRef<int8_t> v
       for (int64_t c = 0; c < headDim; ++c)
         score += highNibble(query[c], widths.centred) *
                  highNibble(keys[j * headDim + c], widths.centred);
+      if (!biases.empty())
+        score += static_cast<int64_t>(std::floor((int64_t(biases[j]) + 128) / 256.0));
       row.kept[j] = allowed[j] && score >= threshold;
       any |= row.kept[j];
     }
@@ -119,6 +138,8 @@ Row computeRow(ArrayRef<int8_t> query, ArrayRef<int8_t> keys, ArrayRef<int8_t> v
   for (int64_t j = 0; j < numKeys; ++j) {
     for (int64_t c = 0; c < headDim; ++c)
       scores[j] += query[c] * keys[j * headDim + c];
+    if (!biases.empty())
+      scores[j] += biases[j];
     if (row.kept[j])
       maximum = std::max(maximum, scores[j]);
   }
@@ -414,7 +435,7 @@ TEST_P(Block, FollowsThePage) {
                         {"threshold", std::to_string(test.threshold)},
                         {"multiplier", std::to_string(test.multiplier)},
                         {"shift", std::to_string(test.shift)},
-                        {"mask", test.mask ? "mask(" + bandText(*test.mask) + ")" : ""},
+                        {"mask", test.mask ? "band(" + bandText(*test.mask) + ")" : ""},
                         {"nibble", nibbleText(widths.centred)},
                         {"widths", widthsText(widths)}}));
   Tensor<int8_t> query = makeCodes({test.rows, test.headDim}, 1, limit),
@@ -669,7 +690,7 @@ TEST_P(Attention, IsASoftmax) {
        {"k", test.isStatic ? "2x2x4x8xf32" : "?x?x?x?xf32"},
        {"v", test.isStatic ? "2x2x4x3xf32" : "?x?x?x?xf32"},
        {"o", test.isStatic ? "2x2x7x3xf32" : "?x?x?x?xf32"},
-       {"mask", test.mask ? "mask(" + bandText(*test.mask) + ")" : ""}}));
+       {"mask", test.mask ? "band(" + bandText(*test.mask) + ")" : ""}}));
   Tensor<float> query = makeNormal({batches, heads, queries, d}, 1),
                 key = makeNormal({batches, heads, keys, d}, 2),
                 value = makeNormal({batches, heads, keys, dv}, 3),
@@ -706,5 +727,383 @@ INSTANTIATE_TEST_SUITE_P(Numerics, Attention,
                                            AttentionCase{"CausalEnd", false, kCausalEnd},
                                            AttentionCase{"Window", false, Band{-1, 1, false}}),
                          [](const auto &info) { return info.param.name; });
+
+//===----------------------------------------------------------------------===//
+// Attentions with masks, biases and shared key heads
+//===----------------------------------------------------------------------===//
+
+/// Which sizes of an attention's types are static.
+enum class Sizes { Static, DynamicLengths, Dynamic };
+
+struct MaskedCase {
+  std::string name;
+  Sizes sizes = Sizes::Static;
+  int64_t heads = 2, keyHeads = 2;
+  std::optional<Band> band;
+  bool hasKeyValid = false;
+  /// Where there is a mask or a bias: which of batch, head and query it depends on.
+  std::optional<std::array<bool, 3>> mask, bias;
+  std::string emptyRow = "zero";
+};
+
+/// An attention of a case, its operands, and what they allow.
+class MaskedAttention {
+public:
+  static constexpr int64_t batches = 2, queries = 6, keys = 5, d = 8, dv = 3;
+  static constexpr double scale = 0.5;
+
+  explicit MaskedAttention(const MaskedCase &test)
+      : test(test), query(makeNormal({batches, test.heads, queries, d}, 1)),
+        key(makeNormal({batches, test.keyHeads, keys, d}, 2)),
+        value(makeNormal({batches, test.keyHeads, keys, dv}, 3)),
+        init(makeNormal({batches, test.heads, queries, dv}, 4)) {
+    // The second batch element has no key, the first all but one.
+    keyValid = {{batches, keys}, {1, 1, 0, 1, 1, 0, 0, 0, 0, 0}};
+    if (test.mask) {
+      mask.shape = shapeOf(*test.mask);
+      mask.elements.resize(count(mask.shape));
+      // Some rows are masked as a whole.
+      for (size_t index = 0; index < mask.elements.size(); ++index)
+        mask.elements[index] = index / keys % 3 != 1 && index % 4 != 2;
+    }
+    if (test.bias) {
+      bias = makeNormal(shapeOf(*test.bias), 5);
+      float infinity = std::numeric_limits<float>::infinity();
+      // Codes saturate; keys and rows are masked, one of them only just.
+      for (auto [index, element] : llvm::enumerate(bias.elements)) {
+        element *= 4;
+        if (index % 7 == 3)
+          element = index % 2 ? -infinity : std::numeric_limits<float>::lowest();
+        if (index / keys % 4 == 2)
+          element = index % keys == 0 ? std::nextafter(-1048576.0f, 0.0f) : -1048576.0f;
+      }
+    }
+  }
+
+  std::string text() const {
+    auto type = [&](ArrayRef<int64_t> shape, StringRef element, ArrayRef<bool> isLength) {
+      std::string text = "tensor<";
+      for (auto [size, length] : llvm::zip_equal(shape, isLength)) {
+        bool isStatic = size == 1 || test.sizes == Sizes::Static ||
+                        (test.sizes == Sizes::DynamicLengths && !length);
+        text += (isStatic ? std::to_string(size) : "?") + "x";
+      }
+      return text + element.str() + ">";
+    };
+    auto tokens = [&](const Tensor<float> &tensor) {
+      return type(tensor.shape, "f32", {true, false, true, false});
+    };
+    std::string parameters, operands;
+    auto add = [&](std::string name, const std::string &type) {
+      parameters += ", %" + name + ": " + type;
+      operands += name + "(%" + name + " : " + type + ") ";
+    };
+    if (test.hasKeyValid)
+      add("key_valid", type(keyValid.shape, "i1", {true, true}));
+    if (test.mask)
+      add("mask", type(mask.shape, "i1", {true, false, true, true}));
+    if (test.bias)
+      add("bias", type(bias.shape, "f32", {true, false, true, true}));
+    return substitute(R"mlir(
+      func.func @main(%query: $q, %key: $k, %value: $v, %init: $o $parameters) -> $o {
+        %0 = sprint.attention ins(%query, %key, %value : $q, $k, $v) $more
+            outs(%init : $o) scale(0.5) $band empty_row($empty) thresholds([-0.25]) -> $o
+        return %0 : $o
+      }
+    )mlir",
+                      {{"parameters", parameters},
+                       {"more", operands},
+                       {"q", tokens(query)},
+                       {"k", tokens(key)},
+                       {"v", tokens(value)},
+                       {"o", tokens(init)},
+                       {"band", test.band ? "band(" + bandText(*test.band) + ")" : ""},
+                       {"empty", test.emptyRow}});
+  }
+
+  std::vector<TensorRef> inputs() const {
+    std::vector<TensorRef> refs = {query.ref(), key.ref(), value.ref(), init.ref()};
+    auto booleans = [](const Tensor<uint8_t> &tensor) {
+      return TensorRef{ElementType::I1, tensor.shape, tensor.elements.data()};
+    };
+    if (test.hasKeyValid)
+      refs.push_back(booleans(keyValid));
+    if (test.mask)
+      refs.push_back(booleans(mask));
+    if (test.bias)
+      refs.push_back(bias.ref());
+    return refs;
+  }
+
+  int64_t keyHeadOf(int64_t head) const { return head / (test.heads / test.keyHeads); }
+  float biasOf(int64_t b, int64_t h, int64_t i, int64_t j) const {
+    return test.bias ? bias.elements[at(bias.shape, b, h, i, j)] : 0;
+  }
+  bool allows(int64_t b, int64_t h, int64_t i, int64_t j) const {
+    return (!test.band || test.band->allows(i, j, queries, keys)) &&
+           (!test.hasKeyValid || keyValid.elements[b * keys + j]) &&
+           (!test.mask || mask.elements[at(mask.shape, b, h, i, j)]) &&
+           biasOf(b, h, i, j) > -1048576.0f;
+  }
+  /// What a query without an allowed key yields in channel `c`.
+  float emptyElement(int64_t b, int64_t h, int64_t c) const {
+    if (test.emptyRow == "zero")
+      return 0;
+    if (test.emptyRow == "nan")
+      return std::numeric_limits<float>::quiet_NaN();
+    float sum = 0;
+    for (int64_t j = 0; j < keys; ++j)
+      sum += value.elements[((b * test.keyHeads + keyHeadOf(h)) * keys + j) * dv + c];
+    return sum / keys;
+  }
+
+  const MaskedCase &test;
+  Tensor<float> query, key, value, init, bias;
+  Tensor<uint8_t> keyValid, mask;
+
+private:
+  std::vector<int64_t> shapeOf(const std::array<bool, 3> &depends) const {
+    return {depends[0] ? batches : 1, depends[1] ? test.heads : 1, depends[2] ? queries : 1, keys};
+  }
+  static int64_t count(ArrayRef<int64_t> shape) {
+    int64_t count = 1;
+    for (int64_t size : shape)
+      count *= size;
+    return count;
+  }
+  /// Position of an element of a mask or bias of this shape.
+  static int64_t at(ArrayRef<int64_t> shape, int64_t b, int64_t h, int64_t i, int64_t j) {
+    auto clamped = [&](int64_t dim, int64_t index) { return shape[dim] == 1 ? 0 : index; };
+    return ((clamped(0, b) * shape[1] + clamped(1, h)) * shape[2] + clamped(2, i)) * shape[3] + j;
+  }
+};
+
+/// Expects the elements of `output`, row by row, to be what `compute` puts into a row; bit by bit
+/// where there is no tolerance.
+void expectRows(const MaskedAttention &attention, const HostTensor &output, double tolerance,
+                function_ref<void(int64_t, int64_t, int64_t, MutableArrayRef<double>)> compute) {
+  ArrayRef<float> elements = output.getElements<float>();
+  for (int64_t b = 0; b < MaskedAttention::batches; ++b)
+    for (int64_t h = 0; h < attention.test.heads; ++h)
+      for (int64_t i = 0; i < MaskedAttention::queries; ++i) {
+        double row[MaskedAttention::dv] = {};
+        bool isEmpty = true;
+        for (int64_t j = 0; j < MaskedAttention::keys; ++j)
+          isEmpty &= !attention.allows(b, h, i, j);
+        if (!isEmpty)
+          compute(b, h, i, row);
+        for (int64_t c = 0; c < MaskedAttention::dv; ++c) {
+          float actual = elements.consume_front();
+          double expected = isEmpty ? attention.emptyElement(b, h, c) : row[c];
+          bool agrees =
+              std::isnan(expected) ? std::isnan(actual) : std::abs(actual - expected) <= tolerance;
+          EXPECT_TRUE(agrees) << "batch " << b << " head " << h << " query " << i << " channel "
+                              << c << ": expected " << expected << ", got " << actual;
+        }
+      }
+}
+
+class Masked : public ::testing::TestWithParam<MaskedCase> {};
+
+TEST_P(Masked, FloatsAreASoftmax) {
+  MaskedAttention attention(GetParam());
+  Compiled compiled(attention.text());
+  std::vector<HostTensor> results = compiled.run(attention.inputs());
+  ASSERT_EQ(results.size(), 1u);
+  expectRows(attention, results[0], 1e-6,
+             [&](int64_t b, int64_t h, int64_t i, MutableArrayRef<double> row) {
+               constexpr int64_t keys = attention.keys, d = attention.d, dv = attention.dv;
+               const float *q = &attention.query.elements[0] +
+                                ((b * GetParam().heads + h) * attention.queries + i) * d;
+               int64_t tokens = (b * GetParam().keyHeads + attention.keyHeadOf(h)) * keys;
+               std::vector<double> logits(keys);
+               double largest = -std::numeric_limits<double>::infinity();
+               for (int64_t j = 0; j < keys; ++j) {
+                 for (int64_t c = 0; c < d; ++c)
+                   logits[j] += 0.5 * q[c] * attention.key.elements[(tokens + j) * d + c];
+                 logits[j] += attention.biasOf(b, h, i, j);
+                 if (attention.allows(b, h, i, j))
+                   largest = std::max(largest, logits[j]);
+               }
+               double total = 0;
+               for (int64_t j = 0; j < keys; ++j) {
+                 if (!attention.allows(b, h, i, j))
+                   continue;
+                 double weight = std::exp(logits[j] - largest);
+                 total += weight;
+                 for (int64_t c = 0; c < dv; ++c)
+                   row[c] += weight * attention.value.elements[(tokens + j) * dv + c];
+               }
+               for (double &element : row)
+                 element /= total;
+             });
+}
+
+/// The IR of an attention taken apart for machine s.
+std::string decompose(StringRef text) {
+  DialectRegistry registry;
+  registry.insert<SprintDialect, func::FuncDialect>();
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  PassManager passManager(&context);
+  passManager.addPass(createSprintAttachMachine());
+  passManager.addPass(createSprintDecomposeAttention());
+  passManager.addPass(createCanonicalizerPass());
+  std::string decomposed;
+  if (!module || failed(passManager.run(*module))) {
+    ADD_FAILURE() << "expected to decompose" << text.str();
+    return decomposed;
+  }
+  llvm::raw_string_ostream(decomposed) << *module;
+  EXPECT_EQ(decomposed.find("sprint.attention"), std::string::npos);
+  return decomposed;
+}
+
+TEST_P(Masked, StepsFollowThePage) {
+  if (GetParam().sizes == Sizes::Dynamic)
+    GTEST_SKIP() << "stays on the host";
+  MaskedAttention attention(GetParam());
+  Compiled compiled(decompose(attention.text()));
+  std::vector<HostTensor> results = compiled.run(attention.inputs());
+  ASSERT_EQ(results.size(), 1u);
+  expectRows(
+      attention, results[0], 0, [&](int64_t b, int64_t h, int64_t i, MutableArrayRef<double> row) {
+        constexpr int64_t keys = attention.keys, d = attention.d, dv = attention.dv;
+        auto head = [&](const Tensor<float> &tensor, int64_t head) {
+          int64_t size = tensor.shape[2] * tensor.shape[3];
+          return quantize(
+              ArrayRef(tensor.elements).slice((b * tensor.shape[1] + head) * size, size), true);
+        };
+        int64_t keyHead = attention.keyHeadOf(h);
+        Quantized q = head(attention.query, h), k = head(attention.key, keyHead),
+                  v = head(attention.value, keyHead);
+        std::vector<bool> allowed;
+        std::vector<int32_t> biases;
+        for (int64_t j = 0; j < keys; ++j) {
+          allowed.push_back(attention.allows(b, h, i, j));
+          if (GetParam().bias)
+            biases.push_back(
+                biasCodeOf(attention.biasOf(b, h, i, j), attention.scale, q.step, k.step));
+        }
+        Row expected = computeRow(ArrayRef(q.codes).slice(i * d, d), k.codes, v.codes, dv,
+                                  parametersOf(attention.scale, q.step, k.step, -0.25f), allowed,
+                                  kDefault, biases);
+        for (int64_t c = 0; c < dv; ++c)
+          row[c] = std::ldexp(static_cast<float>(expected.codes[c]), -16) * v.step;
+      });
+}
+
+constexpr std::array<bool, 3> kEverything = {true, true, true}, kShared = {false, false, false},
+                              kPerHead = {false, true, false}, kPerQuery = {false, false, true},
+                              kPerBatchAndQuery = {true, false, true};
+
+INSTANTIATE_TEST_SUITE_P(
+    Numerics, Masked,
+    ::testing::Values(
+        MaskedCase{.name = "Grouped", .heads = 6, .keyHeads = 2},
+        MaskedCase{.name = "OneKeyHead", .sizes = Sizes::DynamicLengths, .heads = 3, .keyHeads = 1},
+        MaskedCase{.name = "GroupedDynamic",
+                   .sizes = Sizes::Dynamic,
+                   .heads = 6,
+                   .keyHeads = 2,
+                   .band = kCausal,
+                   .bias = kPerHead,
+                   .emptyRow = "uniform"},
+        MaskedCase{.name = "KeyValid", .hasKeyValid = true},
+        MaskedCase{.name = "KeyValidUniform",
+                   .sizes = Sizes::DynamicLengths,
+                   .heads = 4,
+                   .hasKeyValid = true,
+                   .emptyRow = "uniform"},
+        MaskedCase{
+            .name = "KeyValidNaN", .band = kCausalEnd, .hasKeyValid = true, .emptyRow = "nan"},
+        MaskedCase{.name = "BandUniform", .band = Band{1, 2, false}, .emptyRow = "uniform"},
+        MaskedCase{.name = "BandEndNaN",
+                   .sizes = Sizes::DynamicLengths,
+                   .band = kCausalEnd,
+                   .emptyRow = "nan"},
+        MaskedCase{.name = "Mask", .mask = kEverything},
+        MaskedCase{.name = "MaskShared", .mask = kShared, .emptyRow = "uniform"},
+        MaskedCase{.name = "MaskPerQuery",
+                   .sizes = Sizes::DynamicLengths,
+                   .band = kCausal,
+                   .mask = kPerQuery,
+                   .emptyRow = "uniform"},
+        MaskedCase{.name = "Bias", .bias = kEverything},
+        MaskedCase{.name = "BiasPerHead",
+                   .sizes = Sizes::DynamicLengths,
+                   .heads = 6,
+                   .keyHeads = 3,
+                   .bias = kPerHead,
+                   .emptyRow = "nan"},
+        MaskedCase{
+            .name = "BiasPerBatchAndQuery", .bias = kPerBatchAndQuery, .emptyRow = "uniform"},
+        MaskedCase{.name = "Everything",
+                   .sizes = Sizes::DynamicLengths,
+                   .heads = 6,
+                   .keyHeads = 2,
+                   .band = Band{-3, 1, false},
+                   .hasKeyValid = true,
+                   .mask = kPerQuery,
+                   .bias = kEverything,
+                   .emptyRow = "uniform"}),
+    [](const auto &info) { return info.param.name; });
+
+//===----------------------------------------------------------------------===//
+// Refusals
+//===----------------------------------------------------------------------===//
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity(),
+                kNaN = std::numeric_limits<float>::quiet_NaN();
+
+TEST(Refusals, NumbersWithoutCodes) {
+  Compiled compiled(R"mlir(
+    func.func @main(%x: tensor<1x2x1x2xf32>) -> tensor<1x2x1x2xi8> {
+      %codes, %step = sprint.quantize %x nibble(centred) : tensor<1x2x1x2xf32> -> tensor<1x2x1x2xi8>, tensor<1x2xf32>
+      return %codes : tensor<1x2x1x2xi8>
+    }
+  )mlir");
+  for (float number : {kInfinity, -kInfinity, kNaN}) {
+    Tensor<float> input{{1, 2, 1, 2}, {1, 2, number, 3}};
+    EXPECT_NE(
+        compiled.runToError({input.ref()}).find("expected finite numbers, got NaN or infinity"),
+        std::string::npos);
+  }
+}
+
+TEST(Refusals, BiasesWithoutCodes) {
+  Compiled compiled(R"mlir(
+    func.func @main(%x: tensor<1x1x1x2xf32>) -> tensor<1x1x1x2xi32> {
+      %one = arith.constant dense<1.0> : tensor<1x1xf32>
+      %codes = sprint.quantize_bias %x steps(%one, %one) scale(1.0)
+          : tensor<1x1x1x2xf32>, tensor<1x1xf32>, tensor<1x1xf32> -> tensor<1x1x1x2xi32>
+      return %codes : tensor<1x1x1x2xi32>
+    }
+  )mlir");
+  for (float number : {kInfinity, kNaN}) {
+    Tensor<float> input{{1, 1, 1, 2}, {-kInfinity, number}};
+    EXPECT_NE(compiled.runToError({input.ref()}).find("got NaN or plus infinity"),
+              std::string::npos);
+  }
+  // Half a unit rounds to even; codes saturate.
+  Tensor<float> input{{1, 1, 1, 2}, {2.5f, 1e30f}};
+  std::vector<HostTensor> results = compiled.run({input.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(elementsOf<int32_t>(results[0]), (std::vector<int32_t>{2, 1 << 29}));
+}
+
+TEST(Refusals, KeyHeadsThatDoNotDivide) {
+  Compiled compiled(R"mlir(
+    func.func @main(%q: tensor<1x?xf32>, %k: tensor<1x?xf32>) -> tensor<1x?xi32> {
+      %t, %m, %s = sprint.parameters %q, %k scale(1.0)
+          : tensor<1x?xf32>, tensor<1x?xf32> -> tensor<1x?xi32>, tensor<1x?xi64>, tensor<1x?xi64>
+      return %t : tensor<1x?xi32>
+    }
+  )mlir");
+  Tensor<float> query{{1, 3}, {1, 1, 1}}, key{{1, 2}, {1, 1}};
+  EXPECT_NE(compiled.runToError({query.ref(), key.ref()})
+                .find("expected the key heads to divide the heads"),
+            std::string::npos);
+}
 
 } // namespace

@@ -23,17 +23,19 @@
 namespace mlir {
 class DialectRegistry;
 class ExecutionEngine;
-class OpPassManager;
 } // namespace mlir
 
 namespace mlir::sprint {
 
 /// Element types that cross the boundary of a function. `I1` takes a byte, 0 or 1; `Index` is 64
 /// bits.
-enum class ElementType : uint8_t { I1, I8, I32, I64, Index, F32, F64 };
+enum class ElementType : uint8_t { I1, I8, I16, I32, I64, Index, F16, BF16, F32, F64 };
 
 /// Name in MLIR's syntax.
 StringRef stringifyElementType(ElementType type);
+
+/// The type that MLIR's type is; nothing for another one.
+std::optional<ElementType> getElementType(Type type);
 
 /// Bytes of an element.
 size_t getElementSize(ElementType type);
@@ -64,13 +66,8 @@ struct HostSymbol {
   void *address;
 };
 
-/// Registers what `buildExecutionPipeline` and `Executable` need beside the dialects of the IR.
+/// Registers what `Executable` needs beside the dialects of the IR.
 void registerExecution(DialectRegistry &registry);
-
-/// Passes from arith, cf, func, linalg, math, scf and tensor to the LLVM dialect. A failed
-/// `cf.assert`, sizes that disagree at run time, slices out of bounds and divisions by zero end the
-/// run with an error (`failExecution`); indices inside the bodies of linalg ops are trusted.
-void buildExecutionPipeline(OpPassManager &passManager);
 
 /// Ends the `Executable::run` that called the caller with this error; other tensors of the run are
 /// freed. Only for functions that compiled code calls. Destructors in the frames between do not
@@ -78,13 +75,22 @@ void buildExecutionPipeline(OpPassManager &passManager);
 [[noreturn]] void failExecution(const char *message);
 
 /// A function compiled for the host. Its arithmetic is that of the IR, without contraction or
-/// reassociation of floats.
+/// reassociation of floats, but for two exceptions:
+/// - sums of products of floats (matrix products, convolutions, generics that are one) are computed
+///   by BLAS, in its order, in f64 where the result is and in f32 otherwise, and rounded once;
+/// - exp, erf and tanh of f32 are polynomials with a relative error of at most 3e-7 (5 units in the
+///   last place); below the least normal number exp gives 0.
+/// bf16, and f16 in math functions, are computed in f32 and rounded after each operation.
+///
+/// A failed `cf.assert`, sizes that disagree at run time, slices and indices out of bounds,
+/// divisions by zero and a lack of memory end the run with an error.
 class Executable {
 public:
   /// Compiles function `entry` of a copy of `module`, and what it reaches; other symbols of the
   /// module are dropped, whatever their dialect. Arguments and results have to be ranked tensors of
   /// an ElementType. Recursion, and ops that are not bound to tensors (LLVM's, memory on the
-  /// stack), are refused. Failures are diagnostics at the place in the module.
+  /// stack), are refused. Failures are diagnostics at the place in the module. Large constants are
+  /// read where the context has them, so the context has to outlive the executable.
   static FailureOr<std::unique_ptr<Executable>> compile(ModuleOp module, StringRef entry,
                                                         ArrayRef<HostSymbol> symbols = {});
   ~Executable();

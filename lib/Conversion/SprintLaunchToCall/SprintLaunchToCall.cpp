@@ -23,8 +23,8 @@ namespace mlir::sprint {
 using namespace mlir;
 using namespace mlir::sprint;
 
-/// Name of the runtime's entry; see ConvertSprintLaunchToCall.
-static constexpr StringLiteral kLaunchFunction = "sprintLaunch";
+/// Name of the function that the bridge to the runtime defines; see ConvertSprintLaunchToCall.
+static constexpr StringLiteral kLaunchFunction = "sprintLaunchMemRefs";
 
 namespace {
 
@@ -54,15 +54,16 @@ struct ConvertSprintLaunchToCall
     }
   }
 
-  Type getOpaque(Builder &builder) {
-    return UnrankedMemRefType::get(builder.getF32Type(), /*memorySpace=*/nullptr);
+  Type getOpaque(Type elementType) {
+    return UnrankedMemRefType::get(elementType, /*memorySpace=*/nullptr);
   }
 
   FlatSymbolRefAttr declare(IRRewriter &rewriter, Location loc) {
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPointToStart(getOperation().getBody());
-    SmallVector<Type> operands(5, getOpaque(rewriter));
-    operands.front() = rewriter.getI64Type();
+    Type numbers = getOpaque(rewriter.getF32Type()), booleans = getOpaque(rewriter.getI1Type());
+    SmallVector<Type> operands = {rewriter.getI64Type(), numbers,  numbers, numbers,
+                                  booleans,              booleans, numbers, numbers};
     auto function = func::FuncOp::create(rewriter, loc, kLaunchFunction,
                                          rewriter.getFunctionType(operands, {}));
     function.setPrivate();
@@ -80,11 +81,24 @@ struct ConvertSprintLaunchToCall
     SmallVector<Value> operands = {
         arith::ConstantIntOp::create(rewriter, loc, rewriter.getI64Type(), program)};
     auto pass = [&](Value buffer) {
-      operands.push_back(memref::CastOp::create(rewriter, loc, getOpaque(rewriter), buffer));
+      Type opaque = getOpaque(cast<MemRefType>(buffer.getType()).getElementType());
+      operands.push_back(memref::CastOp::create(rewriter, loc, opaque, buffer));
     };
-    for (Value tensor : {launch.getQuery(), launch.getKey(), launch.getValue()})
+    auto passTensor = [&](Value tensor) {
       pass(bufferization::ToBufferOp::create(rewriter, loc, memref(tensor), tensor,
                                              /*read_only=*/true));
+    };
+    // What the launch does not bring is a scalar.
+    auto passOptional = [&](Value tensor, Type elementType) {
+      if (tensor)
+        return passTensor(tensor);
+      pass(memref::AllocOp::create(rewriter, loc, MemRefType::get({}, elementType)));
+    };
+    for (Value tensor : {launch.getQuery(), launch.getKey(), launch.getValue()})
+      passTensor(tensor);
+    passOptional(launch.getKeyValid(), rewriter.getI1Type());
+    passOptional(launch.getMask(), rewriter.getI1Type());
+    passOptional(launch.getBias(), rewriter.getF32Type());
     SmallVector<Value> sizes;
     auto type = cast<RankedTensorType>(launch.getType());
     for (int64_t dim = 0; dim < type.getRank(); ++dim)

@@ -1,0 +1,85 @@
+//===- Launch.h - Launches of compiled code ---------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// What `convert-sprint-launch-to-call` calls, on top of the runtime's C API.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_EXECUTION_LAUNCH_H
+#define SPRINT_EXECUTION_LAUNCH_H
+
+#include "Sprint/Execution/Execution.h"
+#include "sprint-c/Runtime.h"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace mlir::sprint {
+
+/// One launch that compiled code made.
+struct CompletedLaunch {
+  struct Destroy {
+    void operator()(SprintResult *result) const { sprintDestroyResult(result); }
+  };
+
+  /// Index of the program in the stream.
+  size_t program;
+  std::unique_ptr<SprintResult, Destroy> result;
+};
+
+/// What launches of compiled code need and leave behind. A launch finds the context that is current
+/// on its thread.
+class LaunchContext {
+public:
+  /// Completes a launch before it runs: thresholds, flags, calibration. `program` and the operands
+  /// are set. Pointers have to live until the launch ends.
+  using Configure = std::function<void(SprintLaunch &launch)>;
+
+  /// `stream` and `machine` have to outlive the context; `stream` is that of the module that the
+  /// launches were compiled from.
+  LaunchContext(const SprintStream &stream, const SprintMachine &machine, Configure configure = {})
+      : stream(stream), machine(machine), configure(std::move(configure)) {}
+
+  /// Launches that succeeded, in the order they ran.
+  ArrayRef<CompletedLaunch> getLaunches() const { return launches; }
+  std::vector<CompletedLaunch> takeLaunches() { return std::move(launches); }
+
+  /// Makes a context the current one of this thread, until the scope ends and the one before is
+  /// current again.
+  class Scope {
+  public:
+    explicit Scope(LaunchContext &context);
+    ~Scope();
+    Scope(const Scope &) = delete;
+    Scope &operator=(const Scope &) = delete;
+
+  private:
+    LaunchContext *outer;
+  };
+
+  /// The function that compiled code calls, for Executable::compile. A launch without a current
+  /// context, of operands that the runtime refuses, or into an output of another shape ends the run
+  /// with an error that names the program.
+  static HostSymbol getSymbol();
+
+private:
+  struct Operands;
+
+  /// Runs one launch; false leaves a message in `error`.
+  bool launch(int64_t program, const Operands &operands);
+
+  static void launchFromHost(int64_t program, void *query, void *key, void *value, void *keyValid,
+                             void *mask, void *bias, void *output);
+
+  const SprintStream &stream;
+  const SprintMachine &machine;
+  Configure configure;
+  std::vector<CompletedLaunch> launches;
+  std::string error;
+};
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_EXECUTION_LAUNCH_H

@@ -1,0 +1,85 @@
+//===- Constants.cpp - Weights that stay where they are ---------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Constants.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Pass/Pass.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace mlir::sprint;
+
+/// Fewer bytes than this are left to LLVM, which may fold them.
+static constexpr size_t kLeastBytes = 1024;
+
+std::optional<ArrayRef<char>> sprint::getRawElements(ElementsAttr attribute) {
+  ArrayRef<char> elements;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute))
+    elements = resource.getRawHandle().getBlob()->getData();
+  else if (auto dense = dyn_cast<DenseElementsAttr>(attribute);
+           dense && !dense.isSplat() && !dense.getElementType().isInteger(1))
+    elements = dense.getRawData();
+  if (elements.size() < kLeastBytes)
+    return std::nullopt;
+  return elements;
+}
+
+namespace {
+
+struct ExternalizeConstants : PassWrapper<ExternalizeConstants, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExternalizeConstants)
+
+  explicit ExternalizeConstants(std::vector<ExternalConstant> &constants) : constants(constants) {}
+
+  StringRef getName() const override { return "ExternalizeConstants"; }
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<bufferization::BufferizationDialect, memref::MemRefDialect>();
+  }
+
+  void runOnOperation() override {
+    llvm::MapVector<ElementsAttr, SmallVector<arith::ConstantOp>> uses;
+    getOperation()->walk([&](arith::ConstantOp op) {
+      auto elements = dyn_cast<ElementsAttr>(op.getValue());
+      if (elements && isa<RankedTensorType>(op.getType()) && getRawElements(elements))
+        uses[elements].push_back(op);
+    });
+    SymbolTable symbols(getOperation());
+    for (auto &[elements, ops] : uses) {
+      ImplicitLocOpBuilder builder(ops.front().getLoc(), getOperation().getBodyRegion());
+      auto tensor = cast<RankedTensorType>(elements.getType());
+      auto type = MemRefType::get(tensor.getShape(), tensor.getElementType());
+      auto global = memref::GlobalOp::create(
+          builder, "sprint_constant", /*sym_visibility=*/StringAttr(), type,
+          /*initial_value=*/Attribute(), /*constant=*/false, /*alignment=*/IntegerAttr());
+      StringAttr name = symbols.insert(global);
+      constants.push_back({name.str(), getRawElements(elements)->data()});
+      for (arith::ConstantOp op : ops) {
+        builder.setInsertionPoint(op);
+        Value buffer = memref::GetGlobalOp::create(builder, type, name);
+        Value contents =
+            bufferization::ToTensorOp::create(builder, tensor, buffer, /*restrict=*/true);
+        op.replaceAllUsesWith(contents);
+        op.erase();
+      }
+    }
+  }
+
+  std::vector<ExternalConstant> &constants;
+};
+
+} // namespace
+
+std::unique_ptr<Pass>
+sprint::createExternalizeConstantsPass(std::vector<ExternalConstant> &constants) {
+  return std::make_unique<ExternalizeConstants>(constants);
+}

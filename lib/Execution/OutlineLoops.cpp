@@ -1,0 +1,137 @@
+//===- OutlineLoops.cpp - Functions of a moderate size ----------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "OutlineLoops.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "mlir/Pass/Pass.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+/// The buffer that `memref` is a view of, if it is known where it was made.
+static Value getDistinctBuffer(Value memref) {
+  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
+    memref = view.getViewSource();
+  Operation *op = memref.getDefiningOp();
+  return isa_and_nonnull<memref::AllocOp, memref::AllocaOp>(op) ? memref : Value();
+}
+
+/// On an outlined function: the numbers of those pointers among its arguments, in the LLVM dialect,
+/// through which memory is reached that no other argument reaches.
+static constexpr StringLiteral kDistinctPointers = "distinct_pointers";
+
+/// The value of kDistinctPointers for a function that gets `arguments`.
+static SmallVector<int64_t> getDistinctPointers(ArrayRef<Value> arguments) {
+  llvm::SmallDenseMap<Value, unsigned> uses;
+  for (Value argument : arguments)
+    if (isa<MemRefType>(argument.getType()))
+      ++uses[getDistinctBuffer(argument)];
+  SmallVector<int64_t> pointers;
+  int64_t number = 0;
+  for (Value argument : arguments) {
+    auto type = dyn_cast<MemRefType>(argument.getType());
+    if (!type) {
+      number += isa<UnrankedMemRefType>(argument.getType()) ? 2 : 1;
+      continue;
+    }
+    // A memref becomes the pointer to free, the pointer to use, an offset, sizes and strides.
+    if (Value buffer = getDistinctBuffer(argument); buffer && uses[buffer] == 1)
+      pointers.push_back(number + 1);
+    number += 3 + 2 * type.getRank();
+  }
+  return pointers;
+}
+
+namespace {
+
+struct OutlineLoops : PassWrapper<OutlineLoops, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(OutlineLoops)
+
+  StringRef getName() const override { return "OutlineLoops"; }
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<func::FuncDialect>();
+  }
+
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    SmallVector<scf::ForOp> loops;
+    getOperation()->walk<WalkOrder::PreOrder>([&](scf::ForOp loop) {
+      loops.push_back(loop);
+      return WalkResult::skip();
+    });
+    for (scf::ForOp loop : loops)
+      outline(loop, symbols);
+  }
+
+  static void outline(scf::ForOp loop, SymbolTable &symbols) {
+    llvm::SetVector<Value> used(loop->operand_begin(), loop->operand_end());
+    getUsedValuesDefinedAbove(loop->getRegions(), used);
+    SmallVector<Value> captured, cloned;
+    for (Value value : used) {
+      Operation *op = value.getDefiningOp();
+      bool isClonable = op && (matchPattern(op, m_Constant()) || isa<memref::GetGlobalOp>(op));
+      (isClonable ? cloned : captured).push_back(value);
+    }
+
+    OpBuilder builder(loop->getParentOfType<func::FuncOp>());
+    auto function = func::FuncOp::create(
+        builder, loop.getLoc(), "sprint_loop",
+        builder.getFunctionType(ValueRange(captured).getTypes(), loop->getResultTypes()));
+    function.setPrivate();
+    symbols.insert(function);
+    // Inlined, nothing would be won.
+    function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+    function->setAttr("llvm.linkage",
+                      LLVM::LinkageAttr::get(loop.getContext(), LLVM::Linkage::Internal));
+    function->setAttr(kDistinctPointers,
+                      builder.getDenseI64ArrayAttr(getDistinctPointers(captured)));
+
+    Block *entry = function.addEntryBlock();
+    builder.setInsertionPointToStart(entry);
+    IRMapping mapping;
+    mapping.map(captured, entry->getArguments());
+    for (Value value : cloned)
+      builder.clone(*value.getDefiningOp(), mapping);
+    Operation *outlined = builder.clone(*loop, mapping);
+    func::ReturnOp::create(builder, loop.getLoc(), outlined->getResults());
+
+    builder.setInsertionPoint(loop);
+    auto call = func::CallOp::create(builder, loop.getLoc(), function, captured);
+    loop->replaceAllUsesWith(call->getResults());
+    loop->erase();
+  }
+};
+
+struct MarkDistinctPointers : PassWrapper<MarkDistinctPointers, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(MarkDistinctPointers)
+
+  StringRef getName() const override { return "MarkDistinctPointers"; }
+
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<LLVM::LLVMFuncOp>())
+      if (auto pointers = function->getAttrOfType<DenseI64ArrayAttr>(kDistinctPointers))
+        for (int64_t number : pointers.asArrayRef())
+          function.setArgAttr(number, LLVM::LLVMDialect::getNoAliasAttrName(),
+                              UnitAttr::get(&getContext()));
+  }
+};
+
+} // namespace
+
+std::unique_ptr<Pass> sprint::createMarkDistinctPointersPass() {
+  return std::make_unique<MarkDistinctPointers>();
+}
+
+std::unique_ptr<Pass> sprint::createOutlineLoopsPass() { return std::make_unique<OutlineLoops>(); }
