@@ -71,30 +71,41 @@ def attention_mlir(case, dynamic=False):
     lengths.
     """
     batches, heads, queries, head_dim = case.query.shape
-    keys, value_dim = case.value.shape[2:]
+    key_heads, keys, value_dim = case.value.shape[1:]
     if dynamic:
         queries = keys = "?"
 
-    def tensor(tokens, channels):
+    def tensor(heads, tokens, channels):
         return f"tensor<{batches}x{heads}x{tokens}x{channels}xf32>"
 
-    query, key, value = tensor(queries, head_dim), tensor(keys, head_dim), tensor(keys, value_dim)
-    output = tensor(queries, value_dim)
-    mask = ""
-    if case.mask:
-        fields = [f"{bound} = {getattr(case.mask, bound)}" for bound in ("lower", "upper")
-                  if getattr(case.mask, bound) is not None]
-        if case.mask.align != "start":
-            fields.append(f"align = {case.mask.align}")
-        mask = f" mask(<{', '.join(fields)}>)"
+    query, output = tensor(heads, queries, head_dim), tensor(heads, queries, value_dim)
+    key, value = tensor(key_heads, keys, head_dim), tensor(key_heads, keys, value_dim)
+    arguments = [f"%q: {query}", f"%k: {key}", f"%v: {value}"]
+    masks = ""
+    for name, element in (("key_valid", "i1"), ("mask", "i1"), ("bias", "f32")):
+        mask = getattr(case, name)
+        if mask is not None:
+            sizes = list(mask.shape[:-1]) + [keys]
+            if dynamic and mask.ndim == 4 and sizes[2] != 1:
+                sizes[2] = queries
+            kind = f"tensor<{'x'.join(map(str, sizes))}x{element}>"
+            arguments.append(f"%{name}: {kind}")
+            masks += f" {name}(%{name} : {kind})"
+    band = ""
+    if case.band:
+        fields = [f"{bound} = {getattr(case.band, bound)}" for bound in ("lower", "upper")
+                  if getattr(case.band, bound) is not None]
+        if case.band.align != "start":
+            fields.append(f"align = {case.band.align}")
+        band = f" band(<{', '.join(fields)}>)"
     size = "%length" if dynamic else ""
     length = ("    %two = arith.constant 2 : index\n"
               f"    %length = tensor.dim %q, %two : {query}\n") if dynamic else ""
-    return (f"func.func @main(%q: {query}, %k: {key}, %v: {value}) -> {output} {{\n"
+    return (f"func.func @main({', '.join(arguments)}) -> {output} {{\n"
             f"{length}"
             f"    %init = tensor.empty({size}) : {output}\n"
-            f"    %o = sprint.attention ins(%q, %k, %v : {query}, {key}, {value})\n"
-            f"        outs(%init : {output}) scale({float_attribute(case.scale)}){mask}\n"
+            f"    %o = sprint.attention ins(%q, %k, %v : {query}, {key}, {value}){masks}\n"
+            f"        outs(%init : {output}) scale({float_attribute(case.scale)}){band}\n"
             f"        -> {output}\n"
             f"    return %o : {output}\n"
             "}\n")
@@ -102,7 +113,7 @@ def attention_mlir(case, dynamic=False):
 
 def write_inputs(directory, *tensors):
     """Saves tensors in argument order and returns the `--input` arguments."""
-    paths = [pathlib.Path(directory) / f"{name}.npy" for name in ("q", "k", "v")[:len(tensors)]]
+    paths = [pathlib.Path(directory) / f"input{index}.npy" for index in range(len(tensors))]
     for path, tensor in zip(paths, tensors):
         np.save(path, tensor)
     return [f"--input={path}" for path in paths]

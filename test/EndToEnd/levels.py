@@ -48,7 +48,7 @@ class Comparison:
             model.write_text(harness.attention_mlir(case, dynamic))
             arguments = [model, f"--arch={arch}", f"--level={level}",
                          f"--output-dir={directory / 'out'}",
-                         *harness.write_inputs(directory, case.query, case.key, case.value)]
+                         *harness.write_inputs(directory, *case.inputs())]
             if np.ndim(case.thresholds) == 0:
                 arguments.append(f"--threshold={case.thresholds!r}")
             else:

@@ -7,36 +7,73 @@
 #ifndef SPRINT_TOOLS_SPRINTRUN_MODELRUNNER_H
 #define SPRINT_TOOLS_SPRINTRUN_MODELRUNNER_H
 
-#include "Sprint/Execution/Execution.h"
+#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "Sprint/Execution/Launch.h"
 #include "Sprint/Pipelines/Pipelines.h"
-#include "SprintRuntime/Simulator.h"
+#include "SprintRuntime/CommandStream.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/MapVector.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace mlir::sprint {
 
-/// Thresholds in logit units of each attention, in the order of the model; one for all heads or one
-/// a head.
+/// Thresholds in logit units of each program of a model, in their order; one for all heads or one a
+/// head.
 using ModelThresholds = std::vector<std::vector<float>>;
 
-/// What a run on the machine gives.
-struct DeviceRun {
-  std::vector<HostTensor> outputs;
-  /// One a launch, in the order they ran.
-  std::vector<::sprint::LaunchResult> launches;
-  /// Of each launch: the index of its program in the container, and its name.
-  std::vector<size_t> programs;
-  std::vector<std::string> programNames;
-  /// The machine they ran on; none where nothing was launched.
-  std::optional<::sprint::Machine> machine;
+/// What is known of a program before it runs.
+struct ProgramInfo {
+  std::string name;
+  /// The place of its attention in the model.
+  Location place;
+  /// What says which keys a query may attend to, and what is added to the logits: `causal`,
+  /// `padding`, ... joined by `+`; `none`.
+  std::string masks;
 };
 
-/// Raises a model once, then compiles and runs it as often as asked for. What fails is a
-/// diagnostic, or an error with a message.
+/// What a run of a model gives.
+struct ModelRun {
+  std::vector<HostTensor> outputs;
+  std::vector<CompletedLaunch> launches;
+  /// Wall time of the whole function.
+  double seconds = 0;
+};
+
+/// A model compiled for the host and, where it has attentions, for the machine. May run any number
+/// of times.
+class CompiledModel {
+public:
+  /// Programs of the command stream, in its order; none where the model has no attention for the
+  /// machine.
+  ArrayRef<ProgramInfo> getPrograms() const { return programs; }
+  const ::sprint::CommandStream &getStream() const { return stream; }
+
+  /// Runs the function; `configure` completes each launch.
+  llvm::Expected<ModelRun> run(ArrayRef<TensorRef> inputs,
+                               const LaunchContext::Configure &configure = {});
+
+private:
+  friend class ModelRunner;
+
+  struct Destroy {
+    void operator()(SprintStream *loaded) const { sprintDestroyStream(loaded); }
+    void operator()(SprintMachine *loaded) const { sprintDestroyMachine(loaded); }
+  };
+
+  std::vector<ProgramInfo> programs;
+  ::sprint::CommandStream stream;
+  std::unique_ptr<SprintStream, Destroy> loadedStream;
+  std::unique_ptr<SprintMachine, Destroy> loadedMachine;
+  std::unique_ptr<Executable> executable;
+};
+
+/// Raises a model once, then compiles it as often as asked for. What fails is a diagnostic, or an
+/// error with a message.
 class ModelRunner {
 public:
   /// `entry` is the function to run, `arch` the machine to compile for.
@@ -46,30 +83,30 @@ public:
   /// Finds the attentions; to be called first. Fails where the model has no function `entry`.
   LogicalResult raise();
 
-  /// Attentions of the raised model.
-  unsigned countAttentions();
+  /// Element types of the function's arguments. Fails, with a diagnostic, on an argument that is no
+  /// tensor of a known element type.
+  FailureOr<SmallVector<ElementType>> getArgumentTypes();
 
-  /// Sets the thresholds that are compiled in, a row for each attention.
-  llvm::Error setThresholds(const ModelThresholds &thresholds);
+  /// Compiles for the machine with that schedule.
+  llvm::Expected<CompiledModel> compileForDevice(StringRef schedule);
 
-  /// A copy of the model compiled to `level`.
-  FailureOr<OwningOpRef<ModuleOp>> compile(Level level, StringRef schedule);
+  /// Compiles a level above the stream for the host alone.
+  llvm::Expected<CompiledModel> compileForHost(Level level, StringRef schedule);
 
-  /// Compiles to a level above the stream and runs that on the host.
-  llvm::Expected<std::vector<HostTensor>> runOnHost(Level level, StringRef schedule,
-                                                    ArrayRef<TensorRef> inputs);
+  /// Sets the thresholds that are compiled in, by the programs of `compiled`.
+  llvm::Error setThresholds(const CompiledModel &compiled, const ModelThresholds &thresholds);
 
-  /// Compiles to a command stream.
-  llvm::Expected<::sprint::CommandStream> compileStream(StringRef schedule);
-
-  /// Compiles to a command stream and runs it: programs on the simulator, the rest on the host.
-  llvm::Expected<DeviceRun> runOnDevice(StringRef schedule, ArrayRef<TensorRef> inputs,
-                                        const ::sprint::LaunchOptions &options);
+  /// A copy of the model at `level`.
+  FailureOr<OwningOpRef<ModuleOp>> lowerTo(Level level, StringRef schedule);
 
 private:
   LogicalResult runPasses(ModuleOp module, function_ref<void(OpPassManager &)> build);
+  /// Compiles what is upstream dialects and calls of the runtime.
+  llvm::Error compileHostPart(ModuleOp module, CompiledModel &compiled);
 
   OwningOpRef<ModuleOp> raised;
+  /// The attentions of the raised model by their place in the source, which programs keep.
+  llvm::MapVector<Location, AttentionOp> attentions;
   std::string entry;
   std::string arch;
 };

@@ -34,7 +34,10 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
   app.add_option("--schedule", options.schedule, "name of the schedule")->capture_default_str();
   app.add_option("--level", options.level, "which level of the way down to run")
       ->transform(CLI::CheckedTransformer(kLevels));
-  app.add_option("--input", options.inputs, "arguments of the function, .npy files of f32")
+  app.add_option(
+         "--input", options.inputs,
+         "arguments of the function, .npy files, or folders of 0.npy, 1.npy, ...; as many times as "
+         "many arguments run the model as often")
       ->allow_extra_args(false);
   CLI::Option *one = app.add_option("--threshold", threshold,
                                     "one threshold for all heads, in logits; -inf keeps all");
@@ -43,16 +46,23 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
   CLI::Option *rate =
       app.add_option("--prune-rate", options.pruneRate,
                      "calibrate: the fraction of each head's allowed scores to drop");
-  file->excludes(one)->excludes(rate);
-  one->excludes(rate);
+  CLI::Option *mass =
+      app.add_option("--keep-mass", options.keepMass,
+                     "calibrate: the part of each head's softmax that kept keys hold");
+  for (CLI::Option *policy : {one, file, rate, mass})
+    for (CLI::Option *other : {one, file, rate, mass})
+      if (policy != other)
+        policy->excludes(other);
   app.add_option("--reference", options.references,
-                 "expected results, .npy files of f32; the error is printed")
+                 "expected results, .npy files; the error is printed")
       ->allow_extra_args(false);
   app.add_option("--output-dir", options.outputDir, "folder of the results, 0.npy, 1.npy, ...");
   app.add_option("--artifacts-dir", options.artifactsDir,
                  "folder of the IR at every level and of the command stream");
   // What only a run on the machine can tell.
   std::vector<CLI::Option *> onMachine = {
+      app.add_option("--calibrate", options.calibrateFile,
+                     "JSON file that gets the thresholds calibrated on all inputs together"),
       app.add_flag("--baseline", options.baseline, "compare with the dense baseline"),
       app.add_option("--stats", options.statsFile, "JSON file of statistics"),
       app.add_option("--trace", options.traceFile, "Chrome trace of the units, for Perfetto"),
@@ -66,8 +76,12 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
       throw CLI::ValidationError("--threshold",
                                  "expected a number or -inf, got '" + threshold + "'");
     // Written so that NaN is refused, too.
-    if (options.pruneRate && !(*options.pruneRate >= 0 && *options.pruneRate <= 1))
-      throw CLI::ValidationError("--prune-rate", "expected a number between 0 and 1");
+    for (auto [name, fraction] :
+         {std::pair("--prune-rate", options.pruneRate), {"--keep-mass", options.keepMass}})
+      if (fraction && !(*fraction >= 0 && *fraction <= 1))
+        throw CLI::ValidationError(name, "expected a number between 0 and 1");
+    if (!options.calibrateFile.empty() && !options.pruneRate && !options.keepMass)
+      throw CLI::ValidationError("--calibrate", "expected --prune-rate or --keep-mass with it");
     for (CLI::Option *option : onMachine)
       if (*option && options.level != Level::Stream)
         throw CLI::ValidationError(option->get_name(), "needs --level=stream");

@@ -24,10 +24,13 @@ struct RunOptions {
   std::string schedule = CompileOptions().schedule;
   Level level = Level::Stream;
   std::vector<std::string> inputs;
-  /// At most one of the three is given.
+  /// At most one of the four is given.
   std::optional<float> threshold;
   std::string thresholdsFile;
   std::optional<double> pruneRate;
+  std::optional<double> keepMass;
+  /// Where calibrated thresholds are written.
+  std::string calibrateFile;
 
   bool baseline = false;
   std::vector<std::string> references;

@@ -7,7 +7,10 @@
 #include "Session.h"
 
 #include "ModelRunner.h"
+#include "Tensors.h"
 
+#include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
+#include "Sprint/Target/CommandStream.h"
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Npy.h"
 #include "SprintRuntime/Report.h"
@@ -22,6 +25,7 @@
 #include "llvm/Support/WithColor.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace mlir::sprint;
@@ -36,7 +40,30 @@ static LogicalResult fail(const Twine &message) {
 
 namespace {
 
-/// One run: what was read, what has been found out so far, and the files to be written.
+/// How far the launches of a run go and what they leave behind.
+struct LaunchPlan {
+  /// Of each program; empty takes those compiled in, or `policy`.
+  ModelThresholds thresholds;
+  /// One of enum SprintThresholds, where `thresholds` is empty.
+  uint32_t policy = SPRINT_THRESHOLDS_PROGRAM;
+  double fraction = 0;
+  /// Gathers over all runs, one a program; may be empty.
+  ArrayRef<SprintCalibration *> calibrations;
+  uint32_t flags = 0;
+};
+
+/// What the runs of a model on the machine leave behind.
+struct DeviceRuns {
+  /// Of each run.
+  std::vector<std::vector<HostTensor>> outputs;
+  std::vector<::sprint::LaunchReport> reports;
+  /// The launches themselves; empty where nothing but the report is asked for.
+  std::vector<CompletedLaunch> launches;
+  double hostSeconds = 0;
+};
+
+/// One call of the tool: what was read, what has been found out so far, and the files to be
+/// written.
 class Session {
 public:
   explicit Session(const RunOptions &options) : options(options) {
@@ -50,34 +77,42 @@ public:
   LogicalResult run();
 
 private:
-  LogicalResult readInputs();
-  /// Sets the thresholds that are known before the model has run.
-  LogicalResult setGivenThresholds(ModelRunner &runner);
-  /// Sets the thresholds that `run` has calibrated.
-  LogicalResult setCalibratedThresholds(ModelRunner &runner, const DeviceRun &run);
-  FailureOr<DeviceRun> runOnDevice(ModelRunner &runner, StringRef schedule, bool calibrate);
-  /// Runs the level asked for; the results of the model.
-  FailureOr<std::vector<HostTensor>> runLevel(ModelRunner &runner);
-  LogicalResult addOutputs(ArrayRef<HostTensor> outputs);
-  LogicalResult addDumps(const DeviceRun &run);
+  LogicalResult readInputs(ModelRunner &runner);
+  /// Compares the results with what was expected.
+  LogicalResult compareReferences();
+  bool isCalibrated() const { return options.pruneRate || options.keepMass; }
+  /// Thresholds that are known before the model has run; empty where there are none.
+  FailureOr<ModelThresholds> readGivenThresholds(const CompiledModel &model);
+  /// Runs all inputs with every key kept, and chooses thresholds that suit them together.
+  FailureOr<ModelThresholds> calibrate(CompiledModel &model);
+  LogicalResult addThresholds(const CompiledModel &model, const ModelThresholds &thresholds);
+  FailureOr<DeviceRuns> runOnDevice(CompiledModel &model, const LaunchPlan &plan);
+  /// Runs the level asked for; sets `outputs`.
+  LogicalResult runLevel(ModelRunner &runner);
+  LogicalResult runHostLevel(ModelRunner &runner);
+  LogicalResult runBaseline(ModelRunner &runner);
+  LogicalResult addOutputs();
+  LogicalResult addDumps(const DeviceRuns &runs);
   LogicalResult addArtifacts(ModelRunner &runner);
-  void addLaunches(const DeviceRun &run, std::vector<::sprint::LaunchReport> &launches) const;
+
+  /// Whether what a launch leaves behind is needed beyond its report.
+  bool needsLaunches() const {
+    return !options.masksFile.empty() || !options.codesFile.empty() || !options.traceFile.empty();
+  }
 
   /// Reports what failed while the model ran, with its inputs, as it may be about their values. An
   /// error without a message has been reported as a diagnostic.
-  LogicalResult fail(llvm::Error error) const {
+  LogicalResult fail(llvm::Error error, size_t run = 0) const {
     std::string message = llvm::toString(std::move(error));
     if (message.empty())
       return failure();
-    return ::fail(options.model + ": " + message + " (inputs: " + llvm::join(options.inputs, ", ") +
-                  ")");
+    size_t count = inputPaths.size() / std::max<size_t>(inputs.size(), 1);
+    return ::fail(options.model + ": " + message + " (inputs: " +
+                  llvm::join(ArrayRef(inputPaths).slice(run * count, count), ", ") + ")");
   }
   LogicalResult addText(const std::string &path, StringRef text) {
     std::string error;
-    if (!files.add(path, std::string_view(text), error))
-      return ::fail(error);
-    paths.push_back(path);
-    return success();
+    return noteFile(files.add(path, std::string_view(text), error), path, error);
   }
   /// `added` is what adding `path` returned.
   LogicalResult noteFile(bool added, const std::string &path, const std::string &error) {
@@ -88,13 +123,15 @@ private:
   }
 
   void printReport() const;
-  LogicalResult checkReferences(ArrayRef<HostTensor> outputs) const;
-  void printErrors(ArrayRef<HostTensor> outputs) const;
+  void printErrors() const;
 
   const RunOptions &options;
   MLIRContext context;
-  std::vector<::sprint::FloatArray> arrays, references;
-  SmallVector<TensorRef> inputs;
+  /// Of all runs, one after another.
+  std::vector<std::string> inputPaths;
+  /// Of each run.
+  std::vector<std::vector<HostTensor>> inputs, outputs;
+  std::vector<ProgramInfo> programs;
   ::sprint::RunReport report;
   ::sprint::OutputFiles files;
   /// Of the files, for the terminal.
@@ -110,146 +147,285 @@ static std::string join(StringRef folder, const Twine &name) {
   return std::string(path);
 }
 
-static LogicalResult readArrays(ArrayRef<std::string> from,
-                                std::vector<::sprint::FloatArray> &arrays) {
-  for (const std::string &path : from) {
-    std::string error;
-    std::optional<::sprint::FloatArray> array = ::sprint::readNpy(path, error);
-    if (!array)
-      return fail(error);
-    arrays.push_back(std::move(*array));
+LogicalResult Session::readInputs(ModelRunner &runner) {
+  FailureOr<SmallVector<ElementType>> types = runner.getArgumentTypes();
+  llvm::Expected<std::vector<std::string>> expanded = expandFolders(options.inputs);
+  if (!expanded)
+    return ::fail(llvm::toString(expanded.takeError()));
+  if (failed(types))
+    return failure();
+  inputPaths = std::move(*expanded);
+  size_t count = types->size();
+  if (inputPaths.empty() ? count != 0 : count == 0 || inputPaths.size() % count != 0)
+    return ::fail(options.model + ": expected " + Twine(count) + " inputs for each run of '" +
+                  options.entry + "', got " + Twine(inputPaths.size()));
+  inputs.resize(count == 0 ? 1 : inputPaths.size() / count);
+  for (auto [index, path] : llvm::enumerate(inputPaths)) {
+    llvm::Expected<HostTensor> tensor = readTensor(path, (*types)[index % count]);
+    if (!tensor)
+      return ::fail(llvm::toString(tensor.takeError()));
+    inputs[index / count].push_back(std::move(*tensor));
   }
   return success();
 }
 
-LogicalResult Session::readInputs() {
-  if (failed(readArrays(options.inputs, arrays)) ||
-      failed(readArrays(options.references, references)))
-    return failure();
-  for (const ::sprint::FloatArray &array : arrays)
-    inputs.push_back({ElementType::F32, array.shape, array.data.data()});
-  return success();
+/// A tensor as a run takes it.
+static SmallVector<TensorRef> toRefs(ArrayRef<HostTensor> tensors) {
+  return llvm::map_to_vector(tensors, [](const HostTensor &tensor) {
+    return TensorRef{tensor.elementType, tensor.shape, tensor.data.data()};
+  });
 }
 
-LogicalResult Session::setGivenThresholds(ModelRunner &runner) {
+FailureOr<ModelThresholds> Session::readGivenThresholds(const CompiledModel &model) {
+  if (options.threshold)
+    return ModelThresholds(model.getPrograms().size(), {*options.threshold});
+  if (options.thresholdsFile.empty())
+    return ModelThresholds();
+  std::string error;
+  std::optional<::sprint::ThresholdFile> file =
+      ::sprint::readThresholds(options.thresholdsFile, error);
+  std::vector<std::string> names;
+  for (const ProgramInfo &program : model.getPrograms())
+    names.push_back(program.name);
+  if (!file || !::sprint::checkAttentions(*file, options.thresholdsFile, names, error))
+    return ::fail(error);
+  return std::move(file->thresholds);
+}
+
+FailureOr<DeviceRuns> Session::runOnDevice(CompiledModel &model, const LaunchPlan &plan) {
+  DeviceRuns runs;
+  auto progress = ::sprint::terminalProgress(options.model, "launches");
+  int64_t done = 0;
+  auto total = static_cast<int64_t>(model.getPrograms().size() * inputs.size());
+  auto configure = [&](SprintLaunch &launch) {
+    launch.flags = plan.flags;
+    launch.thresholdPolicy = plan.policy;
+    launch.fraction = plan.fraction;
+    if (!plan.thresholds.empty()) {
+      const std::vector<float> &thresholds = plan.thresholds[launch.program];
+      launch.thresholdPolicy = SPRINT_THRESHOLDS_GIVEN;
+      launch.thresholds = thresholds.data();
+      launch.numThresholds = thresholds.size();
+    }
+    if (!plan.calibrations.empty())
+      launch.calibration = plan.calibrations[launch.program];
+    // An attention in a loop is launched more often than once.
+    if (progress && done < total)
+      progress(done++, total);
+  };
+  for (auto [index, input] : llvm::enumerate(inputs)) {
+    llvm::Expected<ModelRun> run = model.run(toRefs(input), configure);
+    if (!run) {
+      if (progress)
+        progress(total, total);
+      return fail(run.takeError(), index);
+    }
+    runs.hostSeconds += run->seconds;
+    for (CompletedLaunch &launch : run->launches) {
+      std::string error;
+      std::optional<::sprint::LaunchReport> launchReport =
+          ::sprint::launchReportFromJson(sprintStatistics(launch.result.get()), error);
+      if (!launchReport)
+        return ::fail(error);
+      launchReport->run = static_cast<int64_t>(index);
+      runs.hostSeconds -= launchReport->statistics.simulationSeconds;
+      runs.reports.push_back(std::move(*launchReport));
+      if (needsLaunches())
+        runs.launches.push_back(std::move(launch));
+    }
+    runs.outputs.push_back(std::move(run->outputs));
+  }
+  if (progress)
+    progress(total, total);
+  return runs;
+}
+
+FailureOr<ModelThresholds> Session::calibrate(CompiledModel &model) {
+  struct Destroy {
+    void operator()(SprintCalibration *calibration) const { sprintDestroyCalibration(calibration); }
+  };
+  std::vector<std::unique_ptr<SprintCalibration, Destroy>> owned;
+  std::vector<SprintCalibration *> calibrations;
+  for ([[maybe_unused]] const ProgramInfo &program : model.getPrograms()) {
+    owned.emplace_back(sprintCreateCalibration());
+    calibrations.push_back(owned.back().get());
+  }
+  LaunchPlan plan;
+  plan.thresholds.assign(calibrations.size(), {-std::numeric_limits<float>::infinity()});
+  plan.calibrations = calibrations;
+  if (failed(runOnDevice(model, plan)))
+    return failure();
+
   ModelThresholds thresholds;
-  if (options.threshold) {
-    thresholds.assign(runner.countAttentions(), {*options.threshold});
-  } else if (!options.thresholdsFile.empty()) {
-    std::string error;
-    std::optional<ModelThresholds> read = ::sprint::readThresholds(options.thresholdsFile, error);
-    if (!read)
-      return ::fail(error);
-    thresholds = std::move(*read);
-  } else {
-    return success();
+  for (auto [program, calibration] : llvm::zip_equal(model.getPrograms(), calibrations)) {
+    size_t count = 0;
+    char *message = nullptr;
+    const float *chosen = sprintCalibratedThresholds(
+        calibration, options.pruneRate ? SPRINT_THRESHOLDS_PRUNE_RATE : SPRINT_THRESHOLDS_KEEP_MASS,
+        options.pruneRate ? *options.pruneRate : *options.keepMass, &count, &message);
+    if (!chosen) {
+      std::string text = message ? message : "out of memory";
+      sprintDestroyString(message);
+      return ::fail(options.model + ": '" + program.name + "': " + text);
+    }
+    thresholds.emplace_back(chosen, chosen + count);
   }
-  if (llvm::Error error = runner.setThresholds(thresholds))
-    return ::fail(options.thresholdsFile + ": " + llvm::toString(std::move(error)));
+  return thresholds;
+}
+
+LogicalResult Session::addThresholds(const CompiledModel &model,
+                                     const ModelThresholds &thresholds) {
+  ::sprint::ThresholdFile file;
+  file.thresholds = thresholds;
+  for (const ProgramInfo &program : model.getPrograms())
+    file.attentions.push_back(program.name);
+  file.kind = options.pruneRate ? ::sprint::ThresholdPolicy::Kind::PruneRate
+                                : ::sprint::ThresholdPolicy::Kind::KeepMass;
+  file.fraction = options.pruneRate ? *options.pruneRate : *options.keepMass;
+  file.inputs = static_cast<int64_t>(inputs.size());
+  std::string error;
+  return noteFile(::sprint::addThresholds(files, options.calibrateFile, file, error),
+                  options.calibrateFile, error);
+}
+
+LogicalResult Session::runHostLevel(ModelRunner &runner) {
+  llvm::Expected<CompiledModel> model = runner.compileForHost(options.level, options.schedule);
+  if (!model)
+    return fail(model.takeError());
+  for (auto [index, input] : llvm::enumerate(inputs)) {
+    llvm::Expected<ModelRun> run = model->run(toRefs(input));
+    if (!run)
+      return fail(run.takeError(), index);
+    outputs.push_back(std::move(run->outputs));
+  }
   return success();
 }
 
-LogicalResult Session::setCalibratedThresholds(ModelRunner &runner, const DeviceRun &run) {
-  ModelThresholds thresholds(runner.countAttentions(), {0.0f});
-  for (auto [program, launch] : llvm::zip_equal(run.programs, run.launches))
-    thresholds[program] = launch.thresholds;
-  if (llvm::Error error = runner.setThresholds(thresholds))
-    return fail(std::move(error));
-  return success();
-}
-
-FailureOr<DeviceRun> Session::runOnDevice(ModelRunner &runner, StringRef schedule, bool calibrate) {
-  ::sprint::LaunchOptions launch;
-  launch.masks = !options.masksFile.empty();
-  launch.trace = !options.traceFile.empty();
-  launch.progress = ::sprint::terminalProgress(options.model);
-  if (calibrate) {
-    launch.thresholds.kind = ::sprint::ThresholdPolicy::Kind::PruneRate;
-    launch.thresholds.rate = *options.pruneRate;
-  }
-  llvm::Expected<DeviceRun> run = runner.runOnDevice(schedule, inputs, launch);
-  if (!run)
-    return fail(run.takeError());
-  return std::move(*run);
-}
-
-void Session::addLaunches(const DeviceRun &run,
-                          std::vector<::sprint::LaunchReport> &launches) const {
-  for (auto [name, launch] : llvm::zip_equal(run.programNames, run.launches))
-    launches.emplace_back(name, launch);
-}
-
-FailureOr<std::vector<HostTensor>> Session::runLevel(ModelRunner &runner) {
-  bool calibrate = options.pruneRate.has_value();
-  std::optional<DeviceRun> pruned;
-  // The other levels have no calibration of their own.
-  if (options.level == Level::Stream || calibrate) {
-    FailureOr<DeviceRun> run = runOnDevice(runner, options.schedule, calibrate);
-    if (failed(run) || (calibrate && failed(setCalibratedThresholds(runner, *run))))
-      return failure();
-    pruned = std::move(*run);
-  }
-  if (options.level != Level::Stream) {
-    llvm::Expected<std::vector<HostTensor>> outputs =
-        runner.runOnHost(options.level, options.schedule, inputs);
-    if (!outputs)
-      return fail(outputs.takeError());
-    return std::move(*outputs);
-  }
-  addLaunches(*pruned, report.attentions);
-  if (options.baseline) {
-    FailureOr<DeviceRun> dense = runOnDevice(runner, kBaselineSchedule, /*calibrate=*/false);
-    if (failed(dense))
-      return failure();
-    addLaunches(*dense, report.baseline);
-  }
-  if (failed(addDumps(*pruned)))
+LogicalResult Session::runBaseline(ModelRunner &runner) {
+  llvm::Expected<CompiledModel> dense = runner.compileForDevice(kBaselineSchedule);
+  if (!dense)
+    return fail(dense.takeError());
+  FailureOr<DeviceRuns> runs = runOnDevice(*dense, LaunchPlan());
+  if (failed(runs))
     return failure();
-  return std::move(pruned->outputs);
+  report.baseline = std::move(runs->reports);
+  return success();
 }
 
-LogicalResult Session::addOutputs(ArrayRef<HostTensor> outputs) {
+LogicalResult Session::runLevel(ModelRunner &runner) {
+  // The other levels have no calibration of their own, and take thresholds that are compiled in.
+  bool isStream = options.level == Level::Stream;
+  bool needsThresholds = isCalibrated() || options.threshold || !options.thresholdsFile.empty();
+  if (!isStream && !needsThresholds)
+    return runHostLevel(runner);
+
+  llvm::Expected<CompiledModel> model = runner.compileForDevice(options.schedule);
+  if (!model)
+    return fail(model.takeError());
+  programs = model->getPrograms();
+  FailureOr<ModelThresholds> thresholds = readGivenThresholds(*model);
+  if (failed(thresholds))
+    return failure();
+  LaunchPlan plan;
+  plan.thresholds = std::move(*thresholds);
+  // One input alone calibrates each attention on what reaches it when those before are pruned;
+  // several have to agree, so each is calibrated on what reaches it when nothing is.
+  bool isGathered = isCalibrated() && (inputs.size() > 1 || !options.calibrateFile.empty());
+  if (isGathered) {
+    FailureOr<ModelThresholds> gathered = calibrate(*model);
+    if (failed(gathered))
+      return failure();
+    plan.thresholds = std::move(*gathered);
+    if (!options.calibrateFile.empty() && failed(addThresholds(*model, plan.thresholds)))
+      return failure();
+  } else if (isCalibrated()) {
+    plan.policy = options.pruneRate ? SPRINT_THRESHOLDS_PRUNE_RATE : SPRINT_THRESHOLDS_KEEP_MASS;
+    plan.fraction = options.pruneRate ? *options.pruneRate : *options.keepMass;
+  }
+
+  std::optional<DeviceRuns> runs;
+  if (isStream || (isCalibrated() && !isGathered)) {
+    plan.flags = (options.masksFile.empty() ? 0 : SPRINT_RECORD_MASKS) |
+                 (options.traceFile.empty() ? 0 : SPRINT_RECORD_TRACE);
+    FailureOr<DeviceRuns> onDevice = runOnDevice(*model, plan);
+    if (failed(onDevice))
+      return failure();
+    runs = std::move(*onDevice);
+    if (isCalibrated() && !isGathered) {
+      plan.thresholds.assign(programs.size(), {0.0f});
+      for (auto [index, program] : llvm::enumerate(programs))
+        for (const ::sprint::LaunchReport &launch : runs->reports)
+          if (launch.program == program.name)
+            plan.thresholds[index] = launch.thresholds;
+    }
+  }
+  if (!plan.thresholds.empty())
+    if (llvm::Error error = runner.setThresholds(*model, plan.thresholds))
+      return ::fail(options.thresholdsFile + ": " + llvm::toString(std::move(error)));
+  if (!isStream)
+    return runHostLevel(runner);
+
+  if (failed(addDumps(*runs)) || (options.baseline && failed(runBaseline(runner))))
+    return failure();
+  outputs = std::move(runs->outputs);
+  report.attentions = std::move(runs->reports);
+  report.hostSeconds = runs->hostSeconds;
+  return success();
+}
+
+LogicalResult Session::addOutputs() {
   if (options.outputDir.empty())
     return success();
-  for (auto [index, output] : llvm::enumerate(outputs)) {
-    if (output.elementType != ElementType::F32)
-      return ::fail(options.model + ": expected results of f32, got " +
-                    stringifyElementType(output.elementType) + " for result " + Twine(index));
-    std::string path = join(options.outputDir, Twine(index) + ".npy");
-    std::string error;
-    if (failed(noteFile(
-            ::sprint::addNpy(files, path, output.shape, output.getElements<float>(), error), path,
-            error)))
-      return failure();
+  for (auto [run, tensors] : llvm::enumerate(outputs)) {
+    std::string folder =
+        outputs.size() == 1 ? options.outputDir : join(options.outputDir, Twine(run));
+    for (auto [index, tensor] : llvm::enumerate(tensors)) {
+      std::string path = join(folder, Twine(index) + ".npy");
+      if (llvm::Error error = addTensor(files, path, tensor))
+        return ::fail(llvm::toString(std::move(error)));
+      paths.push_back(path);
+    }
   }
   return success();
 }
 
-LogicalResult Session::addDumps(const DeviceRun &run) {
-  std::vector<std::vector<::sprint::TraceEvent>> traces;
-  std::vector<double> cycles;
-  size_t count = run.launches.size();
-  for (auto [index, launch] : llvm::enumerate(run.launches)) {
-    std::string error;
+LogicalResult Session::addDumps(const DeviceRuns &runs) {
+  size_t count = runs.launches.size();
+  std::string error;
+  std::vector<const SprintResult *> results;
+  for (auto [index, launch] : llvm::enumerate(runs.launches)) {
+    const SprintResult *result = launch.result.get();
+    results.push_back(result);
     if (!options.masksFile.empty()) {
-      const ::sprint::LaunchShape &sizes = launch.dimensions;
-      const int64_t shape[] = {sizes.batches * sizes.heads, sizes.queries, sizes.keys};
+      int64_t shape[3];
+      const uint8_t *masks = sprintMasks(result, shape);
       std::string path = ::sprint::numberedPath(options.masksFile, index, count);
-      if (failed(noteFile(::sprint::addNpy(files, path, shape, launch.masks, error), path, error)))
+      if (failed(noteFile(::sprint::addNpy(files, path, shape,
+                                           ArrayRef(masks, shape[0] * shape[1] * shape[2]), error),
+                          path, error)))
         return failure();
     }
     if (!options.codesFile.empty()) {
+      int64_t shape[4];
+      sprintOutput(result, shape);
+      ArrayRef<int32_t> codes(sprintOutputCodes(result), shape[0] * shape[1] * shape[2] * shape[3]);
       std::string path = ::sprint::numberedPath(options.codesFile, index, count);
-      if (failed(noteFile(::sprint::addNpy(files, path, launch.shape, launch.codes, error), path,
-                          error)))
+      if (failed(noteFile(::sprint::addNpy(files, path, shape, codes, error), path, error)))
         return failure();
     }
-    traces.push_back(launch.trace);
-    cycles.push_back(launch.statistics.cycles);
   }
   if (options.traceFile.empty())
     return success();
-  return addText(options.traceFile, ::sprint::traceToJson(traces, cycles, *run.machine));
+  char *message = nullptr;
+  char *trace = sprintTrace(results.data(), count, &message);
+  if (!trace) {
+    std::string text = message ? message : "out of memory";
+    sprintDestroyString(message);
+    return ::fail(text);
+  }
+  LogicalResult added = addText(options.traceFile, trace);
+  sprintDestroyString(trace);
+  return added;
 }
 
 LogicalResult Session::addArtifacts(ModelRunner &runner) {
@@ -261,7 +437,7 @@ LogicalResult Session::addArtifacts(ModelRunner &runner) {
                                                                 {Level::Scheduled, "scheduled"},
                                                                 {Level::Stream, "stream"}};
   for (const auto &[level, name] : kLevels) {
-    FailureOr<OwningOpRef<ModuleOp>> module = runner.compile(level, options.schedule);
+    FailureOr<OwningOpRef<ModuleOp>> module = runner.lowerTo(level, options.schedule);
     if (failed(module))
       return failure();
     std::string text;
@@ -269,15 +445,17 @@ LogicalResult Session::addArtifacts(ModelRunner &runner) {
     (*module)->print(os);
     if (failed(addText(join(options.artifactsDir, name + ".mlir"), text + "\n")))
       return failure();
+    if (level != Level::Stream || (*module)->getOps<sprint_isa::ProgramOp>().empty())
+      continue;
+    FailureOr<::sprint::CommandStream> stream = sprint_isa::translateToCommandStream(**module);
+    if (failed(stream))
+      return failure();
+    std::vector<uint8_t> bytes = ::sprint::serialize(*stream);
+    if (failed(addText(join(options.artifactsDir, "stream.sprint"),
+                       StringRef(reinterpret_cast<const char *>(bytes.data()), bytes.size()))))
+      return failure();
   }
-  if (runner.countAttentions() == 0)
-    return success();
-  llvm::Expected<::sprint::CommandStream> stream = runner.compileStream(options.schedule);
-  if (!stream)
-    return fail(stream.takeError());
-  std::vector<uint8_t> bytes = ::sprint::serialize(*stream);
-  return addText(join(options.artifactsDir, "stream.sprint"),
-                 StringRef(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+  return success();
 }
 
 /// A fraction as percent.
@@ -293,19 +471,46 @@ static std::string microjoules(double picojoules) {
   return llvm::formatv("{0:F2}", picojoules * 1e-6);
 }
 
+using LengthOfShape = int64_t(::sprint::LaunchShape::*);
+
+/// A length, or the range of several.
+static std::string lengths(ArrayRef<const ::sprint::LaunchReport *> launches,
+                           LengthOfShape length) {
+  int64_t least = launches.front()->dimensions.*length, most = least;
+  for (const ::sprint::LaunchReport *launch : launches) {
+    least = std::min(least, launch->dimensions.*length);
+    most = std::max(most, launch->dimensions.*length);
+  }
+  return least == most ? std::to_string(least) : std::to_string(least) + "-" + std::to_string(most);
+}
+
 void Session::printReport() const {
   llvm::raw_ostream &os = llvm::outs();
-  static constexpr const char *kRow = "{0,-20} {1,-34} {2,10} {3,14} {4,14} {5,12}\n";
+  static constexpr const char *kRow = "{0,-20} {1,-34} {2,-16} {3,10} {4,14} {5,14} {6,12}\n";
+  using Shape = ::sprint::LaunchShape;
   if (!report.attentions.empty())
-    os << llvm::formatv(kRow, "attention", "heads x queries x keys x channels", "pruned", "cycles",
-                        "resident", "energy, uJ");
-  for (const ::sprint::LaunchReport &launch : report.attentions) {
-    const ::sprint::LaunchShape &sizes = launch.dimensions;
-    const ::sprint::Statistics &statistics = launch.statistics;
-    std::string shape = llvm::formatv("{0} x {1} x {2} x {3}", sizes.batches * sizes.heads,
-                                      sizes.queries, sizes.keys, sizes.headDim);
-    os << llvm::formatv(kRow, launch.program, shape, percent(statistics.prunedFraction()),
-                        wholeCycles(statistics.cycles), wholeCycles(statistics.cyclesResident),
+    os << llvm::formatv(kRow, "attention", "heads x queries x keys x channels", "masks", "pruned",
+                        "cycles", "resident", "energy, uJ");
+  for (auto [index, program] : llvm::enumerate(programs)) {
+    std::vector<::sprint::LaunchReport> ofProgram;
+    for (const ::sprint::LaunchReport &launch : report.attentions)
+      if (launch.program == program.name)
+        ofProgram.push_back(launch);
+    if (ofProgram.empty())
+      continue;
+    auto pointers = llvm::map_to_vector(
+        ofProgram, [](const ::sprint::LaunchReport &launch) { return &launch; });
+    const Shape &sizes = ofProgram.front().dimensions;
+    std::string heads = std::to_string(sizes.batches * sizes.heads);
+    if (sizes.group != 1)
+      heads += "/" + std::to_string(sizes.batches * sizes.keyHeads());
+    std::string shape =
+        llvm::formatv("{0} x {1} x {2} x {3}", heads, lengths(pointers, &Shape::queries),
+                      lengths(pointers, &Shape::keys), sizes.headDim);
+    ::sprint::Statistics statistics = ::sprint::sumStatistics(ofProgram);
+    os << llvm::formatv(kRow, program.name, shape, program.masks,
+                        percent(statistics.prunedFraction()), wholeCycles(statistics.cycles),
+                        wholeCycles(statistics.cyclesResident),
                         microjoules(statistics.totalEnergy()));
   }
   for (const ::sprint::HostReport &host : report.host)
@@ -314,36 +519,45 @@ void Session::printReport() const {
     return;
   ::sprint::Statistics pruned = ::sprint::sumStatistics(report.attentions);
   ::sprint::Statistics dense = ::sprint::sumStatistics(report.baseline);
-  os << llvm::formatv(kRow, "dense baseline", "", "", wholeCycles(dense.cycles),
+  os << llvm::formatv(kRow, "dense baseline", "", "", "", wholeCycles(dense.cycles),
                       wholeCycles(dense.cyclesResident), microjoules(dense.totalEnergy()));
   auto ratio = [](double a, double b) -> std::string { return llvm::formatv("{0:F2}x", a / b); };
-  os << llvm::formatv(kRow, "better by", "", "", ratio(dense.cycles, pruned.cycles),
+  os << llvm::formatv(kRow, "better by", "", "", "", ratio(dense.cycles, pruned.cycles),
                       ratio(dense.cyclesResident, pruned.cyclesResident),
                       ratio(dense.totalEnergy(), pruned.totalEnergy()));
 }
 
-LogicalResult Session::checkReferences(ArrayRef<HostTensor> outputs) const {
-  if (references.size() > outputs.size())
-    return ::fail(Twine("--reference: expected at most ") + Twine(outputs.size()) +
-                  ", a file a result, got " + Twine(references.size()));
-  for (auto [index, path, reference] : llvm::enumerate(options.references, references))
-    if (outputs[index].elementType != ElementType::F32 ||
-        ArrayRef(reference.shape) != ArrayRef(outputs[index].shape))
-      return ::fail(path + ": expected the shape of result " + Twine(index));
+LogicalResult Session::compareReferences() {
+  std::vector<const HostTensor *> results;
+  for (const std::vector<HostTensor> &tensors : outputs)
+    for (const HostTensor &tensor : tensors)
+      results.push_back(&tensor);
+  if (options.references.size() > results.size())
+    return ::fail(Twine("--reference: expected at most ") + Twine(results.size()) +
+                  ", a file a result, got " + Twine(options.references.size()));
+  for (auto [path, result] : llvm::zip(options.references, results)) {
+    llvm::Expected<HostTensor> reference = readTensor(path, result->elementType);
+    if (!reference)
+      return ::fail(llvm::toString(reference.takeError()));
+    if (reference->shape != result->shape)
+      return ::fail(
+          path + ": expected the shape of result " + Twine(report.referenceErrors.size()) + ", " +
+          llvm::formatv("{0:$[x]}", llvm::make_range(result->shape.begin(), result->shape.end()))
+              .str());
+    double difference = 0, norm = 0;
+    for (auto [expected, got] : llvm::zip_equal(toDoubles(*reference), toDoubles(*result))) {
+      difference += (got - expected) * (got - expected);
+      norm += expected * expected;
+    }
+    report.referenceErrors.push_back(std::sqrt(difference / norm));
+  }
   return success();
 }
 
-void Session::printErrors(ArrayRef<HostTensor> outputs) const {
-  for (auto [index, path, reference] : llvm::enumerate(options.references, references)) {
-    double difference = 0, norm = 0;
-    for (auto [expected, got] :
-         llvm::zip_equal(reference.data, outputs[index].getElements<float>())) {
-      difference += (double(got) - expected) * (double(got) - expected);
-      norm += double(expected) * expected;
-    }
+void Session::printErrors() const {
+  for (auto [index, path, error] : llvm::enumerate(options.references, report.referenceErrors))
     llvm::outs() << llvm::formatv("result {0}: relative error {1} (Frobenius) against {2}\n", index,
-                                  percent(std::sqrt(difference / norm)), path);
-  }
+                                  percent(error), path);
 }
 
 LogicalResult Session::run() {
@@ -359,32 +573,35 @@ LogicalResult Session::run() {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Remark) {
       std::string location;
       llvm::raw_string_ostream(location) << diagnostic.getLocation();
-      report.host.push_back({"attention", location, diagnostic.str()});
+      ::sprint::HostReport host{"attention", location, diagnostic.str()};
+      // A model that is compiled twice says it twice.
+      if (!llvm::is_contained(report.host, host))
+        report.host.push_back(std::move(host));
     }
     return failure();
   });
 
   OwningOpRef<ModuleOp> model = parseSourceFile<ModuleOp>(sources, &context);
-  if (!model || failed(readInputs()))
+  if (!model)
     return failure();
   report.machine = options.arch;
   ModelRunner runner(std::move(model), options.entry, options.arch);
-  if (failed(runner.raise()) || failed(setGivenThresholds(runner)))
-    return failure();
-  FailureOr<std::vector<HostTensor>> outputs = runLevel(runner);
-  if (failed(outputs) || failed(addOutputs(*outputs)) || failed(addArtifacts(runner)))
+  if (failed(runner.raise()) || failed(readInputs(runner)) || failed(runLevel(runner)) ||
+      failed(compareReferences()) || failed(addOutputs()) || failed(addArtifacts(runner)))
     return failure();
   if (!options.statsFile.empty() && failed(addText(options.statsFile, ::sprint::toJson(report))))
-    return failure();
-  if (failed(checkReferences(*outputs)))
     return failure();
   std::string error;
   if (!files.commit(error))
     return ::fail(error);
   printReport();
-  printErrors(*outputs);
-  for (const std::string &path : paths)
+  printErrors();
+  // A line for each of many runs would hide what is above.
+  static constexpr size_t kMaxPaths = 32;
+  for (const std::string &path : ArrayRef(paths).take_front(kMaxPaths))
     llvm::outs() << "written: " << path << "\n";
+  if (paths.size() > kMaxPaths)
+    llvm::outs() << "written: " << paths.size() - kMaxPaths << " more files\n";
   return success();
 }
 

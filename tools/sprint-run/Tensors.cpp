@@ -1,0 +1,242 @@
+//===- Tensors.cpp - Tensors of a model in files --------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Tensors.h"
+
+#include "SprintRuntime/Npy.h"
+
+#include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <cstring>
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::sprint;
+using ::sprint::NpyArray;
+using ::sprint::NpyType;
+
+/// Calls `function` with each element of a row-major array of T.
+template <typename T, typename Function>
+static void forEachElement(ArrayRef<std::byte> data, Function function) {
+  for (size_t offset = 0; offset < data.size(); offset += sizeof(T)) {
+    T element;
+    std::memcpy(&element, data.data() + offset, sizeof(T));
+    function(element);
+  }
+}
+
+/// Semantics of a float type that is not f32 or f64; null for other types.
+static const llvm::fltSemantics *getHalfSemantics(ElementType type) {
+  switch (type) {
+  case ElementType::F16:
+    return &APFloat::IEEEhalf();
+  case ElementType::BF16:
+    return &APFloat::BFloat();
+  default:
+    return nullptr;
+  }
+}
+
+static float halfToFloat(const llvm::fltSemantics &semantics, uint16_t bits) {
+  APFloat number(semantics, APInt(16, bits));
+  bool losesInfo = false;
+  number.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &losesInfo);
+  return number.convertToFloat();
+}
+
+static uint16_t doubleToHalf(const llvm::fltSemantics &semantics, double number) {
+  APFloat rounded(number);
+  bool losesInfo = false;
+  rounded.convert(semantics, APFloat::rmNearestTiesToEven, &losesInfo);
+  return rounded.bitcastToAPInt().getZExtValue();
+}
+
+static bool isFloat(NpyType type) {
+  return type == NpyType::Float16 || type == NpyType::Float32 || type == NpyType::Float64;
+}
+
+static bool isFloat(ElementType type) {
+  return type == ElementType::F16 || type == ElementType::BF16 || type == ElementType::F32 ||
+         type == ElementType::F64;
+}
+
+/// Calls `function` with each element, an int64_t of integers and a double of floats.
+template <typename Function> static void forEachNumber(const NpyArray &array, Function function) {
+  switch (array.type) {
+  case NpyType::Bool:
+  case NpyType::UInt8:
+    return forEachElement<uint8_t>(array.data, [&](uint8_t n) { function(int64_t(n)); });
+  case NpyType::Int8:
+    return forEachElement<int8_t>(array.data, [&](int8_t n) { function(int64_t(n)); });
+  case NpyType::Int16:
+    return forEachElement<int16_t>(array.data, [&](int16_t n) { function(int64_t(n)); });
+  case NpyType::Int32:
+    return forEachElement<int32_t>(array.data, [&](int32_t n) { function(int64_t(n)); });
+  case NpyType::Int64:
+    return forEachElement<int64_t>(array.data, [&](int64_t n) { function(n); });
+  case NpyType::Float16:
+    return forEachElement<uint16_t>(array.data, [&](uint16_t bits) {
+      function(double(halfToFloat(APFloat::IEEEhalf(), bits)));
+    });
+  case NpyType::Float32:
+    return forEachElement<float>(array.data, [&](float n) { function(double(n)); });
+  case NpyType::Float64:
+    return forEachElement<double>(array.data, [&](double n) { function(n); });
+  }
+}
+
+namespace {
+/// Collects converted elements.
+struct TensorWriter {
+  HostTensor &tensor;
+
+  template <typename T> void write(T element) {
+    const auto *bytes = reinterpret_cast<const std::byte *>(&element);
+    tensor.data.insert(tensor.data.end(), bytes, bytes + sizeof(T));
+  }
+  /// Whether the integer is one of T, and then writes it.
+  template <typename T> bool writeInRange(int64_t number) {
+    if (number < std::numeric_limits<T>::min() || number > std::numeric_limits<T>::max())
+      return false;
+    write(static_cast<T>(number));
+    return true;
+  }
+
+  bool writeInteger(int64_t number) {
+    switch (tensor.elementType) {
+    case ElementType::I1:
+      if (number != 0 && number != 1)
+        return false;
+      write(static_cast<uint8_t>(number));
+      return true;
+    case ElementType::I8:
+      return writeInRange<int8_t>(number);
+    case ElementType::I16:
+      return writeInRange<int16_t>(number);
+    case ElementType::I32:
+      return writeInRange<int32_t>(number);
+    default:
+      write(number);
+      return true;
+    }
+  }
+
+  void writeFloat(double number) {
+    if (const llvm::fltSemantics *semantics = getHalfSemantics(tensor.elementType))
+      write(doubleToHalf(*semantics, number));
+    else if (tensor.elementType == ElementType::F32)
+      write(static_cast<float>(number));
+    else
+      write(number);
+  }
+};
+} // namespace
+
+llvm::Expected<HostTensor> mlir::sprint::readTensor(const std::string &path, ElementType type) {
+  std::string error;
+  std::optional<NpyArray> array = ::sprint::readNpyArray(path, error);
+  if (!array)
+    return llvm::createStringError(error);
+  if (isFloat(array->type) != isFloat(type))
+    return llvm::createStringError(path + ": expected numbers that are " +
+                                   stringifyElementType(type).str() + ", got " +
+                                   std::string(::sprint::toString(array->type)));
+
+  HostTensor tensor{type, SmallVector<int64_t>(ArrayRef(array->shape)), {}};
+  tensor.data.reserve(array->data.size() / ::sprint::sizeOf(array->type) * getElementSize(type));
+  TensorWriter writer{tensor};
+  std::optional<int64_t> beyond;
+  forEachNumber(*array, [&](auto number) {
+    if constexpr (std::is_same_v<decltype(number), double>)
+      writer.writeFloat(number);
+    else if (!beyond && !writer.writeInteger(number))
+      beyond = number;
+  });
+  if (beyond)
+    return llvm::createStringError(path + ": expected numbers that " +
+                                   stringifyElementType(type).str() + " holds, got " +
+                                   std::to_string(*beyond));
+  return tensor;
+}
+
+/// The type of the file for a tensor.
+static NpyType getFileType(ElementType type) {
+  switch (type) {
+  case ElementType::I1:
+    return NpyType::Bool;
+  case ElementType::I8:
+    return NpyType::Int8;
+  case ElementType::I16:
+    return NpyType::Int16;
+  case ElementType::I32:
+    return NpyType::Int32;
+  case ElementType::I64:
+  case ElementType::Index:
+    return NpyType::Int64;
+  case ElementType::F16:
+    return NpyType::Float16;
+  case ElementType::BF16:
+  case ElementType::F32:
+    return NpyType::Float32;
+  case ElementType::F64:
+    return NpyType::Float64;
+  }
+  llvm_unreachable("all types are handled");
+}
+
+llvm::Error mlir::sprint::addTensor(::sprint::OutputFiles &files, const std::string &path,
+                                    const HostTensor &tensor) {
+  NpyArray array{getFileType(tensor.elementType),
+                 std::vector<int64_t>(tensor.shape.begin(), tensor.shape.end()),
+                 {}};
+  if (tensor.elementType == ElementType::BF16)
+    forEachElement<uint16_t>(tensor.data, [&](uint16_t bits) {
+      float number = halfToFloat(APFloat::BFloat(), bits);
+      const auto *bytes = reinterpret_cast<const std::byte *>(&number);
+      array.data.insert(array.data.end(), bytes, bytes + sizeof(number));
+    });
+  else
+    array.data = tensor.data;
+  std::string error;
+  if (!::sprint::addNpy(files, path, array, error))
+    return llvm::createStringError(error);
+  return llvm::Error::success();
+}
+
+std::vector<double> mlir::sprint::toDoubles(const HostTensor &tensor) {
+  std::vector<double> numbers;
+  auto append = [&](auto number) { numbers.push_back(static_cast<double>(number)); };
+  if (const llvm::fltSemantics *semantics = getHalfSemantics(tensor.elementType))
+    forEachElement<uint16_t>(tensor.data,
+                             [&](uint16_t bits) { append(halfToFloat(*semantics, bits)); });
+  else
+    forEachNumber({getFileType(tensor.elementType), {}, tensor.data}, append);
+  return numbers;
+}
+
+llvm::Expected<std::vector<std::string>> mlir::sprint::expandFolders(ArrayRef<std::string> paths) {
+  std::vector<std::string> files;
+  for (const std::string &path : paths) {
+    if (!llvm::sys::fs::is_directory(path)) {
+      files.push_back(path);
+      continue;
+    }
+    size_t before = files.size();
+    for (unsigned index = 0;; ++index) {
+      SmallString<128> file(path);
+      llvm::sys::path::append(file, Twine(index) + ".npy");
+      if (!llvm::sys::fs::exists(file))
+        break;
+      files.push_back(std::string(file));
+    }
+    if (files.size() == before)
+      return llvm::createStringError(path + ": expected 0.npy, 1.npy, ... in the folder, got none");
+  }
+  return files;
+}

@@ -1,0 +1,41 @@
+//===- Tensors.h - Tensors of a model in files -------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// NumPy's files and MLIR's element types: what stands in a file becomes the type that the model
+// asks for, where that loses nothing but precision of floats.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_TOOLS_SPRINTRUN_TENSORS_H
+#define SPRINT_TOOLS_SPRINTRUN_TENSORS_H
+
+#include "Sprint/Execution/Execution.h"
+#include "SprintRuntime/FileIO.h"
+
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace mlir::sprint {
+
+/// Reads a .npy file as a tensor of `type`: floats of any width as a float type, rounded to
+/// nearest, booleans and integers as an integer type that holds all of them. Errors begin with the
+/// path.
+llvm::Expected<HostTensor> readTensor(const std::string &path, ElementType type);
+
+/// Adds a tensor as a .npy file to the files of a run; bf16, which NumPy does not have, as f32.
+llvm::Error addTensor(::sprint::OutputFiles &files, const std::string &path,
+                      const HostTensor &tensor);
+
+/// The elements as f64.
+std::vector<double> toDoubles(const HostTensor &tensor);
+
+/// The .npy files that a command line option names: a folder stands for 0.npy, 1.npy, ... in it, as
+/// many as there are.
+llvm::Expected<std::vector<std::string>> expandFolders(ArrayRef<std::string> paths);
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_TOOLS_SPRINTRUN_TENSORS_H
