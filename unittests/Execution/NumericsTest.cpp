@@ -11,7 +11,6 @@
 #include "Compiled.h"
 
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -739,10 +738,10 @@ struct MaskedCase {
   std::string name;
   Sizes sizes = Sizes::Static;
   int64_t heads = 2, keyHeads = 2;
-  std::optional<Band> band;
+  std::optional<Band> band = std::nullopt;
   bool hasKeyValid = false;
   /// Where there is a mask or a bias: which of batch, head and query it depends on.
-  std::optional<std::array<bool, 3>> mask, bias;
+  std::optional<std::array<bool, 3>> mask = std::nullopt, bias = std::nullopt;
   std::string emptyRow = "zero";
 };
 

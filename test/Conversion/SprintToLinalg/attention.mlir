@@ -48,6 +48,37 @@ func.func @window(%q: tensor<1x2x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1
                   %init: tensor<1x2x?x4xf32>) -> tensor<1x2x?x4xf32> {
   %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x4xf32>)
                         outs(%init : tensor<1x2x?x4xf32>) scale(0.5)
-                        mask(#sprint.band<lower = -3, upper = 0, align = end>) -> tensor<1x2x?x4xf32>
+                        band(#sprint.band<lower = -3, upper = 0, align = end>) -> tensor<1x2x?x4xf32>
   return %0 : tensor<1x2x?x4xf32>
+}
+
+// Heads of a group are a view of the query; keys and values are read where they are.
+
+// CHECK-LABEL: func.func @grouped(
+// CHECK-SAME:    %[[Q:[^:]*]]: tensor<1x6x?x8xf32>, %[[K:[^:]*]]: tensor<1x2x?x8xf32>, %[[V:[^:]*]]: tensor<1x2x?x4xf32>
+// CHECK:         %[[GROUPS:.*]] = tensor.expand_shape %[[Q]] {{\[\[}}0], [1, 2], [3], [4]] output_shape [1, 2, 3, %{{.*}}, 8]
+// CHECK:         %[[PRODUCTS:.*]] = linalg.generic {{.*}} ins(%[[GROUPS]], %[[K]] :
+// CHECK:         tensor.collapse_shape %[[PRODUCTS]] {{\[\[}}0], [1, 2], [3], [4]]
+// CHECK:         %[[WEIGHTS:.*]] = tensor.expand_shape
+// CHECK:         %[[WEIGHTED:.*]] = linalg.generic {{.*}} ins(%[[WEIGHTS]], %[[V]] :
+// CHECK:         tensor.collapse_shape %[[WEIGHTED]]
+func.func @grouped(%q: tensor<1x6x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x4xf32>, %init: tensor<1x6x?x4xf32>) -> tensor<1x6x?x4xf32> {
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x6x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x4xf32>)
+      outs(%init : tensor<1x6x?x4xf32>) scale(0.5) -> tensor<1x6x?x4xf32>
+  return %0 : tensor<1x6x?x4xf32>
+}
+
+// Which rows are empty is found out once for what they do not depend on: here per batch element alone.
+
+// CHECK-LABEL: func.func @fill(
+// CHECK-SAME:    %[[V:[^:]*]]: tensor<2x3x?x4xf32>, %[[VALID:[^:]*]]: tensor<2x?xi1>, %[[INIT:[^:]*]]: tensor<2x3x?x4xf32>
+// CHECK:         %[[ANY:.*]] = linalg.generic {{.*}}["parallel", "reduction"]{{.*}} ins(%[[VALID]] : {{.*}}) outs(%{{.*}} : tensor<2xi1>)
+// CHECK:         %[[SUMS:.*]] = linalg.generic {{.*}}["parallel", "parallel", "parallel", "reduction"]{{.*}} ins(%[[V]] :
+// CHECK:         %[[MEANS:.*]] = linalg.generic {{.*}} outs(%[[SUMS]] :
+// CHECK:         linalg.generic {{.*}} ins(%[[ANY]], %[[MEANS]] : {{.*}}) outs(%[[INIT]] :
+// CHECK:         arith.select
+func.func @fill(%v: tensor<2x3x?x4xf32>, %valid: tensor<2x?xi1>, %init: tensor<2x3x?x4xf32>) -> tensor<2x3x?x4xf32> {
+  %0 = sprint.fill_empty_rows ins(%v : tensor<2x3x?x4xf32>) key_valid(%valid : tensor<2x?xi1>)
+      outs(%init : tensor<2x3x?x4xf32>) empty_row(uniform) -> tensor<2x3x?x4xf32>
+  return %0 : tensor<2x3x?x4xf32>
 }

@@ -41,7 +41,7 @@ func.func @truncated(%q: tensor<2x8xi8>, %k: tensor<5x8xi8>, %init: tensor<2x5xi
 // CHECK:         arith.cmpi sge, %{{.*}}, %{{.*}} : i64
 // CHECK:         arith.andi
 func.func @prune(%scores: tensor<2x?xi32>, %t: i32, %i: index, %n: index) -> tensor<2x?xi1> {
-  %0 = sprint.prune %scores threshold(%t) query(%i) of(%n) mask(#sprint.band<upper = 0>)
+  %0 = sprint.prune %scores threshold(%t) query(%i) of(%n) band(#sprint.band<upper = 0>)
       : tensor<2x?xi32> -> tensor<2x?xi1>
   return %0 : tensor<2x?xi1>
 }
@@ -52,7 +52,7 @@ func.func @prune(%scores: tensor<2x?xi32>, %t: i32, %i: index, %n: index) -> ten
 // CHECK:         linalg.generic {{.*}} outs(%[[EMPTY]] :
 // CHECK:         arith.cmpi sle
 func.func @allow(%rows: index, %keys: index, %i: index, %n: index) -> tensor<?x?xi1> {
-  %0 = sprint.allow rows(%rows) keys(%keys) query(%i) of(%n) mask(#sprint.band<upper = 0>) : tensor<?x?xi1>
+  %0 = sprint.allow rows(%rows) keys(%keys) query(%i) of(%n) band(#sprint.band<upper = 0>) : tensor<?x?xi1>
   return %0 : tensor<?x?xi1>
 }
 
@@ -70,4 +70,23 @@ func.func @allow(%rows: index, %keys: index, %i: index, %n: index) -> tensor<?x?
 func.func @gather(%kept: tensor<2x7xi1>) -> (tensor<?xindex>, tensor<2x?xi1>) {
   %indices, %owners = sprint.gather %kept : tensor<2x7xi1> -> tensor<?xindex>, tensor<2x?xi1>
   return %indices, %owners : tensor<?xindex>, tensor<2x?xi1>
+}
+
+// Masks and the bias restrict the keys; 256 units of the bias are one of the scores.
+
+// CHECK-LABEL: func.func @biased(
+// CHECK-SAME:    %[[SCORES:[^:]*]]: tensor<2x?xi32>, %[[MASK:[^:]*]]: tensor<2x?xi1>, %[[BIAS:[^:]*]]: tensor<2x?xi32>
+// CHECK-DAG:     %[[HALF:.*]] = arith.constant 128 : i32
+// CHECK-DAG:     %[[BITS:.*]] = arith.constant 8 : i32
+// CHECK-DAG:     %[[MASKED:.*]] = arith.constant -2147483648 : i32
+// CHECK:         %[[SUM:.*]] = linalg.generic {{.*}} ins(%[[SCORES]], %[[BIAS]] :
+// CHECK:         arith.addi %{{.*}}, %[[HALF]]
+// CHECK:         arith.shrsi %{{.*}}, %[[BITS]]
+// CHECK:         linalg.generic {{.*}} ins(%[[SUM]], %[[MASK]], %[[BIAS]] :
+// CHECK:         arith.cmpi {{slt|sgt}}, %{{.*}}, %{{.*}} : i32
+// CHECK:         linalg.generic {{.*}} ins(%[[SUM]], %{{.*}}, %[[MASK]], %[[BIAS]] :
+func.func @biased(%scores: tensor<2x?xi32>, %mask: tensor<2x?xi1>, %bias: tensor<2x?xi32>, %t: i32, %i: index, %n: index) -> tensor<2x?xi1> {
+  %0 = sprint.prune %scores threshold(%t) query(%i) of(%n) masks(%mask : tensor<2x?xi1>) bias(%bias : tensor<2x?xi32>)
+      : tensor<2x?xi32> -> tensor<2x?xi1>
+  return %0 : tensor<2x?xi1>
 }

@@ -16,9 +16,9 @@ func.func @attention_key_count(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x6x8xf32>,
 
 // -----
 
-func.func @attention_heads(%q: tensor<1x2x4x8xf32>, %k: tensor<1x3x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
-  // expected-error @below {{expected dimension 1 (H) of key to be 2 as in query, got 3}}
-  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x3x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) -> tensor<1x2x4x8xf32>
+func.func @attention_heads(%q: tensor<1x2x4x8xf32>, %k: tensor<1x3x4x8xf32>, %v: tensor<1x3x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected the 2 heads of query to be a multiple of those of key, got 3}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x3x4x8xf32>, tensor<1x3x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) -> tensor<1x2x4x8xf32>
   return %0 : tensor<1x2x4x8xf32>
 }
 
@@ -209,7 +209,7 @@ func.func @quantize(%t: tensor<1x2x4x8xf32>) {
 // -----
 
 func.func @parameters(%q: tensor<1x2xf32>, %k: tensor<1x3xf32>) {
-  // expected-error @below {{expected dimension 1 (H) of key_step to be 2 as in query_step, got 3}}
+  // expected-error @below {{expected the 2 heads of query_step to be a multiple of those of key_step, got 3}}
   %t, %m, %s = sprint.parameters %q, %k scale(0.125)
       : tensor<1x2xf32>, tensor<1x3xf32> -> tensor<1x2xi32>, tensor<1x2xi64>, tensor<1x2xi64>
   return
@@ -301,7 +301,7 @@ func.func @recompute_corelets(%q: tensor<1x64xi8>, %k: tensor<8x64xi8>, %v: tens
 
 // -----
 
-// expected-error @below {{expected 6 arguments (query, key, value, threshold, multiplier, shift), got 5}}
+// expected-error @below {{expected at least 6 arguments (query, key, value, threshold, multiplier, shift), got 5}}
 sprint.program @argument_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>)
     -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
@@ -418,5 +418,159 @@ func.func @launch_shape(%t: tensor<1x1x5x8xf32>) {
 func.func @launch_operands(%t: tensor<1x1x4x8xf32>, %k: tensor<1x1x4x9xf32>) {
   // expected-error @below {{expected dimension 3 (D) of key to be 8 as in query, got 9}}
   %0 = sprint.launch @p ins(%t, %k, %t : tensor<1x1x4x8xf32>, tensor<1x1x4x9xf32>, tensor<1x1x4x8xf32>) outs(%t : tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @key_heads(%q: tensor<1x6x4x8xf32>, %k: tensor<1x3x4x8xf32>, %v: tensor<1x2x4x8xf32>) {
+  // expected-error @below {{expected dimension 1 (G) of value to be 3 as in key, got 2}}
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x6x4x8xf32>, tensor<1x3x4x8xf32>, tensor<1x2x4x8xf32>)
+      outs(%q : tensor<1x6x4x8xf32>) scale(1.0) -> tensor<1x6x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @no_key_heads(%q: tensor<1x6x4x8xf32>, %k: tensor<1x0x4x8xf32>) {
+  // expected-error @below {{expected the 6 heads of query to be a multiple of those of key, got 0}}
+  %0 = sprint.attention ins(%q, %k, %k : tensor<1x6x4x8xf32>, tensor<1x0x4x8xf32>, tensor<1x0x4x8xf32>)
+      outs(%q : tensor<1x6x4x8xf32>) scale(1.0) -> tensor<1x6x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @key_valid(%t: tensor<2x2x4x8xf32>, %valid: tensor<1x4xi1>) {
+  // expected-error @below {{expected dimension 0 (B) of key_valid to be 2 as in query, got 1}}
+  %0 = sprint.attention ins(%t, %t, %t : tensor<2x2x4x8xf32>, tensor<2x2x4x8xf32>, tensor<2x2x4x8xf32>)
+      key_valid(%valid : tensor<1x4xi1>) outs(%t : tensor<2x2x4x8xf32>) scale(1.0) -> tensor<2x2x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @mask(%t: tensor<2x4x6x8xf32>, %mask: tensor<1x2x6x6xi1>) {
+  // expected-error @below {{expected dimension 1 (H) of mask to be 1 or 4 as in query, got 2}}
+  %0 = sprint.attention ins(%t, %t, %t : tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>)
+      mask(%mask : tensor<1x2x6x6xi1>) outs(%t : tensor<2x4x6x8xf32>) scale(1.0) -> tensor<2x4x6x8xf32>
+  return
+}
+
+// -----
+
+// The keys of a bias are never the same for all.
+
+func.func @bias(%t: tensor<2x4x6x8xf32>, %bias: tensor<1x1x1x1xf32>) {
+  // expected-error @below {{expected dimension 3 (Sk) of bias to be 6 as in key, got 1}}
+  %0 = sprint.attention ins(%t, %t, %t : tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>)
+      bias(%bias : tensor<1x1x1x1xf32>) outs(%t : tensor<2x4x6x8xf32>) scale(1.0) -> tensor<2x4x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @empty_row(%t: tensor<2x4x6x8xf32>) {
+  %0 = sprint.attention ins(%t, %t, %t : tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>)
+      outs(%t : tensor<2x4x6x8xf32>) scale(1.0)
+      // expected-error @below {{to be one of: zero, uniform, nan}}
+      // expected-error @below {{failed to parse}}
+      empty_row(mean) -> tensor<2x4x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_bias(%bias: tensor<1x2x4x4xf32>, %step: tensor<3x2xf32>) {
+  // expected-error @below {{expected dimension 0 (B) of codes to be 3 as in query_step, got 1}}
+  %0 = sprint.quantize_bias %bias steps(%step, %step) scale(1.0)
+      : tensor<1x2x4x4xf32>, tensor<3x2xf32>, tensor<3x2xf32> -> tensor<1x2x4x4xi32>
+  return
+}
+
+// -----
+
+func.func @fill_empty_rows(%v: tensor<1x2x4x8xf32>, %valid: tensor<1x5xi1>, %init: tensor<1x4x3x8xf32>) {
+  // expected-error @below {{expected dimension 1 (Sk) of key_valid to be 4 as in value, got 5}}
+  %0 = sprint.fill_empty_rows ins(%v : tensor<1x2x4x8xf32>) key_valid(%valid : tensor<1x5xi1>)
+      outs(%init : tensor<1x4x3x8xf32>) empty_row(nan) -> tensor<1x4x3x8xf32>
+  return
+}
+
+// -----
+
+func.func @prune_masks(%a: tensor<1x8xi32>, %t: i32, %i: index, %mask: tensor<1x7xi1>) {
+  // expected-error @below {{expected dimension 1 (Sk) of a mask to be 8 as in scores, got 7}}
+  %0 = sprint.prune %a threshold(%t) query(%i) of(%i) masks(%mask : tensor<1x7xi1>) : tensor<1x8xi32> -> tensor<1x8xi1>
+  return
+}
+
+// -----
+
+func.func @allow_bias(%i: index, %bias: tensor<1x7xi32>) {
+  // expected-error @below {{expected dimension 1 (Sk) of bias to be 8 as in kept, got 7}}
+  %0 = sprint.allow rows(%i) keys(%i) query(%i) of(%i) bias(%bias : tensor<1x7xi32>) : tensor<1x8xi1>
+  return
+}
+
+// -----
+
+// expected-error @below {{expected argument 7 to be, each at most once and in this order, key_valid (rank 2 of i1), mask (rank 4 of i1) or bias (rank 4 of i32), got 'tensor<1x4xi1>'}}
+sprint.program @argument_order(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
+    %bias: tensor<1x1x4x4xi32>, %valid: tensor<1x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+// expected-error @below {{expected argument 7 to be, each at most once}}
+sprint.program @argument_twice(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
+    %mask: tensor<1x1x4x4xi1>, %again: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+sprint.program @masked(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
+    %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+func.func @launch_without_mask(%t: tensor<1x1x4x8xf32>) {
+  // expected-error @below {{expected operand mask as @masked takes it, got none}}
+  %0 = sprint.launch @masked ins(%t, %t, %t : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>) outs(%t : tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+sprint.program @masked(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
+    %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+func.func @launch_with_bias(%t: tensor<1x1x4x8xf32>, %mask: tensor<1x1x4x4xi1>, %bias: tensor<1x1x4x4xf32>) {
+  // expected-error @below {{expected no operand bias as @masked takes none, got one}}
+  %0 = sprint.launch @masked ins(%t, %t, %t : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>)
+      mask(%mask : tensor<1x1x4x4xi1>) bias(%bias : tensor<1x1x4x4xf32>) outs(%t : tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+sprint.program @masked(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
+    %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+  %r = tensor.empty() : tensor<1x1x4x8xi32>
+  sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+func.func @launch_mask_shape(%t: tensor<1x1x4x8xf32>, %mask: tensor<1x1x1x4xi1>) {
+  // expected-error @below {{expected the shape of mask to agree with 'tensor<1x1x4x4xi1>' of @masked, got 'tensor<1x1x1x4xi1>'}}
+  %0 = sprint.launch @masked ins(%t, %t, %t : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>)
+      mask(%mask : tensor<1x1x1x4xi1>) outs(%t : tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }

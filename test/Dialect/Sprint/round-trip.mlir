@@ -16,19 +16,51 @@ func.func @attention(%q: tensor<1x12x?x32xf32>, %k: tensor<1x12x?x32xf32>,
 }
 
 // CHECK-LABEL: func @bands
-// CHECK: mask(<upper = 0>)
-// CHECK: mask(<lower = -127, upper = 0, align = end>) thresholds([1.500000e+00])
-// CHECK: mask(<lower = 3>) thresholds([0xFF800000, 2.500000e-01])
+// CHECK: band(<upper = 0>)
+// CHECK: band(<lower = -127, upper = 0, align = end>) thresholds([1.500000e+00])
+// CHECK: band(<lower = 3>) thresholds([0xFF800000, 2.500000e-01])
 func.func @bands(%t: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
   %0 = sprint.attention ins(%t, %t, %t : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
-         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) mask(#sprint.band<upper = 0>) -> tensor<1x2x4x8xf32>
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) band(#sprint.band<upper = 0>) -> tensor<1x2x4x8xf32>
   %1 = sprint.attention ins(%t, %t, %0 : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
-         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) mask(<lower = -127, upper = 0, align = end>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) band(<lower = -127, upper = 0, align = end>)
          thresholds([1.5]) -> tensor<1x2x4x8xf32>
   %2 = sprint.attention ins(%t, %t, %1 : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
-         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) mask(<lower = 3>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) band(<lower = 3>)
          thresholds([0xFF800000, 0.25]) -> tensor<1x2x4x8xf32>
   return %2 : tensor<1x2x4x8xf32>
+}
+
+// What restricts the keys, and what a query without any yields; zeros are not printed.
+// CHECK-LABEL: func @masks
+// CHECK: sprint.attention ins({{.*}}) key_valid(%{{.*}} : tensor<2x?xi1>) mask(%{{.*}} : tensor<1x1x?x?xi1>) bias(%{{.*}} : tensor<1x6x1x?xf32>)
+// CHECK-SAME: outs(%{{.*}}) scale(5.000000e-01) band(<upper = 0>) empty_row(uniform) thresholds([0.000000e+00]) -> tensor<2x6x?x4xf32>
+// CHECK: sprint.attention ins({{.*}}) bias(%{{.*}} : tensor<1x6x1x?xf32>) outs(%{{.*}}) scale(5.000000e-01) -> tensor<2x6x?x4xf32>
+// CHECK: sprint.fill_empty_rows ins(%{{.*}} : tensor<2x2x?x4xf32>) key_valid(%{{.*}} : tensor<2x?xi1>) mask(%{{.*}} : tensor<1x1x?x?xi1>) bias(%{{.*}} : tensor<1x6x1x?xf32>)
+// CHECK-SAME: outs(%{{.*}} : tensor<2x6x?x4xf32>) band(<upper = 0>) empty_row(nan) -> tensor<2x6x?x4xf32>
+func.func @masks(%q: tensor<2x6x?x8xf32>, %k: tensor<2x2x?x8xf32>, %v: tensor<2x2x?x4xf32>, %valid: tensor<2x?xi1>,
+    %mask: tensor<1x1x?x?xi1>, %bias: tensor<1x6x1x?xf32>, %init: tensor<2x6x?x4xf32>) -> tensor<2x6x?x4xf32> {
+  %0 = sprint.attention ins(%q, %k, %v : tensor<2x6x?x8xf32>, tensor<2x2x?x8xf32>, tensor<2x2x?x4xf32>)
+         key_valid(%valid : tensor<2x?xi1>) mask(%mask : tensor<1x1x?x?xi1>) bias(%bias : tensor<1x6x1x?xf32>)
+         outs(%init : tensor<2x6x?x4xf32>) scale(0.5) band(<upper = 0>) empty_row(uniform) thresholds([0.0]) -> tensor<2x6x?x4xf32>
+  %1 = sprint.attention ins(%q, %k, %v : tensor<2x6x?x8xf32>, tensor<2x2x?x8xf32>, tensor<2x2x?x4xf32>)
+         bias(%bias : tensor<1x6x1x?xf32>) outs(%0 : tensor<2x6x?x4xf32>) scale(0.5) empty_row(zero) -> tensor<2x6x?x4xf32>
+  %2 = sprint.fill_empty_rows ins(%v : tensor<2x2x?x4xf32>) key_valid(%valid : tensor<2x?xi1>) mask(%mask : tensor<1x1x?x?xi1>)
+         bias(%bias : tensor<1x6x1x?xf32>) outs(%1 : tensor<2x6x?x4xf32>) band(<upper = 0>) empty_row(nan) -> tensor<2x6x?x4xf32>
+  return %2 : tensor<2x6x?x4xf32>
+}
+
+// CHECK-LABEL: func @masked_blocks
+// CHECK: sprint.quantize_bias %{{.*}} steps(%{{.*}}, %{{.*}}) scale(5.000000e-01) : tensor<1x6x1x?xf32>, tensor<2x6xf32>, tensor<2x2xf32> -> tensor<2x6x1x?xi32>
+// CHECK: sprint.prune {{.*}} band(<upper = 0>) masks(%{{.*}}, %{{.*}} : tensor<1x?xi1>, tensor<1x?xi1>) bias(%{{.*}} : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
+// CHECK: sprint.allow {{.*}} masks(%{{.*}} : tensor<1x?xi1>) : tensor<1x?xi1>
+func.func @masked_blocks(%bias: tensor<1x6x1x?xf32>, %q: tensor<2x6xf32>, %k: tensor<2x2xf32>, %a: tensor<1x?xi32>, %t: i32, %i: index,
+    %valid: tensor<1x?xi1>) -> tensor<2x6x1x?xi32> {
+  %codes = sprint.quantize_bias %bias steps(%q, %k) scale(0.5) : tensor<1x6x1x?xf32>, tensor<2x6xf32>, tensor<2x2xf32> -> tensor<2x6x1x?xi32>
+  %kept = sprint.prune %a threshold(%t) query(%i) of(%i) band(<upper = 0>) masks(%valid, %valid : tensor<1x?xi1>, tensor<1x?xi1>)
+         bias(%a : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
+  %allowed = sprint.allow rows(%i) keys(%i) query(%i) of(%i) masks(%valid : tensor<1x?xi1>) : tensor<1x?xi1>
+  return %codes : tensor<2x6x1x?xi32>
 }
 
 // The smallest and the largest scale, and one that six digits do not tell from its neighbours.
@@ -78,9 +110,9 @@ func.func @dequantize(%codes: tensor<1x12x?x32xi32>, %step: tensor<1x12xf32>,
 // CHECK-LABEL: func @block
 // CHECK: sprint.crossbar_score ins(%{{.*}}, %{{.*}} : tensor<1x64xi8>, tensor<?x64xi8>) outs(%{{.*}} : tensor<1x?xi32>) nibble(centred) -> tensor<1x?xi32>
 // CHECK: sprint.prune %{{.*}} threshold(%{{.*}}) query(%{{.*}}) of(%{{.*}}) : tensor<1x?xi32> -> tensor<1x?xi1>
-// CHECK: sprint.prune %{{.*}} threshold(%{{.*}}) query(%{{.*}}) of(%{{.*}}) mask(<upper = 0>) : tensor<1x?xi32> -> tensor<1x?xi1>
+// CHECK: sprint.prune %{{.*}} threshold(%{{.*}}) query(%{{.*}}) of(%{{.*}}) band(<upper = 0>) : tensor<1x?xi32> -> tensor<1x?xi1>
 // CHECK: sprint.allow rows(%{{.*}}) keys(%{{.*}}) query(%{{.*}}) of(%{{.*}}) : tensor<?x?xi1>
-// CHECK: sprint.allow rows(%{{.*}}) keys(%{{.*}}) query(%{{.*}}) of(%{{.*}}) mask(<upper = 0>) : tensor<1x?xi1>
+// CHECK: sprint.allow rows(%{{.*}}) keys(%{{.*}}) query(%{{.*}}) of(%{{.*}}) band(<upper = 0>) : tensor<1x?xi1>
 // CHECK: sprint.gather %{{.*}} : tensor<1x?xi1> -> tensor<?xindex>, tensor<1x?xi1>
 // CHECK: sprint.recompute ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>)
 // CHECK-SAME: outs(%{{.*}} : tensor<1x32xi32>) widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x32xi32>
@@ -91,10 +123,10 @@ func.func @block(%q: tensor<1x64xi8>, %k: tensor<?x64xi8>, %v: tensor<?x32xi8>, 
   %a = sprint.crossbar_score ins(%q, %k : tensor<1x64xi8>, tensor<?x64xi8>) outs(%zero : tensor<1x?xi32>)
          nibble(centred) -> tensor<1x?xi32>
   %all = sprint.prune %a threshold(%t) query(%i) of(%n) : tensor<1x?xi32> -> tensor<1x?xi1>
-  %kept = sprint.prune %a threshold(%t) query(%i) of(%n) mask(#sprint.band<upper = 0>)
+  %kept = sprint.prune %a threshold(%t) query(%i) of(%n) band(#sprint.band<upper = 0>)
       : tensor<1x?xi32> -> tensor<1x?xi1>
   %every = sprint.allow rows(%n) keys(%n) query(%i) of(%n) : tensor<?x?xi1>
-  %causal = sprint.allow rows(%n) keys(%n) query(%i) of(%n) mask(<upper = 0>) : tensor<1x?xi1>
+  %causal = sprint.allow rows(%n) keys(%n) query(%i) of(%n) band(<upper = 0>) : tensor<1x?xi1>
   %indices, %owners = sprint.gather %kept : tensor<1x?xi1> -> tensor<?xindex>, tensor<1x?xi1>
   %r0 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s
           : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>)

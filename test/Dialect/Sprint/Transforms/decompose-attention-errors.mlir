@@ -19,14 +19,3 @@ module attributes {sprint.machine = #sprint.machine<"s", structure = "0123456789
     return %o : tensor<1x1x4x8xf32>
   }
 }
-
-// -----
-
-module attributes {sprint.machine = #sprint.machine<"s", structure = "c6efa207582d51bf">} {
-  func.func @f(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x0x8xf32>, %init: tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32> {
-    // expected-error @below {{expected no size of zero, got 'tensor<1x1x0x8xf32>'}}
-    %o = sprint.attention ins(%q, %k, %k : tensor<1x1x4x8xf32>, tensor<1x1x0x8xf32>, tensor<1x1x0x8xf32>)
-        outs(%init : tensor<1x1x4x8xf32>) scale(1.0) -> tensor<1x1x4x8xf32>
-    return %o : tensor<1x1x4x8xf32>
-  }
-}

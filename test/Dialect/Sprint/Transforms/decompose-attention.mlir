@@ -15,7 +15,7 @@
 // CHECK: scf.for %[[I:[a-z0-9]+]] = {{.*}} iter_args(%[[O:[a-z0-9]+]] = {{.*}}) -> (tensor<1x2x4x16xi32>)
 // CHECK: %[[QB:.*]] = tensor.extract_slice %[[QC]][%[[B]], %[[H]], %[[I]], 0] [1, 1, 1, 8] {{.*}} to tensor<1x8xi8>
 // CHECK: %[[A:.*]] = sprint.crossbar_score ins(%[[QB]], %[[KH]]
-// CHECK: %[[KEPT:.*]] = sprint.prune %[[A]] threshold(%[[TH]]) query(%[[I]]) of({{.*}}) mask(<upper = 0>)
+// CHECK: %[[KEPT:.*]] = sprint.prune %[[A]] threshold(%[[TH]]) query(%[[I]]) of({{.*}}) band(<upper = 0>)
 // CHECK: %[[N:.*]], %[[OWN:.*]] = sprint.gather %[[KEPT]]
 // CHECK: %[[R:.*]] = sprint.recompute ins(%[[QB]], %[[KH]], %[[VH]], %[[N]], %[[OWN]]
 // CHECK: tensor.insert_slice %[[R]] into %[[O]][%[[B]], %[[H]], %[[I]], 0]
@@ -24,11 +24,11 @@
 // DENSE-LABEL: func.func @static(
 // DENSE-NOT: sprint.crossbar_score
 // DENSE-NOT: sprint.prune
-// DENSE: sprint.allow {{.*}} mask(<upper = 0>)
+// DENSE: sprint.allow {{.*}} band(<upper = 0>)
 func.func @static(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x6x8xf32>, %v: tensor<1x2x6x16xf32>) -> tensor<1x2x4x16xf32> {
   %init = tensor.empty() : tensor<1x2x4x16xf32>
   %o = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x6x8xf32>, tensor<1x2x6x16xf32>)
-      outs(%init : tensor<1x2x4x16xf32>) scale(0.25) mask(<upper = 0>) thresholds([1.5]) -> tensor<1x2x4x16xf32>
+      outs(%init : tensor<1x2x4x16xf32>) scale(0.25) band(<upper = 0>) thresholds([1.5]) -> tensor<1x2x4x16xf32>
   return %o : tensor<1x2x4x16xf32>
 }
 

@@ -1,0 +1,182 @@
+# Part of the Sprint project.
+"""What has to go before torch-mlir takes a model."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Callable, Mapping, Optional, Sequence, Set, Tuple
+
+import torch
+from torch.fx.experimental.symbolic_shapes import statically_known_true
+
+
+def clear_non_persistent_buffers(module: torch.nn.Module) -> None:
+    """Makes every buffer a persistent one: torch-mlir finds no state for the others."""
+    for part in module.modules():
+        part._non_persistent_buffers_set = set()
+
+
+def allow_other_layouts(program: torch.export.ExportedProgram) -> None:
+    """Turns views into reshapes, which are views where they can be.
+
+    torch.export lays the results of scaled_dot_product_attention out as the CPU's kernel does. Its
+    decomposition lays them out otherwise, so that a view of them may not exist.
+    """
+    for node in program.graph.nodes:
+        if node.op == "call_function" and node.target == torch.ops.aten.view.default:
+            node.target = torch.ops.aten.reshape.default
+
+
+def name_size_operations(program: torch.export.ExportedProgram) -> None:
+    """Replaces functions of sizes that torch-mlir's importer does not know by operations that it
+    does.
+    """
+    names = {torch.sym_min: torch.ops.prim.min.int, torch.sym_max: torch.ops.prim.max.int,
+             operator.mod: torch.ops.aten.remainder.int}
+    for node in program.graph.nodes:
+        if node.op != "call_function":
+            continue
+        if node.target in names:
+            node.target = names[node.target]
+        elif node.target == torch.sym_not and node.args[0].target == operator.eq:
+            node.target, node.args = operator.ne, node.args[0].args
+        elif node.target in (operator.pow, pow) and node.args[1] == 2:
+            node.target, node.args = operator.mul, (node.args[0], node.args[0])
+
+
+def _flattened(source: Sequence[int], result: Sequence[int]) -> Optional[Tuple[int, int]]:
+    """The first and the last dimension of `source` that became one of `result`, if that is all that
+    differs.
+    """
+    count = len(source) - len(result) + 1
+    if count < 2:
+        return None
+
+    def same(left: Sequence[int], right: Sequence[int]) -> bool:
+        return all(statically_known_true(a == b) for a, b in zip(left, right))
+
+    for first, size in enumerate(result):
+        last = first + count - 1
+        if same(source[:first], result) and same(source[last + 1:], result[first + 1:]) and \
+                statically_known_true(math.prod(source[first:last + 1]) == size):
+            return first, last
+    return None
+
+
+def flatten_in_two_steps(program: torch.export.ExportedProgram) -> None:
+    """Makes views that join dynamic dimensions go through one dimension: of a direct one,
+    torch-mlir's lowering takes one of the joined dimensions for one of size 1.
+    """
+    views = (torch.ops.aten.view.default, torch.ops.aten.reshape.default)
+    for node in list(program.graph.nodes):
+        if node.op != "call_function" or node.target not in views:
+            continue
+        tensor = node.args[0]
+        source = tensor.meta["val"].shape
+        joined = _flattened(source, node.meta["val"].shape)
+        if joined is None or sum(isinstance(size, torch.SymInt)
+                                 for size in source[joined[0]:joined[1] + 1]) < 2:
+            continue
+        with program.graph.inserting_before(node):
+            flat = program.graph.call_function(node.target, (tensor, [-1]))
+            flat.meta["val"] = tensor.meta["val"].reshape(-1)
+        node.replace_input_with(tensor, flat)
+
+
+def drop_layout_checks(program: torch.export.ExportedProgram) -> None:
+    """Drops assertions about where a slice of unknown start begins in memory: tensors of linalg
+    have no such place, and torch-mlir no operation for it.
+    """
+    offsets = [node for node in program.graph.nodes if node.op == "call_function"
+               and node.target == torch.ops.aten.sym_storage_offset.default]
+    users, checks = list(offsets), []
+    while users:
+        node = users.pop()
+        users.extend(node.users)
+        if node.target == torch.ops.aten._assert_scalar.default:
+            checks.append(node)
+    for check in dict.fromkeys(checks):
+        program.graph.erase_node(check)
+    program.graph.eliminate_dead_code()
+
+
+def copy_listed_state(program: torch.export.ExportedProgram) -> None:
+    """Puts a copy between a buffer or parameter and a list of tensors: torch-mlir's importer does
+    not look into lists for them.
+    """
+    for node in list(program.graph.nodes):
+        if node.op != "call_function":
+            continue
+        for argument in node.args:
+            if not isinstance(argument, (list, tuple)):
+                continue
+            for state in argument:
+                if isinstance(state, torch.fx.Node) and state.op == "placeholder":
+                    with program.graph.inserting_before(node):
+                        copy = program.graph.call_function(torch.ops.aten.clone.default, (state,))
+                        copy.meta = dict(state.meta)
+                    node.replace_input_with(state, copy)
+
+
+def index_by_one_tensor(tensor: torch.Tensor, indices: Sequence[Optional[torch.Tensor]]):
+    """A decomposition of aten.index.Tensor: leading dimensions that are indexed together become
+    one.
+
+    torch-mlir does not broadcast several indices that share a dynamic dimension.
+    """
+    if len(indices) < 2 or any(index is None or index.dtype == torch.bool for index in indices):
+        return NotImplemented
+    rank = max(index.ndim for index in indices)
+    shared = any(sum(isinstance(index.shape[-axis], torch.SymInt) for index in indices
+                     if index.ndim >= axis) > 1 for axis in range(1, rank + 1))
+    if not shared:
+        return NotImplemented
+    joined = torch.zeros((), dtype=torch.int64)
+    for axis, index in enumerate(indices):
+        size = tensor.shape[axis]
+        joined = joined * size + torch.where(index < 0, index + size, index)
+    return tensor.flatten(0, len(indices) - 1)[joined]
+
+
+def reshape_for_as_strided(tensor: torch.Tensor, size: Sequence[int], stride: Sequence[int],
+                           storage_offset: Optional[int] = None):
+    """A decomposition of aten.as_strided where it only gives another shape, as in that of a group
+    normalisation: torch-mlir takes no dynamic sizes there.
+    """
+    expected, same = 1, not storage_offset and tensor.is_contiguous()
+    for extent, step in zip(reversed(size), reversed(stride)):
+        same = same and statically_known_true(step == expected)
+        expected = expected * extent
+    if not same or not statically_known_true(expected == tensor.numel()):
+        return NotImplemented
+    return tensor.reshape(size)
+
+
+def prepare(program: torch.export.ExportedProgram,
+            decompositions: Mapping[torch._ops.OperatorBase, Callable]
+            ) -> torch.export.ExportedProgram:
+    """The same program in operations that torch-mlir imports and lowers."""
+    allow_other_layouts(program)
+    program = program.run_decompositions(
+        {**decompositions, torch.ops.aten.index.Tensor: index_by_one_tensor,
+         torch.ops.aten.as_strided.default: reshape_for_as_strided})
+    drop_layout_checks(program)
+    flatten_in_two_steps(program)
+    name_size_operations(program)
+    copy_listed_state(program)
+    return program
+
+
+def live_arguments(program: torch.export.ExportedProgram) -> Set[int]:
+    """The positions of the arguments that a result depends on, among those of the user."""
+    inputs = program.graph_signature.user_inputs
+    reached: Set[torch.fx.Node] = set()
+    waiting = list(program.graph.output_node().all_input_nodes)
+    while waiting:
+        node = waiting.pop()
+        if node not in reached:
+            reached.add(node)
+            waiting.extend(node.all_input_nodes)
+    names = {node.name for node in reached if node.op == "placeholder"}
+    return {position for position, name in enumerate(inputs) if name in names}

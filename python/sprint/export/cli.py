@@ -1,0 +1,155 @@
+# Part of the Sprint project.
+"""The command line of the exporter."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pathlib
+import sys
+from typing import Any, Dict, List, NoReturn, Optional, Tuple
+
+from .errors import ExportError
+
+#: What the exporter imports, by the names of their packages.
+REQUIRED = {"torch": "torch", "torch_mlir": "torch-mlir", "transformers": "transformers"}
+MODEL_HELP = """a folder with a config.json, as transformers saves models (without .safetensors the
+weights are random); module:attribute, a torch.nn.Module, or a class or function that makes one or
+returns such a folder; or a model type of transformers, such as bert"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports wrong options as every tool here does: one line, exit code 1."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ExportError(message)
+
+
+def _positive(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive number, got '{text}'")
+    return value
+
+
+def _setting(text: str) -> Tuple[str, Any]:
+    """`KEY=VALUE`; a value that is no JSON is a string."""
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got '{text}'")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+def _axes(text: str) -> Tuple[str, Dict[int, str]]:
+    """`ARGUMENT=DIM:NAME,DIM:NAME`."""
+    argument, equals, dimensions = text.partition("=")
+    axes: Dict[int, str] = {}
+    for dimension in dimensions.split(","):
+        position, _, name = dimension.partition(":")
+        if not equals or not position.isdecimal() or not name.isidentifier():
+            raise argparse.ArgumentTypeError(
+                f"expected ARGUMENT=DIM:NAME,DIM:NAME..., got '{text}'")
+        axes[int(position)] = name
+    return argument, axes
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m sprint.export", description="Writes a PyTorch model as the "
+                     "linalg on tensors that sprint-run takes.")
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("-o", "--output", type=pathlib.Path, required=True, metavar="FILE",
+                        help="the MLIR text, with the weights in it; its function is main")
+    parser.add_argument("--inputs-dir", type=pathlib.Path, metavar="DIR",
+                        help="also write example inputs, 0.npy and so on, and what PyTorch "
+                        "computes of them, reference0.npy and so on")
+    parser.add_argument("--dynamic", action="store_true",
+                        help="any batch and length instead of those of the example")
+    parser.add_argument("--axes", type=_axes, action="append", default=[],
+                        metavar="ARGUMENT=DIM:NAME,...", help="the dimensions of an argument that "
+                        "--dynamic leaves open; those of the same name are of the same size")
+    parser.add_argument("--batch", type=_positive, default=None, metavar="N",
+                        help="rows of the example; 1, or 2 with --dynamic")
+    parser.add_argument("--length", type=_positive, default=16, metavar="N",
+                        help="tokens of the example (default 16)")
+    parser.add_argument("--padding", choices=("none", "full", "right", "left"), default="full",
+                        help="the example's attention_mask: no such argument, all ones (default), "
+                        "or zeros at that end")
+    parser.add_argument("--attention", choices=("sdpa", "eager"),
+                        help="what computes the attention of a transformers model")
+    parser.add_argument("--fused-attention", action="store_true",
+                        help="keep scaled_dot_product_attention as tm_tensor.attention")
+    parser.add_argument("--dtype", choices=("f32", "f16", "bf16"), default="f32",
+                        help="the type of weights and computations; bf16 models take and "
+                        "return f32")
+    parser.add_argument("--outputs", metavar="NAME,...", help="the results that are exported; "
+                        "without it logits, last_hidden_state, or all of a floating-point type "
+                        "that are no caches")
+    parser.add_argument("--pooling", choices=("none", "mean"), default="none",
+                        help="mean: the sentence's embedding, the mean over its tokens, scaled to "
+                        "length 1")
+    parser.add_argument("--class", dest="model_class", metavar="NAME",
+                        help="the class of transformers instead of AutoModel")
+    parser.add_argument("--config", type=_setting, action="append", default=[],
+                        metavar="KEY=VALUE", help="a setting of the transformers configuration; "
+                        "PART.KEY one of a part, +KEY one that has no default")
+    parser.add_argument("--inputs", metavar="MODULE:FUNCTION",
+                        help="returns the example inputs: tensors in order, or by keyword")
+    parser.add_argument("--seed", type=int, default=0, metavar="N",
+                        help="of random weights and inputs (default 0)")
+    return parser
+
+
+def check_packages() -> None:
+    """Imports what the exporter needs. Raises ExportError."""
+    for module, package in REQUIRED.items():
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ExportError(f"expected the package {package} of the dependency group export "
+                              f"(docs/models.md), got: {error}") from error
+
+
+def _describe(tensor: Any) -> str:
+    kind = str(tensor.dtype).replace("torch.", "")
+    return f"{kind}[{', '.join(map(str, tensor.shape))}]"
+
+
+def run(arguments: Optional[List[str]] = None) -> None:
+    """Does what the arguments say. Raises ExportError."""
+    options = _parser().parse_args(arguments)
+    if options.output.is_dir():
+        raise ExportError(f"{options.output}: expected a file, got a folder")
+    check_packages()
+    # These need the packages.
+    from .exporting import Destination, export
+    from .inputs import Sizes
+    from .models import Request, load
+
+    batch = options.batch or (2 if options.dynamic else 1)
+    loaded = load(Request(
+        model=options.model, config=dict(options.config), model_class=options.model_class,
+        attention=options.attention, dtype=options.dtype,
+        sizes=Sizes(batch, options.length, options.padding, options.seed),
+        outputs=options.outputs.split(",") if options.outputs else None, pooling=options.pooling,
+        inputs=options.inputs, axes=dict(options.axes)))
+    lowered = export(loaded, Destination(options.output, options.inputs_dir), options.dynamic,
+                     options.fused_attention)
+    for position, argument in enumerate(lowered.model.arguments):
+        print(f"argument {position}: {argument.name}, {_describe(argument.example)}")
+    for name in lowered.dropped:
+        print(f"no argument: {name}, no result depends on it")
+    print(f"attentions: {lowered.attentions}")
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """The command line; returns the exit code."""
+    try:
+        run(arguments)
+    except ExportError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,21 @@
+# Part of the Sprint project.
+"""The one exception that the exporter's callers see."""
+
+from __future__ import annotations
+
+
+class ExportError(Exception):
+    """A model cannot be exported as asked. The message is one line for the user."""
+
+
+#: Longer messages of other packages are cut.
+LONGEST_MESSAGE = 200
+
+
+def one_line(error: BaseException) -> str:
+    """The first sentence of an exception, for a message of one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    sentence = lines[0].split(". ")[0].rstrip(".")
+    return sentence if len(sentence) <= LONGEST_MESSAGE else sentence[:LONGEST_MESSAGE] + "..."

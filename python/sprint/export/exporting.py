@@ -1,0 +1,53 @@
+# Part of the Sprint project.
+"""A request as files: the model, and inputs and results to compare a run with."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from typing import Optional
+
+import torch
+
+from .errors import ExportError, one_line
+from .files import OutputFiles, add_tensors
+from .lowering import Lowered, lower
+from .models import LoadedModel
+
+
+@dataclasses.dataclass
+class Destination:
+    """Where an export goes."""
+
+    #: The model.
+    model: pathlib.Path
+    #: The folder of the inputs, `0.npy` and so on in the order of the arguments, and of what
+    #: PyTorch computes of them, `reference0.npy` and so on; it is made where it is missing.
+    inputs: Optional[pathlib.Path] = None
+
+
+def export(loaded: LoadedModel, destination: Destination, dynamic: bool = False,
+           fused_attention: bool = False) -> Lowered:
+    """Lowers a model and writes its files, all of them or none. Raises ExportError."""
+    lowered = lower(loaded.model, dynamic, fused_attention, loaded.longest)
+    if destination.inputs is not None:
+        try:
+            destination.inputs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ExportError(f"{destination.inputs}: {error.strerror}") from error
+    with OutputFiles() as files:
+        files.add_text(destination.model, lowered.text)
+        if destination.inputs is not None:
+            add_tensors(files, destination.inputs, "", lowered.model.examples())
+            add_tensors(files, destination.inputs, "reference", reference(lowered))
+        files.commit()
+    return lowered
+
+
+def reference(lowered: Lowered):
+    """What PyTorch computes of the example arguments."""
+    try:
+        with torch.no_grad():
+            return lowered.model.module(*lowered.model.examples())
+    except Exception as error:  # A model's code may raise anything.
+        raise ExportError(f"PyTorch cannot run the model: {one_line(error)}") from error

@@ -1,0 +1,182 @@
+# Part of the Sprint project.
+"""From a module of tensors to linalg on tensors: torch.export, then torch-mlir."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set
+
+import torch
+
+from .attentions import count_attentions
+from .cleanup import clear_non_persistent_buffers, live_arguments, prepare
+from .errors import ExportError, one_line
+from .quiet import quiet
+from .wrapping import Argument, TensorModel, WithConstants
+
+#: The passes that torch_mlir.fx.export_and_import runs for linalg on tensors.
+PIPELINES = (
+    "builtin.module(func.func(torch-match-quantized-custom-ops),"
+    "torchdynamo-export-to-torch-backend-pipeline{ extra-library=})",
+    "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline{allow-non-finites=True})",
+)
+#: The smallest size of a dynamic dimension: torch.export takes 0 and 1 for constants.
+SMALLEST_DYNAMIC_SIZE = 2
+#: How torch.export begins its list of what dynamic sizes would have to be.
+_CONSTRAINTS = "Constraints violated"
+
+
+@dataclasses.dataclass
+class Lowered:
+    """A model as linalg on tensors."""
+
+    text: str
+    #: What it takes, without the arguments that no result depends on.
+    model: TensorModel
+    #: The names of the arguments that were dropped.
+    dropped: List[str]
+    #: How many attentions the model has.
+    attentions: int
+
+
+def _dynamic_shapes(arguments: Sequence[Argument], longest: Mapping[str, int]):
+    """The dynamic dimensions as torch.export takes them: one object a name."""
+    dims: Dict[str, torch.export.Dim] = {}
+    for argument in arguments:
+        for axis, name in argument.axes.items():
+            size = argument.example.shape[axis]
+            if size < SMALLEST_DYNAMIC_SIZE:
+                raise ExportError(f"expected an example of size {SMALLEST_DYNAMIC_SIZE} or more "
+                                  f"in the dynamic dimension '{name}' of {argument.name}, "
+                                  f"got {size}")
+            dims.setdefault(name, torch.export.Dim(name, min=SMALLEST_DYNAMIC_SIZE,
+                                                   max=longest.get(name)))
+    return (tuple({axis: dims[name] for axis, name in argument.axes.items()}
+                  for argument in arguments),)
+
+
+def _trace(model: TensorModel, dynamic: bool, longest: Mapping[str, int],
+           checked_at_run_time: bool = False) -> torch.export.ExportedProgram:
+    """The program of a module.
+
+    Where torch.export cannot prove that a model computes the same way for all sizes, it is asked
+    again: for the sizes that it suggests, and with assertions for the rest.
+    """
+    shapes = _dynamic_shapes(model.arguments, longest) if dynamic else None
+    clear_non_persistent_buffers(model.module)
+    try:
+        with torch.no_grad():
+            return torch.export.export(
+                model.module, model.examples(), dynamic_shapes=shapes, strict=False,
+                prefer_deferred_runtime_asserts_over_guards=checked_at_run_time)
+    except ExportError:
+        raise
+    except Exception as error:  # torch raises nearly every type there is.
+        suggested = _suggested_bounds(str(error), longest)
+        if dynamic and _CONSTRAINTS in str(error) and \
+                (not checked_at_run_time or suggested != longest):
+            return _trace(model, dynamic, suggested, checked_at_run_time=True)
+        raise ExportError(f"torch.export: {_export_failure(error)}") from error
+
+
+def _suggested_bounds(message: str, longest: Mapping[str, int]) -> Dict[str, int]:
+    """The largest sizes, with those that torch.export suggests where they are smaller."""
+    bounds = dict(longest)
+    for name, bound in re.findall(r"^\s*(\w+) = Dim\('\w+', (?:min=\d+, )?max=(\d+)\)", message,
+                                  re.MULTILINE):
+        if int(bound) >= SMALLEST_DYNAMIC_SIZE:
+            bounds[name] = min(bounds.get(name, int(bound)), int(bound))
+    return bounds
+
+
+def _export_failure(error: BaseException) -> str:
+    """What torch.export complained about; of dynamic sizes it gives a list, whose first line is
+    enough.
+    """
+    reasons = re.findall(r"^\s*- (.+)$", str(error), re.MULTILINE)
+    return reasons[0] if _CONSTRAINTS in str(error) and reasons else one_line(error)
+
+
+def _decompositions(fused_attention: bool) -> Dict[torch._ops.OperatorBase, Callable]:
+    from torch_mlir.extras.fx_decomp_util import get_decomposition_table
+
+    table = dict(get_decomposition_table())
+    if fused_attention:
+        table.pop(torch.ops.aten.scaled_dot_product_attention.default, None)
+    return table
+
+
+def _unsupported_operations(diagnostics: Sequence[str]) -> List[str]:
+    """The torch operations that diagnostics say cannot be lowered, in order, each once."""
+    text = "\n".join(diagnostics)
+    # torch.operator stands for every operation that torch-mlir has no own one for.
+    names = re.findall(r"\"?torch\.operator\"? ?\"([\w.]+)\"|name = \"(torch\.[\w.]+)\"", text)
+    named = [first or second for first, second in names]
+    if not named:
+        named = re.findall(r"failed to legalize operation '([\w.]+)'", text)
+    return list(dict.fromkeys(named))
+
+
+def _failure(diagnostics: Sequence[str], error: Optional[BaseException]) -> str:
+    operations = _unsupported_operations(diagnostics)
+    if operations:
+        return f"torch-mlir cannot lower {', '.join(operations)}"
+    lines = [line for text in diagnostics for line in text.splitlines() if line.strip()]
+    return f"torch-mlir: {lines[0].strip() if lines else one_line(error)}"
+
+
+def _to_linalg(program: torch.export.ExportedProgram, fused_attention: bool) -> str:
+    from torch_mlir import fx, ir, passmanager
+
+    try:
+        program = prepare(program, _decompositions(fused_attention))
+        module = fx.export_and_import(program, output_type="raw", func_name="main",
+                                      decomposition_table={})
+    except Exception as error:  # The importer and torch's decompositions raise any type.
+        raise ExportError(f"torch-mlir: {one_line(error)}") from error
+    diagnostics: List[str] = []
+
+    def collect(diagnostic: ir.Diagnostic) -> bool:
+        diagnostics.append(diagnostic.message)
+        return True
+
+    with module.context as context:
+        # Some passes report an error and yet succeed.
+        context.emit_error_diagnostics = True
+        handler = context.attach_diagnostic_handler(collect)
+        try:
+            for pipeline in PIPELINES:
+                passmanager.PassManager.parse(pipeline).run(module.operation)
+        except Exception as error:
+            raise ExportError(_failure(diagnostics, error)) from error
+        finally:
+            handler.detach()
+    return str(module)
+
+
+def lower(model: TensorModel, dynamic: bool = False, fused_attention: bool = False,
+          longest: Optional[Mapping[str, int]] = None) -> Lowered:
+    """Lowers a module to the text of a function `main` that holds its weights.
+
+    With `dynamic` the dimensions in the arguments' `axes` may have any size; `longest` bounds them
+    by name. With `fused_attention` scaled_dot_product_attention stays one operation,
+    `tm_tensor.attention`. Raises ExportError.
+    """
+    model.module.eval()
+    with quiet():
+        program = _trace(model, dynamic, longest or {})
+        live: Set[int] = live_arguments(program)
+        dropped = [argument.name for position, argument in enumerate(model.arguments)
+                   if position not in live]
+        if dropped:
+            constants = {position: argument.example
+                         for position, argument in enumerate(model.arguments)
+                         if position not in live}
+            model = TensorModel(WithConstants(model.module, len(model.arguments), constants),
+                                [model.arguments[position] for position in sorted(live)])
+            model.module.eval()
+            program = _trace(model, dynamic, longest or {})
+        attentions = count_attentions(program)
+        text = _to_linalg(program, fused_attention)
+    return Lowered(text, model, dropped, attentions)

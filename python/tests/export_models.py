@@ -1,0 +1,70 @@
+# Part of the Sprint project.
+"""Modules that test_export.py exports."""
+
+import torch
+
+NUMBER = 3
+
+
+class Unused(torch.nn.Module):
+    """Has an argument in the middle that no result depends on."""
+
+    def forward(self, first, unused, last):
+        return 2 * first, last + 1
+
+
+def three():
+    return torch.tensor([1.0, 2.0]), torch.zeros(4), torch.tensor([6.0, 7.0, 8.0])
+
+
+class Difference(torch.nn.Module):
+
+    def forward(self, left, right):
+        return left - right
+
+
+def keywords():
+    """Not in the order of the signature."""
+    return {"right": torch.tensor([1.0, 2.0, 3.0]), "left": torch.tensor([11.0, 22.0, 33.0])}
+
+
+class Buffered(torch.nn.Module):
+    """Adds a buffer that is no part of its state."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("offset", torch.tensor(5.0), persistent=False)
+
+    def forward(self, tensor):
+        return tensor + self.offset
+
+
+def square():
+    return torch.arange(16.0).reshape(4, 4)
+
+
+class Unlowerable(torch.nn.Module):
+
+    def forward(self, tensor):
+        return torch.linalg.eigvalsh(tensor)
+
+
+class FixedLength(torch.nn.Module):
+    """Takes 4 rows only."""
+
+    def forward(self, tensor):
+        return tensor + torch.ones(4, 4)
+
+
+class Gather(torch.nn.Module):
+    """One column of each row."""
+
+    def forward(self, table, columns):
+        return table[torch.arange(table.shape[0]), columns]
+
+
+class Shortest(torch.nn.Module):
+    """As many elements as the shorter of two tensors has."""
+
+    def forward(self, first, second):
+        return first.new_ones(torch.sym_min(first.shape[0], second.shape[0]))

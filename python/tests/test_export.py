@@ -1,0 +1,326 @@
+# Part of the Sprint project.
+"""The exporter against PyTorch, and what it says of models that it cannot export."""
+
+import contextlib
+import importlib.util
+import io
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import unittest.mock
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "python"), str(pathlib.Path(__file__).resolve().parent)]
+
+from sprint.export import cli  # noqa: E402
+
+MISSING = [package for module, package in cli.REQUIRED.items()
+           if importlib.util.find_spec(module) is None]
+needs_torch = unittest.skipIf(MISSING, f"needs the packages {', '.join(MISSING)}, which "
+                              "scripts/export-venv installs")
+if not MISSING:
+    import torch
+
+    import export_models
+    from sprint.export import cleanup, exporting, inputs, lowering, models, wrapping
+    from sprint.zoo import families, forms
+
+MLIR_OPT = shutil.which("mlir-opt", path=f"/usr/lib/llvm-22/bin:{os.environ.get('PATH', '')}")
+TINY_BERT = ["bert", "--config=num_hidden_layers=1", "--config=hidden_size=32",
+             "--config=num_attention_heads=2", "--config=intermediate_size=32",
+             "--config=vocab_size=40", "--config=max_position_embeddings=32"]
+
+
+class FolderTest(unittest.TestCase):
+    """A test with a folder of its own."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sprint-export-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.model = self.folder / "model.mlir"
+        self.inputs = self.folder / "inputs"
+
+    def files(self):
+        return sorted(path.name for path in self.folder.iterdir())
+
+    def export(self, *arguments):
+        """Runs the command line, which must succeed, and returns the model's text."""
+        errors = io.StringIO()
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
+            code = cli.main([*arguments, "-o", str(self.model),
+                             "--inputs-dir", str(self.inputs)])
+        self.assertEqual((code, errors.getvalue()), (0, ""))
+        return self.model.read_text()
+
+    def assert_refused(self, expected, *arguments):
+        """The command line ends with 1 and one line, and leaves nothing behind."""
+        before = self.files()
+        errors = io.StringIO()
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
+            code = cli.main([*arguments])
+        self.assertEqual(code, 1)
+        self.assertRegex(errors.getvalue(), rf"\Aerror: [^\n]*{expected}[^\n]*\n\Z")
+        self.assertEqual(self.files(), before)
+
+    def arrays(self, prefix):
+        files = sorted(self.inputs.glob(f"{prefix}[0-9].npy"))
+        return [np.load(file) for file in files]
+
+
+def signature(text):
+    """The types of main's arguments and results."""
+    found = re.search(r"func\.func @main\((.*?)\) -> (.*?) \{\n", text)
+    return re.findall(r"tensor<(\S+)>", found[1]), re.findall(r"tensor<([^>]+)>", found[2])
+
+
+class WithoutPackages(FolderTest):
+
+    def test_a_missing_package_is_named(self):
+        with unittest.mock.patch.dict(sys.modules, {"torch": None}):
+            self.assert_refused("expected the package torch", "bert", "-o", str(self.model))
+
+    def test_options_are_checked(self):
+        output = ["-o", str(self.model)]
+        self.assert_refused("argument --batch: expected a positive number, got '0'", "bert",
+                            *output, "--batch=0")
+        self.assert_refused("argument --config: expected KEY=VALUE, got 'x'", "bert", *output,
+                            "--config=x")
+        self.assert_refused("argument --axes: expected ARGUMENT=DIM:NAME", "bert", *output,
+                            "--axes=x=y")
+        self.assert_refused("argument --dtype: invalid choice: 'f8'", "bert", *output,
+                            "--dtype=f8")
+        self.assert_refused("the following arguments are required: -o", "bert")
+        self.assert_refused("expected a file, got a folder", "bert", "-o", str(self.folder))
+
+
+@needs_torch
+class Refusals(FolderTest):
+
+    def refuse(self, expected, *arguments):
+        self.assert_refused(expected, *arguments, "-o", str(self.model))
+
+    def test_unknown_models(self):
+        self.refuse("bertt: expected a folder with a config.json", "bertt")
+        self.refuse("cannot import 'no_such_module'", "no_such_module:model")
+        self.refuse("'export_models' has no attribute 'nothing'", "export_models:nothing")
+        self.refuse("expected a torch.nn.Module, a path, or what returns one, got int",
+                    "export_models:NUMBER")
+        self.refuse("expected --inputs, because this is no transformers model",
+                    "export_models:Unused")
+
+    def test_broken_folders(self):
+        self.refuse(f"{self.folder}: expected a model with a config.json", str(self.folder))
+        config = self.folder / "config.json"
+        config.write_text("{")
+        self.refuse("config.json: Expecting property name", str(self.folder))
+        config.write_text('{"model_type": "bert"}')
+        weights = self.folder / "pytorch_model.bin"
+        weights.touch()
+        self.refuse("expected weights as .safetensors, got .bin", str(self.folder))
+        config.write_text("[]")
+        self.refuse("expected an object with the key 'model_type'", str(self.folder))
+
+    def test_settings(self):
+        self.refuse(r"the configuration has no setting 'layers'; \+layers adds it", *TINY_BERT,
+                    "--config=layers=1")
+        self.refuse("transformers has no model class 'NoModel'", *TINY_BERT, "--class=NoModel")
+        self.refuse("expected a length of at most 32, got 33", *TINY_BERT, "--length=33")
+        self.refuse("expected one of the results last_hidden_state, pooler_output, got 'x'",
+                    *TINY_BERT, "--outputs=x")
+        self.refuse("expected an argument attention_mask", *TINY_BERT, "--pooling=mean",
+                    "--padding=none")
+        self.refuse("2 or more in the dynamic dimension 'batch' of input_ids, got 1", *TINY_BERT,
+                    "--dynamic", "--batch=1")
+        self.refuse("expected dimensions below 2 for 'input_ids', got 2", *TINY_BERT,
+                    "--axes=input_ids=2:length")
+
+    def test_an_attention_that_the_model_has_not(self):
+        self.refuse("does not support an attention implementation", "bloom", "--attention=sdpa",
+                    "--config=n_layer=1", "--config=hidden_size=32", "--config=n_head=2")
+
+    def test_an_operation_that_cannot_be_lowered_is_named(self):
+        self.refuse("torch-mlir cannot lower torch.aten._linalg_eigh", "export_models:Unlowerable",
+                    "--inputs=export_models:square")
+
+    def test_sizes_that_cannot_be_dynamic(self):
+        self.refuse("torch.export: .*length", "export_models:FixedLength", "--dynamic",
+                    "--inputs=export_models:square", "--axes=0=0:length")
+
+    def test_a_folder_that_is_missing(self):
+        self.assert_refused("No such file or directory", *TINY_BERT, "-o",
+                            str(self.folder / "none" / "model.mlir"))
+
+
+@needs_torch
+class Models(FolderTest):
+
+    def parse(self):
+        if not MLIR_OPT:
+            self.skipTest("needs mlir-opt")
+        done = subprocess.run([MLIR_OPT, str(self.model), "-o", os.devnull], capture_output=True,
+                              text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_static_bert(self):
+        text = self.export(*TINY_BERT, "--padding=right")
+        self.assertEqual(signature(text), (["1x16xi64", "1x16xi64"], ["1x16x32xf32"]))
+        self.assertIsNone(re.search(r"= torch\.", text))
+        self.parse()
+        tokens, mask = self.arrays("")
+        self.assertEqual((tokens.shape, tokens.dtype), ((1, 16), np.int64))
+        self.assertEqual(mask.tolist(), [[1] * 12 + [0] * 4])
+        (reference,) = self.arrays("reference")
+        self.assertEqual((reference.shape, reference.dtype), ((1, 16, 32), np.float32))
+
+    def test_dynamic_bert(self):
+        text = self.export(*TINY_BERT, "--dynamic", "--padding=left")
+        self.assertEqual(signature(text), (["?x?xi64", "?x?xi64"], ["?x?x32xf32"]))
+        self.parse()
+        _, mask = self.arrays("")
+        self.assertEqual(mask.tolist(), [[1] * 16, [0] * 4 + [1] * 12])
+
+    def test_f16_and_bf16(self):
+        text = self.export(*TINY_BERT, "--dtype=f16")
+        self.assertEqual(signature(text)[1], ["1x16x32xf16"])
+        self.assertEqual(self.arrays("reference")[0].dtype, np.float16)
+        text = self.export(*TINY_BERT, "--dtype=bf16")
+        self.assertEqual(signature(text)[1], ["1x16x32xf32"])
+        self.assertIn("xbf16", text)
+        self.assertEqual(self.arrays("reference")[0].dtype, np.float32)
+
+    def test_the_seed_decides_everything(self):
+        texts = [self.export(*TINY_BERT, f"--seed={seed}") for seed in (1, 1, 2)]
+        self.assertEqual(texts[0], texts[1])
+        self.assertNotEqual(texts[0], texts[2])
+
+    def test_chosen_results(self):
+        text = self.export(*TINY_BERT, "--outputs=pooler_output,attentions", "--attention=eager")
+        self.assertEqual(signature(text)[1], ["1x32xf32", "1x2x16x16xf32"])
+        self.assertEqual([array.shape for array in self.arrays("reference")],
+                         [(1, 32), (1, 2, 16, 16)])
+
+    def test_a_folder_with_weights(self):
+        saved = self.folder / "saved"
+        request = models.Request("bert", dict(map(cli._setting, (
+            option.partition("=")[2] for option in TINY_BERT[1:]))))
+        module = models._from_type(request)
+        module.save_pretrained(saved)
+        self.export(str(saved), "--padding=none")
+        (tokens,), (reference,) = self.arrays(""), self.arrays("reference")
+        with torch.no_grad():
+            expected = module.eval()(input_ids=torch.from_numpy(tokens)).last_hidden_state
+        np.testing.assert_allclose(reference, expected.numpy(), atol=1e-5)
+
+    def test_mean_pooling(self):
+        self.export(*TINY_BERT, "--padding=right", "--batch=3", "--seed=4")
+        _, mask = self.arrays("")
+        (tokens,) = self.arrays("reference")
+        self.export(*TINY_BERT, "--padding=right", "--batch=3", "--seed=4", "--pooling=mean")
+        (pooled,) = self.arrays("reference")
+        for row, count in enumerate(mask.sum(1)):
+            mean = tokens[row, :count].astype(np.float64).mean(0)
+            np.testing.assert_allclose(pooled[row], mean / np.linalg.norm(mean), atol=1e-5)
+
+
+@needs_torch
+class Modules(FolderTest):
+
+    def test_arguments_that_no_result_needs_are_dropped(self):
+        text = self.export("export_models:Unused", "--inputs=export_models:three")
+        self.assertEqual(signature(text), (["2xf32", "3xf32"], ["2xf32", "3xf32"]))
+        first, second = self.arrays("")
+        self.assertEqual((first.tolist(), second.tolist()), ([1, 2], [6, 7, 8]))
+        self.assertEqual([array.tolist() for array in self.arrays("reference")],
+                         [[2, 4], [7, 8, 9]])
+
+    def test_keyword_arguments_and_axes(self):
+        text = self.export("export_models:Difference", "--inputs=export_models:keywords",
+                           "--dynamic", "--axes=right=0:size", "--axes=left=0:size")
+        self.assertEqual(signature(text)[0], ["?xf32", "?xf32"])
+        self.assertEqual(self.arrays("reference")[0].tolist(), [10, 20, 30])
+
+    def test_buffers_that_are_not_persistent(self):
+        self.export("export_models:Buffered", "--inputs=export_models:square")
+        square, = self.arrays("")
+        np.testing.assert_array_equal(self.arrays("reference")[0], square + 5)
+
+    def test_clearing_reaches_every_module(self):
+        module = torch.nn.Sequential(export_models.Buffered(), export_models.Buffered())
+        cleanup.clear_non_persistent_buffers(module)
+        self.assertEqual(set(module.state_dict()), {"0.offset", "1.offset"})
+
+
+@needs_torch
+class Cleanup(unittest.TestCase):
+
+    def prepared(self, module, shapes, *examples):
+        program = torch.export.export(module, examples, dynamic_shapes=shapes)
+        return cleanup.prepare(program, lowering._decompositions(False))
+
+    def test_indices_that_share_a_dynamic_dimension(self):
+        size, length = torch.export.Dim("size", min=2), torch.export.Dim("length", min=2)
+        program = self.prepared(export_models.Gather(), ({0: size, 1: length}, {0: size}),
+                                torch.zeros(3, 5, 2), torch.tensor([1, 2, -1]))
+        table = torch.arange(4 * 6 * 2.0).reshape(4, 6, 2)
+        columns = torch.tensor([5, -6, 2, -1])
+        expected = torch.stack([table[row, column] for row, column in enumerate(columns)])
+        self.assertTrue(torch.equal(program.module()(table, columns), expected))
+        indexed = [node for node in program.graph.nodes
+                   if node.target == torch.ops.aten.index.Tensor]
+        self.assertEqual([len(node.args[1]) for node in indexed], [1])
+
+    def test_group_normalisation_of_a_dynamic_batch(self):
+        module = torch.nn.GroupNorm(2, 4).eval()
+        program = self.prepared(module, ({0: torch.export.Dim("batch", min=2)},),
+                                torch.zeros(3, 4, 5))
+        images = torch.arange(2 * 4 * 5.0).reshape(2, 4, 5)
+        torch.testing.assert_close(program.module()(images), module(images))
+        self.assertNotIn(torch.ops.aten.as_strided.default,
+                         [node.target for node in program.graph.nodes])
+
+    def test_functions_of_sizes(self):
+        program = self.prepared(export_models.Shortest(),
+                                ({0: torch.export.Dim("a", min=2, max=64)},
+                                 {0: torch.export.Dim("b", min=2, max=64)}),
+                                torch.zeros(5), torch.zeros(7))
+        self.assertNotIn(torch.sym_min, [node.target for node in program.graph.nodes])
+
+    def test_padding(self):
+        self.assertEqual(inputs.attention_mask(3, 8, "left").sum(1).tolist(), [8, 7, 6])
+        self.assertEqual(inputs.attention_mask(1, 8, "right").tolist(), [[1] * 6 + [0] * 2])
+        self.assertEqual(inputs.attention_mask(2, 8, "full").sum().item(), 16)
+
+    def test_results_without_names(self):
+        self.assertEqual(len(wrapping.select_results((torch.zeros(1), torch.zeros(1)), None)), 2)
+        self.assertEqual(len(wrapping.select_results(
+            {"a": torch.zeros(1), "past_key_values": (torch.zeros(1),),
+             "count": torch.zeros(1, dtype=torch.int64)}, None)), 1)
+
+
+@needs_torch
+class Zoo(FolderTest):
+
+    def test_names_are_unique(self):
+        names = [entry.name for entry in [*families.entries(), *forms.entries()]]
+        self.assertEqual(len(names), len(set(names)))
+
+    def test_attentions_are_counted(self):
+        wanted = {"bert-eager", "gpt2-sdpa", "t5-sdpa", "form-decoder-layer"}
+        for entry in [*families.entries(), *forms.entries()]:
+            if entry.name in wanted:
+                lowered = exporting.lower(entry.load().model)
+                self.assertEqual(lowered.attentions, entry.attentions, entry.name)
+                wanted.remove(entry.name)
+        self.assertEqual(wanted, set())
+
+
+if __name__ == "__main__":
+    unittest.main()
