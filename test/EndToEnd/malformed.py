@@ -292,7 +292,10 @@ def bad_arrays(good):
     for name, content in arrays.items():
         files = {**good.files, "bad.npy": content}
         inputs = ["--input={dir}/q.npy", "--input={dir}/bad.npy", "--input={dir}/v.npy"]
-        yield Trial(name, "sprint-run", ["{dir}/model.mlir", *inputs, *OUTPUTS], "bad.npy", files)
+        # A model's inputs may be floats of any width.
+        if name != "f64":
+            yield Trial(name, "sprint-run", ["{dir}/model.mlir", *inputs, *OUTPUTS], "bad.npy",
+                        files)
         # Alone, a program takes operands without a batch, too.
         if name != "rank of 3":
             yield Trial(name, "sprint-sim", ["{dir}/good.stream", *inputs, *OUTPUTS], "bad.npy",

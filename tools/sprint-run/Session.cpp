@@ -328,6 +328,14 @@ LogicalResult Session::runLevel(ModelRunner &runner) {
     return failure();
   LaunchPlan plan;
   plan.thresholds = std::move(*thresholds);
+  auto compileIn = [&]() -> LogicalResult {
+    if (!plan.thresholds.empty())
+      if (llvm::Error error = runner.setThresholds(*model, plan.thresholds))
+        return ::fail(options.thresholdsFile + ": " + llvm::toString(std::move(error)));
+    return success();
+  };
+  if (failed(compileIn()))
+    return failure();
   // One input alone calibrates each attention on what reaches it when those before are pruned;
   // several have to agree, so each is calibrated on what reaches it when nothing is.
   bool isGathered = isCalibrated() && (inputs.size() > 1 || !options.calibrateFile.empty());
@@ -359,9 +367,8 @@ LogicalResult Session::runLevel(ModelRunner &runner) {
             plan.thresholds[index] = launch.thresholds;
     }
   }
-  if (!plan.thresholds.empty())
-    if (llvm::Error error = runner.setThresholds(*model, plan.thresholds))
-      return ::fail(options.thresholdsFile + ": " + llvm::toString(std::move(error)));
+  if (isCalibrated() && failed(compileIn()))
+    return failure();
   if (!isStream)
     return runHostLevel(runner);
 

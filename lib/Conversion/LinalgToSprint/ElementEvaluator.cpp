@@ -7,6 +7,7 @@
 #include "ElementEvaluator.h"
 
 #include "Sprint/Dialect/TMTensor/IR/TMTensor.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/AsmState.h"
@@ -112,17 +113,23 @@ Expr ElementEvaluator::evaluateScalarDefinition(Value scalar, Frame &frame) {
                ? evaluateSize(dim.getSource(), *index)
                : nullptr;
   }
-  bool isExtract = isa<tensor::ExtractOp>(op);
-  if (!isExtract && !isScalarOp(op))
+  auto extract = dyn_cast<tensor::ExtractOp>(op);
+  auto apply = dyn_cast<affine::AffineApplyOp>(op);
+  if (!extract && !apply && !isScalarOp(op))
     return nullptr;
   SmallVector<Expr> operands;
-  for (Value operand : isExtract ? cast<tensor::ExtractOp>(op).getIndices() : op->getOperands()) {
+  for (Value operand : extract ? extract.getIndices() : op->getOperands()) {
     operands.push_back(evaluateScalar(operand, frame));
-    if (!operands.back() || (isExtract && !operands.back()->isInteger()))
+    if (!operands.back() || ((extract || apply) && !operands.back()->isInteger()))
       return nullptr;
   }
-  return isExtract ? evaluate(cast<tensor::ExtractOp>(op).getTensor(), operands)
-                   : factory.apply(op, operands);
+  if (extract)
+    return evaluate(extract.getTensor(), operands);
+  if (!apply)
+    return factory.apply(op, operands);
+  AffineMap map = apply.getAffineMap();
+  return evaluateMap(map.getResult(0), ArrayRef(operands).take_front(map.getNumDims()),
+                     ArrayRef(operands).drop_front(map.getNumDims()));
 }
 
 Expr ElementEvaluator::evaluateScalar(Value scalar, Frame &frame) {
@@ -165,16 +172,19 @@ Expr ElementEvaluator::evaluateNumber(OpFoldResult number) {
   return integer->isInteger() ? integer : nullptr;
 }
 
-Expr ElementEvaluator::evaluateMap(AffineExpr expr, ArrayRef<Expr> loops) {
+Expr ElementEvaluator::evaluateMap(AffineExpr expr, ArrayRef<Expr> dims, ArrayRef<Expr> symbols) {
   if (auto number = dyn_cast<AffineConstantExpr>(expr))
     return factory.integer(number.getValue());
   if (auto dim = dyn_cast<AffineDimExpr>(expr))
-    return loops[dim.getPosition()];
+    return dims[dim.getPosition()];
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return symbols[symbol.getPosition()];
   auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
   if (!binary || depth >= kMaxDepth)
     return nullptr;
   ++depth;
-  Expr left = evaluateMap(binary.getLHS(), loops), right = evaluateMap(binary.getRHS(), loops);
+  Expr left = evaluateMap(binary.getLHS(), dims, symbols);
+  Expr right = evaluateMap(binary.getRHS(), dims, symbols);
   --depth;
   if (!left || !right)
     return nullptr;
@@ -615,6 +625,28 @@ Expr ElementEvaluator::evaluateInsertion(tensor::InsertSliceOp op, ArrayRef<Expr
                     evaluate(op.getDest(), indices));
 }
 
+Expr ElementEvaluator::evaluatePart(Value part, int64_t dimension, ArrayRef<Expr> indices) {
+  // First for an index of the part, because more simplifies where it is known to be inside.
+  SmallVector<Expr> inside(indices);
+  Expr place = factory.index(evaluateSize(part, dimension));
+  inside[dimension] = place;
+  Expr element = evaluate(part, inside);
+  Expr replaced = factory.integer(element->kind == Kind::Affine ? element->constant : 0);
+  SmallVector<AffineTerm> terms{{element, 1}};
+  if (element->kind == Kind::Affine)
+    terms.assign(element->terms.begin(), element->terms.end());
+  for (const AffineTerm &term : terms) {
+    bool isLeaf = llvm::is_contained({Kind::Index, Kind::Position, Kind::Size, Kind::Scalar},
+                                     term.atom->kind);
+    Expr atom = term.atom == place ? indices[dimension] : term.atom;
+    Expr scaled = isLeaf && atom->isInteger() ? factory.scale(atom, term.coefficient) : nullptr;
+    replaced = scaled ? factory.add(replaced, scaled) : nullptr;
+    if (!replaced)
+      return evaluate(part, indices);
+  }
+  return replaced;
+}
+
 Expr ElementEvaluator::evaluateConcat(tensor::ConcatOp op, ArrayRef<Expr> indices) {
   int64_t dimension = op.getDim();
   size_t numParts = op.getInputs().size();
@@ -633,7 +665,7 @@ Expr ElementEvaluator::evaluateConcat(tensor::ConcatOp op, ArrayRef<Expr> indice
     places[dimension] = factory.subtract(indices[dimension], starts[part]);
     if (!places[dimension])
       return nullptr;
-    Expr element = evaluate(op.getInputs()[part], places);
+    Expr element = evaluatePart(op.getInputs()[part], dimension, places);
     if (!result) {
       result = element;
       continue;

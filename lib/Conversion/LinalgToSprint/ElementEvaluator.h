@@ -85,6 +85,8 @@ private:
   Expr evaluateSlice(tensor::ExtractSliceOp op, ArrayRef<Expr> indices);
   Expr evaluateInsertion(tensor::InsertSliceOp op, ArrayRef<Expr> indices);
   Expr evaluateConcat(tensor::ConcatOp op, ArrayRef<Expr> indices);
+  /// Element of a part of a concatenation along `dimension`. Outside the part it is any number.
+  Expr evaluatePart(Value part, int64_t dimension, ArrayRef<Expr> indices);
   Expr evaluatePad(tensor::PadOp op, ArrayRef<Expr> indices);
   Expr evaluateScan(OpResult result, ArrayRef<Expr> indices);
 
@@ -92,7 +94,7 @@ private:
   Expr evaluateScalar(Value scalar, Frame &frame);
   Expr evaluateScalarDefinition(Value scalar, Frame &frame);
   Expr evaluateNumber(OpFoldResult number);
-  Expr evaluateMap(AffineExpr expr, ArrayRef<Expr> loops);
+  Expr evaluateMap(AffineExpr expr, ArrayRef<Expr> dims, ArrayRef<Expr> symbols = {});
   Expr constant(Attribute number);
   /// `condition ? ifTrue : ifFalse` of parts of a tensor, of which each has the index in it only
   /// where it is chosen: they must not read elsewhere.

@@ -339,23 +339,11 @@ private:
 
 /// Refuses static sizes that no launch on the machine could have.
 static LogicalResult checkCapacity(ProgramOp program, const ::sprint::Machine &machine) {
-  const ::sprint::Structure &structure = machine.structure;
   auto key = cast<RankedTensorType>(program.getArgumentTypes()[KeyCodes]);
   auto value = cast<RankedTensorType>(program.getArgumentTypes()[ValueCodes]);
-  int64_t headDim = key.getDimSize(3), valueDim = value.getDimSize(3);
-  if (ShapedType::isDynamic(headDim) || ShapedType::isDynamic(valueDim))
-    return program.emitOpError("expected static head and value dimensions");
-  if (structure.bufferedKeys(headDim) < 1)
-    return program.emitOpError("expected a key to fit the key buffer of a CORELET of machine '")
-           << machine.name << "', got " << headDim << " channels";
-  if (structure.bufferedValues(valueDim) < 1)
-    return program.emitOpError("expected a value to fit the value buffer of a CORELET of machine '")
-           << machine.name << "', got " << valueDim << " channels";
-  int64_t keys = key.getDimSize(2);
-  if (!ShapedType::isDynamic(keys) && keys > structure.keyCapacity(headDim))
-    return program.emitOpError("expected at most ")
-           << structure.keyCapacity(headDim) << " keys, the capacity of machine '" << machine.name
-           << "', got " << keys;
+  if (std::optional<std::string> obstacle = findCapacityObstacle(
+          machine, {key.getDimSize(3), value.getDimSize(3), key.getDimSize(2)}))
+    return program.emitOpError() << *obstacle;
   return success();
 }
 

@@ -10,10 +10,10 @@
 // CHECK:           %[[START:.*]] = linalg.generic {{.*}} outs(%[[ROWS]] : tensor<2x5xindex>)
 // CHECK:             linalg.index 1
 // CHECK:           %[[ORDERS:.*]] = scf.for %[[DOUBLING:.*]] = %c0 to %c3 step %c1 iter_args(%{{.*}} = %[[START]])
-// CHECK-DAG:         %[[RUN:.*]] = arith.shli %c1, %[[DOUBLING]]
+// CHECK-DAG:         %[[WIDTH:.*]] = arith.shli %c1, %[[DOUBLING]]
 // CHECK-DAG:         %[[SOURCE:.*]] = arith.andi %[[DOUBLING]], %c1
 // CHECK-DAG:         %[[TARGET:.*]] = arith.subi %c1, %[[SOURCE]]
-// CHECK-DAG:         %[[PAIR:.*]] = arith.shli %[[RUN]], %c1
+// CHECK-DAG:         %[[PAIR:.*]] = arith.shli %[[WIDTH]], %c1
 // CHECK:             scf.for %[[BEGIN:.*]] = %c0 to %c5 step %[[PAIR]]
 // CHECK:               scf.for %[[PLACE:.*]] = %[[BEGIN]] to %{{.*}} step %c1 iter_args(%[[CURRENT:.*]] = %{{.*}}, %[[LEFT:.*]] = %[[BEGIN]], %[[RIGHT:.*]] = %{{.*}})
 // CHECK:                 %[[A:.*]] = tensor.extract %[[CURRENT]][%[[SOURCE]], %[[LEFT]]]

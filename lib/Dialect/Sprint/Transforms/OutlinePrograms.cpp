@@ -242,8 +242,10 @@ static void splitRoles(RewriterBase &rewriter, Block &body, ArrayRef<unsigned> f
   }
 }
 
-/// Moves `part` into a program of its own and launches it.
-static LogicalResult outline(RewriterBase &rewriter, DevicePart &part, SymbolTable &symbols) {
+/// Moves `part` into a program called `name` and launches it. Programs stand behind the function
+/// that launches them, in the order of their launches; `previous` is the last one, or null.
+static FailureOr<ProgramOp> outline(RewriterBase &rewriter, DevicePart &part, SymbolTable &symbols,
+                                    StringRef name, ProgramOp previous) {
   Operation *nest = part.dequantize.getCodes().getDefiningOp();
   Location loc = part.dequantize.getLoc();
   auto function = nest->getParentOfType<FunctionOpInterface>();
@@ -258,11 +260,11 @@ static LogicalResult outline(RewriterBase &rewriter, DevicePart &part, SymbolTab
   auto type = rewriter.getFunctionType(ValueRange(operands).getTypes(),
                                        part.dequantize.getCodes().getType());
   OpBuilder::InsertionGuard guard(rewriter);
-  rewriter.setInsertionPointAfter(function);
-  auto program = ProgramOp::create(rewriter, loc, rewriter.getStringAttr("attention"),
-                                   TypeAttr::get(type), /*arg_attrs=*/nullptr,
-                                   /*res_attrs=*/nullptr, part.parameters.getScaleAttr(),
-                                   part.parameters.getThresholdsAttr());
+  bool isFirst = !previous || previous->isBeforeInBlock(function);
+  rewriter.setInsertionPointAfter(isFirst ? function : previous.getOperation());
+  auto program = ProgramOp::create(
+      rewriter, loc, rewriter.getStringAttr(name), TypeAttr::get(type), /*arg_attrs=*/nullptr,
+      /*res_attrs=*/nullptr, part.parameters.getScaleAttr(), part.parameters.getThresholdsAttr());
   // Insertion makes the name unique.
   symbols.insert(program);
 
@@ -300,7 +302,7 @@ static LogicalResult outline(RewriterBase &rewriter, DevicePart &part, SymbolTab
   for (Operation *op : around)
     if (op->use_empty())
       rewriter.eraseOp(op);
-  return success();
+  return program;
 }
 
 namespace {
@@ -313,10 +315,16 @@ struct OutlinePrograms : mlir::sprint::impl::SprintOutlineProgramsBase<OutlinePr
     SmallVector<DequantizeOp> outputs;
     getOperation().walk([&](DequantizeOp op) { outputs.push_back(op); });
     IRRewriter rewriter(&getContext());
-    for (DequantizeOp output : outputs) {
+    ProgramOp previous;
+    for (auto [index, output] : llvm::enumerate(outputs)) {
       FailureOr<DevicePart> part = findDevicePart(output);
-      if (failed(part) || failed(outline(rewriter, *part, symbols)))
+      if (failed(part))
         return signalPassFailure();
+      std::string name = outputs.size() == 1 ? "attention" : "attention_" + std::to_string(index);
+      FailureOr<ProgramOp> program = outline(rewriter, *part, symbols, name, previous);
+      if (failed(program))
+        return signalPassFailure();
+      previous = *program;
     }
   }
 };
