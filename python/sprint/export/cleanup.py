@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import math
 import operator
-from typing import Callable, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, Mapping, Optional, Sequence, Set
 
 import torch
 from torch.fx.experimental.symbolic_shapes import statically_known_true
@@ -45,23 +44,9 @@ def name_size_operations(program: torch.export.ExportedProgram) -> None:
             node.target, node.args = operator.mul, (node.args[0], node.args[0])
 
 
-def _flattened(source: Sequence[int], result: Sequence[int]) -> Optional[Tuple[int, int]]:
-    """The first and the last dimension of `source` that became one of `result`, if that is all that
-    differs.
-    """
-    count = len(source) - len(result) + 1
-    if count < 2:
-        return None
-
-    def same(left: Sequence[int], right: Sequence[int]) -> bool:
-        return all(statically_known_true(a == b) for a, b in zip(left, right))
-
-    for first, size in enumerate(result):
-        last = first + count - 1
-        if same(source[:first], result) and same(source[last + 1:], result[first + 1:]) and \
-                statically_known_true(math.prod(source[first:last + 1]) == size):
-            return first, last
-    return None
+def _count_dynamic(node: torch.fx.Node) -> int:
+    """The number of dimensions of a node's tensor whose size is not known."""
+    return sum(isinstance(size, torch.SymInt) for size in node.meta["val"].shape)
 
 
 def flatten_in_two_steps(program: torch.export.ExportedProgram) -> None:
@@ -73,10 +58,7 @@ def flatten_in_two_steps(program: torch.export.ExportedProgram) -> None:
         if node.op != "call_function" or node.target not in views:
             continue
         tensor = node.args[0]
-        source = tensor.meta["val"].shape
-        joined = _flattened(source, node.meta["val"].shape)
-        if joined is None or sum(isinstance(size, torch.SymInt)
-                                 for size in source[joined[0]:joined[1] + 1]) < 2:
+        if _count_dynamic(tensor) < 2 or _count_dynamic(node) >= _count_dynamic(tensor):
             continue
         with program.graph.inserting_before(node):
             flat = program.graph.call_function(node.target, (tensor, [-1]))
