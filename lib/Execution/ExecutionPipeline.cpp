@@ -28,6 +28,7 @@
 #include "mlir/Dialect/Arith/Transforms/BufferDeallocationOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
@@ -52,6 +53,7 @@
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/RuntimeOpVerification.h"
 #include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -62,6 +64,104 @@
 using namespace mlir;
 
 namespace {
+
+/// At the boundaries of functions, bufferization casts a slice to the row-major layout where its
+/// strides might be the row-major ones at run time, though they need not be. Copies it instead.
+struct CopyToRowMajor : PassWrapper<CopyToRowMajor, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(CopyToRowMajor)
+
+  StringRef getName() const override { return "CopyToRowMajor"; }
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<memref::MemRefDialect>();
+  }
+
+  void runOnOperation() override {
+    SmallVector<memref::CastOp> casts;
+    getOperation()->walk([&](memref::CastOp op) {
+      if (!isRowMajorWhereTargetIs(op))
+        casts.push_back(op);
+    });
+    for (memref::CastOp op : casts) {
+      OpBuilder builder(op);
+      auto type = cast<MemRefType>(op.getType());
+      SmallVector<Value> sizes;
+      for (int64_t dim = 0; dim < type.getRank(); ++dim)
+        if (type.isDynamicDim(dim))
+          sizes.push_back(memref::DimOp::create(builder, op.getLoc(), op.getSource(), dim));
+      Value copy = memref::AllocOp::create(builder, op.getLoc(), type, sizes);
+      memref::CopyOp::create(builder, op.getLoc(), op.getSource(), copy);
+      op.replaceAllUsesWith(copy);
+      op.erase();
+    }
+  }
+
+  /// Whether the types tell that a row-major target describes the elements of the source.
+  static bool isRowMajorWhereTargetIs(memref::CastOp op) {
+    auto source = dyn_cast<MemRefType>(op.getSource().getType());
+    auto target = dyn_cast<MemRefType>(op.getType());
+    if (!source || !target || source.getLayout().isIdentity() || !target.getLayout().isIdentity())
+      return true;
+    SmallVector<int64_t> strides, expectedStrides;
+    int64_t offset, expectedOffset;
+    return succeeded(source.getStridesAndOffset(strides, offset)) &&
+           succeeded(target.getStridesAndOffset(expectedStrides, expectedOffset)) &&
+           offset == expectedOffset && strides == expectedStrides &&
+           !llvm::is_contained(strides, ShapedType::kDynamic);
+  }
+};
+
+/// Upstream's lowering of memref.expand_shape derives the one dynamic size of a group, and crashes
+/// where there are two. Lowers the latter by the sizes that the op has.
+struct LowerDynamicExpansions : PassWrapper<LowerDynamicExpansions, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerDynamicExpansions)
+
+  StringRef getName() const override { return "LowerDynamicExpansions"; }
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<arith::ArithDialect, memref::MemRefDialect>();
+  }
+
+  void runOnOperation() override {
+    SmallVector<memref::ExpandShapeOp> expansions;
+    getOperation()->walk([&](memref::ExpandShapeOp op) {
+      auto isDynamic = [&](int64_t dim) { return op.getResultType().isDynamicDim(dim); };
+      if (llvm::any_of(op.getReassociationIndices(), [&](const ReassociationIndices &group) {
+            return llvm::count_if(group, isDynamic) > 1;
+          }))
+        expansions.push_back(op);
+    });
+    for (memref::ExpandShapeOp op : expansions)
+      lower(op);
+  }
+
+  static void lower(memref::ExpandShapeOp op) {
+    OpBuilder builder(op);
+    MemRefType type = op.getResultType();
+    auto [knownStrides, knownOffset] = type.getStridesAndOffset();
+    auto source = memref::ExtractStridedMetadataOp::create(builder, op.getLoc(), op.getSrc());
+    SmallVector<OpFoldResult> sizes =
+        getMixedValues(op.getStaticOutputShape(), op.getOutputShape(), builder);
+    SmallVector<OpFoldResult> strides(type.getRank());
+    for (auto [group, sourceStride] :
+         llvm::zip_equal(op.getReassociationIndices(), source.getStrides())) {
+      Value stride = sourceStride;
+      for (int64_t dim : llvm::reverse(group)) {
+        strides[dim] = ShapedType::isDynamic(knownStrides[dim])
+                           ? OpFoldResult(stride)
+                           : builder.getIndexAttr(knownStrides[dim]);
+        Value size = getValueOrCreateConstantIndexOp(builder, op.getLoc(), sizes[dim]);
+        stride = arith::MulIOp::create(builder, op.getLoc(), stride, size);
+      }
+    }
+    OpFoldResult offset = ShapedType::isDynamic(knownOffset) ? OpFoldResult(source.getOffset())
+                                                             : builder.getIndexAttr(knownOffset);
+    auto view = memref::ReinterpretCastOp::create(builder, op.getLoc(), type,
+                                                  source.getBaseBuffer(), offset, sizes, strides);
+    op.replaceAllUsesWith(view.getResult());
+    op.erase();
+  }
+};
 
 /// Upstream lowers a copy between strided memrefs to a call of MLIR's runner library; loops need
 /// none.
@@ -159,6 +259,7 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager,
   bufferize.allowReturnAllocsFromLoops = true;
   bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   passManager.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  passManager.addPass(std::make_unique<CopyToRowMajor>());
   simplify();
   bufferization::buildBufferDeallocationPipeline(passManager);
   passManager.addPass(createConvertBufferizationToMemRefPass());
@@ -170,6 +271,7 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager,
   functions.addPass(createConvertLinalgToLoopsPass());
   functions.addPass(createForallToForLoopPass());
   passManager.addPass(createOutlineLoopsPass());
+  passManager.addPass(std::make_unique<LowerDynamicExpansions>());
   passManager.addPass(memref::createExpandStridedMetadataPass());
   passManager.addPass(createLowerAffinePass());
   passManager.addPass(createLowerAssertsPass());

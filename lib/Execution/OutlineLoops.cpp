@@ -19,12 +19,24 @@
 
 using namespace mlir;
 
-/// The buffer that `memref` is a view of, if it is known where it was made.
-static Value getDistinctBuffer(Value memref) {
+/// The buffer that `memref` is a view of, as far as is known.
+static Value getBuffer(Value memref) {
   while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
     memref = view.getViewSource();
-  Operation *op = memref.getDefiningOp();
-  return isa_and_nonnull<memref::AllocOp, memref::AllocaOp>(op) ? memref : Value();
+  return memref;
+}
+
+/// Whether `buffer` was allocated in the function.
+static bool isAllocated(Value buffer) {
+  return isa_and_nonnull<memref::AllocOp, memref::AllocaOp>(buffer.getDefiningOp());
+}
+
+/// Whether `buffer` may be one that was allocated in the function, it is not known which.
+static bool mayBeAnyAllocated(Value buffer) {
+  if (auto argument = dyn_cast<BlockArgument>(buffer))
+    return !argument.getOwner()->isEntryBlock() ||
+           !isa<func::FuncOp>(argument.getOwner()->getParentOp());
+  return !isAllocated(buffer) && !buffer.getDefiningOp<memref::GetGlobalOp>();
 }
 
 /// On an outlined function: the numbers of those pointers among its arguments, in the LLVM dialect,
@@ -35,8 +47,12 @@ static constexpr StringLiteral kDistinctPointers = "distinct_pointers";
 static SmallVector<int64_t> getDistinctPointers(ArrayRef<Value> arguments) {
   llvm::SmallDenseMap<Value, unsigned> uses;
   for (Value argument : arguments)
-    if (isa<MemRefType>(argument.getType()))
-      ++uses[getDistinctBuffer(argument)];
+    if (isa<BaseMemRefType>(argument.getType())) {
+      Value buffer = getBuffer(argument);
+      if (mayBeAnyAllocated(buffer))
+        return {};
+      ++uses[buffer];
+    }
   SmallVector<int64_t> pointers;
   int64_t number = 0;
   for (Value argument : arguments) {
@@ -46,7 +62,7 @@ static SmallVector<int64_t> getDistinctPointers(ArrayRef<Value> arguments) {
       continue;
     }
     // A memref becomes the pointer to free, the pointer to use, an offset, sizes and strides.
-    if (Value buffer = getDistinctBuffer(argument); buffer && uses[buffer] == 1)
+    if (Value buffer = getBuffer(argument); isAllocated(buffer) && uses[buffer] == 1)
       pointers.push_back(number + 1);
     number += 3 + 2 * type.getRank();
   }

@@ -7,6 +7,7 @@
 #include "RuntimeChecks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
@@ -103,6 +104,82 @@ static void assertExtracts(tensor::ExtractOp extract, linalg::LinalgOp op) {
   }
 }
 
+/// Asserts that a tensor of `sizes` has `count` elements.
+static void assertHolds(ImplicitLocOpBuilder &builder, Value count, ArrayRef<OpFoldResult> sizes,
+                        StringRef message) {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, value);
+  };
+  auto compare = [&](arith::CmpIPredicate predicate, Value left, Value right) -> Value {
+    return arith::CmpIOp::create(builder, predicate, left, right);
+  };
+  Value zero = constant(0), one = constant(1), rest = count;
+  Value holds = arith::ConstantOp::create(builder, builder.getBoolAttr(true));
+  Value isEmpty = arith::ConstantOp::create(builder, builder.getBoolAttr(false));
+  // A product of the sizes might wrap around; dividing by one after the other cannot.
+  for (OpFoldResult mixed : sizes) {
+    if (isConstantIntValue(mixed, 1))
+      continue;
+    Value size = getValueOrCreateConstantIndexOp(builder, builder.getLoc(), mixed);
+    Value divisor = builder.createOrFold<arith::MaxUIOp>(size, one);
+    Value quotient = arith::DivUIOp::create(builder, rest, divisor);
+    Value product = arith::MulIOp::create(builder, quotient, size);
+    for (Value condition : {compare(arith::CmpIPredicate::eq, product, rest),
+                            compare(arith::CmpIPredicate::sge, size, zero)})
+      holds = arith::AndIOp::create(builder, holds, condition);
+    isEmpty = arith::OrIOp::create(builder, isEmpty, compare(arith::CmpIPredicate::eq, size, zero));
+    rest = quotient;
+  }
+  Value fits = arith::SelectOp::create(builder, compare(arith::CmpIPredicate::eq, count, zero),
+                                       isEmpty, compare(arith::CmpIPredicate::eq, rest, one));
+  cf::AssertOp::create(builder, arith::AndIOp::create(builder, holds, fits), message);
+}
+
+/// Asserts that the sizes of the result are those of the source, in other words.
+static void assertExpands(tensor::ExpandShapeOp op) {
+  ImplicitLocOpBuilder builder(op.getLoc(), op);
+  SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
+  for (auto [dim, group] : llvm::enumerate(op.getReassociationIndices())) {
+    if (!op.getSrcType().isDynamicDim(dim))
+      continue;
+    Value count = builder.createOrFold<tensor::DimOp>(op.getSrc(), dim);
+    assertHolds(builder, count, ArrayRef(sizes).slice(group.front(), group.size()),
+                ("'tensor.expand_shape': expected sizes that multiply to size " + Twine(dim) +
+                 " of the source")
+                    .str());
+  }
+}
+
+/// Asserts that the shape operand fits the type of the result and has the elements of the source.
+static void assertReshapes(tensor::ReshapeOp op) {
+  auto source = dyn_cast<RankedTensorType>(op.getSource().getType());
+  auto result = dyn_cast<RankedTensorType>(op.getType());
+  if (!source || !result)
+    return;
+  ImplicitLocOpBuilder builder(op.getLoc(), op);
+  Value count = arith::ConstantIndexOp::create(builder, 1);
+  for (int64_t dim = 0; dim < source.getRank(); ++dim)
+    count = arith::MulIOp::create(builder, count,
+                                  builder.createOrFold<tensor::DimOp>(op.getSource(), dim));
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t dim = 0; dim < result.getRank(); ++dim) {
+    Value place = arith::ConstantIndexOp::create(builder, dim);
+    Value size = tensor::ExtractOp::create(builder, op.getShape(), place);
+    if (!size.getType().isIndex())
+      size = arith::IndexCastOp::create(builder, builder.getIndexType(), size);
+    if (!result.isDynamicDim(dim)) {
+      Value known = arith::ConstantIndexOp::create(builder, result.getDimSize(dim));
+      Value agrees = arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, size, known);
+      cf::AssertOp::create(
+          builder, agrees,
+          ("'tensor.reshape': expected " + Twine(result.getDimSize(dim)) + " as size " + Twine(dim))
+              .str());
+    }
+    sizes.push_back(size);
+  }
+  assertHolds(builder, count, sizes, "'tensor.reshape': expected as many elements as the source");
+}
+
 namespace {
 
 struct RuntimeAsserts : PassWrapper<RuntimeAsserts, OperationPass<ModuleOp>> {
@@ -136,6 +213,8 @@ struct RuntimeAsserts : PassWrapper<RuntimeAsserts, OperationPass<ModuleOp>> {
           });
     }
     getOperation()->walk(assertDivides);
+    getOperation()->walk(assertExpands);
+    getOperation()->walk(assertReshapes);
   }
 };
 

@@ -55,7 +55,7 @@ struct HostTensor {
 
   /// The elements; T has the size of the element type.
   template <typename T> ArrayRef<T> getElements() const {
-    return {reinterpret_cast<const T *>(data.data()), data.size() / sizeof(T)};
+    return ArrayRef<T>(reinterpret_cast<const T *>(data.data()), data.size() / sizeof(T));
   }
 };
 
