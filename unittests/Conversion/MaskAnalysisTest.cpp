@@ -58,9 +58,10 @@ protected:
   }
 
   /// Analyses the function and compares the operands with its result, for every logit. Gives what
-  /// the analysis found, such as `band<upper = 0> key_valid:2x7 zero`.
+  /// the analysis found, such as `band<upper = 0> key_valid:2x7 zero`. Floats are scaled by
+  /// `factor`.
   std::string analyze(const std::string &text, SoftmaxKind softmax = SoftmaxKind::Plain,
-                      std::optional<double> otherwise = std::nullopt) {
+                      std::optional<double> otherwise = std::nullopt, double factor = 1.0) {
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(kMaps + text, &context, "test.mlir");
     if (!module)
       return "not parsed";
@@ -70,6 +71,7 @@ protected:
 
     MaskTerm term;
     term.tensor = end.getOperand(0);
+    term.factor = factor;
     auto type = cast<RankedTensorType>(term.tensor.getType());
     for (int64_t dimension = 0; dimension < type.getRank(); ++dimension) {
       unsigned place = dimension + 4 - type.getRank();
@@ -98,7 +100,7 @@ protected:
     function.setFunctionType(
         FunctionType::get(&context, function.getArgumentTypes(), TypeRange(ValueRange(results))));
     EXPECT_TRUE(succeeded(verify(*module)));
-    compare(*module, function, analysis.getAttributes().band, operands);
+    compare(*module, function, analysis.getAttributes().band, operands, factor);
     return found;
   }
 
@@ -142,7 +144,7 @@ private:
   }
 
   void compare(ModuleOp module, func::FuncOp function, BandAttr band,
-               const MaskAnalysis::Operands &operands) {
+               const MaskAnalysis::Operands &operands, double factor) {
     PassManager passManager(&context);
     passManager.addPass(createConvertTMTensorToLinalg());
     ASSERT_TRUE(succeeded(passManager.run(module)));
@@ -204,7 +206,7 @@ private:
             isAllowed &= added > -10000.0f;
             float source = term.elementType == ElementType::I1
                                ? (at<uint8_t>(term, position) ? 0.0f : -INFINITY)
-                               : at<float>(term, position);
+                               : static_cast<float>(factor) * at<float>(term, position);
             ASSERT_EQ(isAllowed, source > -10000.0f) << b << " " << h << " " << i << " " << j;
             if (isAllowed)
               ASSERT_FLOAT_EQ(added, source) << b << " " << h << " " << i << " " << j;
@@ -408,11 +410,30 @@ TEST_F(MaskAnalysisTest, Padding) {
       %padded = arith.cmpf une, %not, %zero : f32
       %r = arith.select %padded, %lowest, %not : f32)")),
             "key_valid:2x7 uniform");
-  // The sum of two masks.
+  // Of two masks in one number: selected, and added where no row has both.
+  EXPECT_EQ(analyze(padding("i1", R"(%left = arith.select %valid, %zero, %lowest : f32
+      %r = arith.select %causal, %left, %lowest : f32)")),
+            "band<upper = 0> key_valid:2x7= uniform");
+  EXPECT_EQ(analyze(padding("i1", R"(%left = arith.select %causal, %zero, %lowest : f32
+      %r = arith.addf %left, %left : f32)")),
+            "band<upper = 0> zero");
+  // Where a row may have neither, a sum of two lowest numbers is less than one.
+  const std::string severalLogits = "expected one logit of masked keys where a query may have no "
+                                    "other key, got logits from ";
   EXPECT_EQ(analyze(padding("i1", R"(%left = arith.select %valid, %zero, %lowest : f32
       %right = arith.select %causal, %zero, %lowest : f32
       %r = arith.addf %left, %right : f32)")),
-            "band<upper = 0> key_valid:2x7= uniform");
+            severalLogits + "-INF to -3.402823E+38");
+  EXPECT_EQ(analyze(padding("i1", R"(%other = arith.constant -1.0e+30 : f32
+      %left = arith.select %valid, %zero, %lowest : f32
+      %r = arith.select %causal, %left, %other : f32)")),
+            severalLogits + "-3.402823E+38 to -1.000000E+30");
+  // Two infinite ones are as low as one.
+  EXPECT_EQ(analyze(padding("i1", R"(%infinite = arith.constant 0xFF800000 : f32
+      %left = arith.select %valid, %zero, %infinite : f32
+      %right = arith.select %causal, %zero, %infinite : f32
+      %r = arith.addf %left, %right : f32)")),
+            "band<upper = 0> key_valid:2x7= nan");
 }
 
 TEST_F(MaskAnalysisTest, Biases) {
@@ -433,6 +454,48 @@ TEST_F(MaskAnalysisTest, Biases) {
     return %bias : tensor<3x5x7xf32>
   })"),
             "bias:1x3x5x7= uniform");
+}
+
+TEST_F(MaskAnalysisTest, NegativeFactors) {
+  const std::string padded = R"(%number = arith.uitofp %valid : i1 to f32
+      %r = arith.subf %one, %number : f32)";
+  EXPECT_EQ(analyze(padding("i1", padded), SoftmaxKind::Plain, std::nullopt, -0x1p100),
+            "key_valid:2x7= uniform");
+  // As that of an XLNet: it leaves the scores their part in a row without a key.
+  EXPECT_EQ(analyze(padding("i1", padded), SoftmaxKind::Plain, std::nullopt, -65500.0),
+            "bias:2x1x1x7 uniform");
+  EXPECT_EQ(analyze(padding("i1", R"(%number = arith.uitofp %valid : i1 to f32
+      %less = arith.subf %number, %one : f32
+      %highest = arith.constant 3.40282347E+38 : f32
+      %r = arith.mulf %less, %highest : f32)")),
+            "key_valid:2x7= uniform");
+}
+
+// A tensor that the logits do not cover is read element by element, or its slice is.
+TEST_F(MaskAnalysisTest, LargerTensors) {
+  const std::string sliced = R"(
+  func.func @main(%logits: tensor<2x3x5x7xf32>, %table: tensor<3x5x9xf32>) -> tensor<3x5x7xf32> {
+    %slice = tensor.extract_slice %table[0, 0, 0] [3, 5, 7] [1, 1, 1] : tensor<3x5x9xf32> to tensor<3x5x7xf32>
+    return %slice : tensor<3x5x7xf32>
+  })";
+  EXPECT_EQ(analyze(sliced), "bias:1x3x5x7= uniform");
+  EXPECT_EQ(analyze(sliced, SoftmaxKind::Plain, std::nullopt, 0.5), "bias:1x3x5x7 uniform");
+  EXPECT_EQ(analyze(R"(
+  func.func @main(%logits: tensor<2x3x5x7xf32>, %table: tensor<9x9xf32>) -> tensor<5x7xf32> {
+    %half = arith.constant 0.5 : f32
+    %init = tensor.empty() : tensor<5x7xf32>
+    %0 = linalg.generic {indexing_maps = [#ij], iterator_types = ["parallel", "parallel"]}
+        outs(%init : tensor<5x7xf32>) {
+    ^bb0(%out: f32):
+      %i = linalg.index 0 : index
+      %j = linalg.index 1 : index
+      %element = tensor.extract %table[%i, %j] : tensor<9x9xf32>
+      linalg.yield %element : f32
+    } -> tensor<5x7xf32>
+    return %0 : tensor<5x7xf32>
+  })",
+                    SoftmaxKind::Plain, std::nullopt, 0.5),
+            "bias:1x1x5x7 uniform");
 }
 
 TEST_F(MaskAnalysisTest, Arguments) {

@@ -430,10 +430,14 @@ Expr ElementEvaluator::evaluateStructured(linalg::LinalgOp op, OpResult result,
     if (!isa<RankedTensorType>(operand.get().getType()))
       return evaluateScalar(operand.get(), function);
     SmallVector<Expr> places;
-    for (AffineExpr expr : op.getMatchingIndexingMap(&operand).getResults()) {
+    for (auto [dimension, expr] :
+         llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults())) {
       places.push_back(evaluateMap(expr, frame.loops));
       if (!places.back())
         return nullptr;
+      std::optional<unsigned> outDimension = outMap.getResultPosition(expr);
+      if (outDimension && isCovered(result, *outDimension, places.back()))
+        covered.insert({operand.get(), dimension, places.back()});
     }
     return evaluate(operand.get(), places);
   };
@@ -739,6 +743,11 @@ Expr ElementEvaluator::evaluateDefinition(Value tensor, ArrayRef<Expr> indices) 
       .Default(nullptr);
 }
 
+bool ElementEvaluator::isCovered(Value tensor, unsigned dimension, Expr position) {
+  return position->kind == Kind::Position && (evaluateSize(tensor, dimension) == position->extent ||
+                                              covered.contains({tensor, dimension, position}));
+}
+
 Expr ElementEvaluator::evaluate(Value tensor, ArrayRef<Expr> indices) {
   std::pair<const void *, std::vector<Expr>> key(tensor.getAsOpaquePointer(),
                                                  std::vector<Expr>(indices.begin(), indices.end()));
@@ -767,9 +776,10 @@ Expr ElementEvaluator::evaluate(Value tensor, ArrayRef<Expr> indices) {
       isPlain &= index->getConstantInteger() == 0;
     }
   }
-  for (auto [size, index] :
-       llvm::zip_equal(cast<RankedTensorType>(tensor.getType()).getShape(), indices))
-    isPlain &= index->kind == Kind::Position || size == 1;
+  auto type = cast<RankedTensorType>(tensor.getType());
+  for (auto [dimension, index] : llvm::enumerate(indices))
+    isPlain = isPlain && (index->kind == Kind::Position ? isCovered(tensor, dimension, index)
+                                                        : type.getDimSize(dimension) == 1);
   if (isPlain && positions == result->positions)
     holders[result].push_back({tensor, llvm::to_vector(indices)});
   return result;

@@ -44,7 +44,8 @@ public:
   void setEqual(const TensorSize &size, const TensorSize &same);
 
   /// The tensors that hold `expr` for every position and run over no other positions than it
-  /// depends on, in the order of the IR: each index is a position or, where the size is 1, zero.
+  /// depends on, in the order of the IR: each index is a position along a dimension of the same
+  /// size or, where that is 1, zero.
   ArrayRef<HoldingTensor> getHolders(Expr expr) const;
 
   /// A number that no value of a float expression is below; nothing where that is not known, or a
@@ -101,12 +102,17 @@ private:
   Expr selectPart(Expr condition, Expr ifTrue, Expr ifFalse);
   /// The size to which the given one is equal by `setEqual`.
   TensorSize resolve(TensorSize size) const;
+  /// Whether `position` runs over all of a dimension. It runs over less where a slice or a gather
+  /// reads the tensor, over more where the tensor is a part of another.
+  bool isCovered(Value tensor, unsigned dimension, Expr position);
 
   ElementExprFactory &factory;
   /// Results of `evaluate`, by tensor and indices.
   std::map<std::pair<const void *, std::vector<Expr>>, Expr> known;
   llvm::DenseMap<Expr, SmallVector<HoldingTensor, 1>> holders;
   SmallVector<std::pair<TensorSize, TensorSize>> equalSizes;
+  /// Dimensions that a position covers because a structured op iterates over both alike.
+  llvm::DenseSet<std::tuple<Value, unsigned, Expr>> covered;
   Frame function;
   unsigned depth = 0;
   int64_t comparedElements = 0;

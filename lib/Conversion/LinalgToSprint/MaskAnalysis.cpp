@@ -14,6 +14,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace mlir::sprint;
@@ -29,18 +30,18 @@ static constexpr double kWeightlessLogit = -10000.0;
 static constexpr unsigned kMaxSplits = 2000;
 
 namespace {
-/// A sum of terms, split: where `allowed` is true it is `bias`, elsewhere a masking value.
+/// The lowest and the highest of some masking values.
+struct MaskingValues {
+  double lowest, highest;
+};
+
+/// A sum of terms, split: where `allowed` is true it is `bias`, elsewhere one of `masked`.
 struct Split {
   Expr allowed;
   /// Null for zero.
   Expr bias;
-};
-
-/// The masking values met.
-struct MaskingValues {
-  bool infinite = false, finite = false;
-  /// One that only counts as masking where no row is empty.
-  bool weightless = false;
+  /// Nothing where no masking value was met.
+  std::optional<MaskingValues> masked = std::nullopt;
 };
 
 /// Bounds of `key - query - offset`.
@@ -63,6 +64,8 @@ struct MaskAnalysis::Implementation {
 
   /// Expressions that `splitValue` took apart. An operand that is used twice is taken apart twice.
   unsigned numSplits = 0;
+  /// Whether it met a masking value that only counts as one where no row is empty.
+  bool metWeightless = false;
 
   Expr batch, head, query, key;
   /// Size of keys less that of queries.
@@ -71,8 +74,13 @@ struct MaskAnalysis::Implementation {
   void makePositions();
   FailureOr<SmallVector<Expr>> getStackIndices();
 
-  Split splitValue(Expr value, double factor, double masking, MaskingValues &met);
-  Split splitTerms(ArrayRef<Expr> elements, double masking, MaskingValues &met);
+  /// Splits `factor * value`, where constants of `masking` or less mask.
+  Split splitValue(Expr value, double factor, double masking);
+  Split splitTerms(ArrayRef<Expr> elements, double masking);
+  /// The masking values in a sum.
+  std::optional<MaskingValues> addMasked(const Split &left, const Split &right);
+  /// Whether the conditions are never true together, as far as that is known.
+  bool areDisjoint(Expr left, Expr right) { return factory.conjunction({left, right})->isFalse(); }
   Expr addBiases(Expr left, Expr right);
   Expr scaleBias(Expr bias, double factor);
   Expr toF32(Expr value);
@@ -169,112 +177,137 @@ Expr MaskAnalysis::Implementation::scaleBias(Expr bias, double factor) {
                            {toF32(bias), factory.floating(FloatAttr::get(type, factor))}, Type());
 }
 
-Split MaskAnalysis::Implementation::splitValue(Expr value, double factor, double masking,
-                                               MaskingValues &met) {
+static std::optional<MaskingValues> unite(std::optional<MaskingValues> left,
+                                          std::optional<MaskingValues> right) {
+  if (!left || !right)
+    return left ? left : right;
+  return MaskingValues{std::min(left->lowest, right->lowest),
+                       std::max(left->highest, right->highest)};
+}
+
+std::optional<MaskingValues> MaskAnalysis::Implementation::addMasked(const Split &left,
+                                                                     const Split &right) {
+  if (!left.masked || !right.masked)
+    return left.masked ? left.masked : right.masked;
+  Expr leftMasks = factory.negate(left.allowed), rightMasks = factory.negate(right.allowed);
+  std::optional<MaskingValues> masked;
+  if (!areDisjoint(leftMasks, right.allowed))
+    masked = left.masked;
+  if (!areDisjoint(left.allowed, rightMasks))
+    masked = unite(masked, right.masked);
+  // Which sums of finite numbers overflow is left open: it depends on the type of the logits.
+  if (!areDisjoint(leftMasks, rightMasks))
+    masked = unite(masked, MaskingValues{-std::numeric_limits<double>::infinity(),
+                                         left.masked->highest + right.masked->highest});
+  return masked;
+}
+
+static double toDouble(APFloat number) {
+  bool losesInfo = false;
+  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+  return number.convertToDouble();
+}
+
+Split MaskAnalysis::Implementation::splitValue(Expr value, double factor, double masking) {
   Split whole{factory.truth(true), value};
   if (factory.isExhausted() || numSplits++ >= kMaxSplits)
     return whole;
   if (std::optional<APFloat> constant = value->getConstantFloat()) {
     if (constant->isZero())
       return {whole.allowed, nullptr};
-    APFloat converted = *constant;
-    bool losesInfo = false;
-    converted.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
-    double logit = converted.convertToDouble() * factor;
+    double logit = toDouble(*constant) * factor;
     // NaN is not below anything.
     if (!(logit <= masking))
       return whole;
-    if (std::isinf(logit))
-      met.infinite = true;
-    else
-      met.finite = true;
-    met.weightless |= logit > kMaskingLogit;
-    return {factory.truth(false), nullptr};
+    metWeightless |= logit > kMaskingLogit;
+    return {factory.truth(false), nullptr, MaskingValues{logit, logit}};
   }
   if (value->kind == Kind::Select) {
     Expr condition = value->operands[0];
-    Split ifTrue = splitValue(value->operands[1], factor, masking, met);
-    Split ifFalse = splitValue(value->operands[2], factor, masking, met);
+    Split ifTrue = splitValue(value->operands[1], factor, masking);
+    Split ifFalse = splitValue(value->operands[2], factor, masking);
     Expr allowed = factory.select(condition, ifTrue.allowed, ifFalse.allowed);
+    std::optional<MaskingValues> masked = unite(ifTrue.masked, ifFalse.masked);
     // What the bias is where the key is masked does not matter.
     if (ifTrue.allowed->isFalse())
-      return {allowed, ifFalse.bias};
+      return {allowed, ifFalse.bias, masked};
     if (ifFalse.allowed->isFalse())
-      return {allowed, ifTrue.bias};
+      return {allowed, ifTrue.bias, masked};
     if (ifTrue.bias == value->operands[1] && ifFalse.bias == value->operands[2])
-      return {allowed, value};
+      return {allowed, value, masked};
     if (!ifTrue.bias && !ifFalse.bias)
-      return {allowed, nullptr};
+      return {allowed, nullptr, masked};
     Expr zero = factory.floating(FloatAttr::get(value->type, 0.0));
     Expr left = ifTrue.bias ? ifTrue.bias : zero, right = ifFalse.bias ? ifFalse.bias : zero;
-    return {allowed, factory.select(condition, toF32(left), toF32(right))};
+    return {allowed, factory.select(condition, toF32(left), toF32(right)), masked};
   }
   if (value->isOperation("arith.addf")) {
-    Split left = splitValue(value->operands[0], factor, masking, met);
-    Split right = splitValue(value->operands[1], factor, masking, met);
-    Expr allowed = factory.conjunction({left.allowed, right.allowed});
-    if (left.bias == value->operands[0] && right.bias == value->operands[1])
-      return {allowed, value};
-    return {allowed, addBiases(left.bias, right.bias)};
+    Split left = splitValue(value->operands[0], factor, masking);
+    Split right = splitValue(value->operands[1], factor, masking);
+    bool isWhole = left.bias == value->operands[0] && right.bias == value->operands[1];
+    return {factory.conjunction({left.allowed, right.allowed}),
+            isWhole ? value : addBiases(left.bias, right.bias), addMasked(left, right)};
   }
   if (value->isOperation("arith.extf") || value->isOperation("arith.truncf")) {
-    Split inner = splitValue(value->operands[0], factor, masking, met);
-    return inner.bias == value->operands[0] ? Split{inner.allowed, value} : inner;
+    Split inner = splitValue(value->operands[0], factor, masking);
+    if (inner.bias == value->operands[0])
+      inner.bias = value;
+    return inner;
   }
   if (value->isOperation("arith.mulf")) {
     for (unsigned side : {0, 1}) {
       std::optional<APFloat> constant = value->operands[side]->getConstantFloat();
-      if (!constant || constant->isNegative() || !constant->isFiniteNonZero())
+      if (!constant || !constant->isFiniteNonZero())
         continue;
-      APFloat converted = *constant;
-      bool losesInfo = false;
-      converted.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
-      double scale = converted.convertToDouble();
+      double scale = toDouble(*constant);
       Expr other = value->operands[1 - side];
-      Split inner = splitValue(other, factor * scale, masking, met);
-      if (inner.bias == other)
-        return {inner.allowed, value};
-      return {inner.allowed, scaleBias(inner.bias, scale)};
+      Split inner = splitValue(other, factor * scale, masking);
+      inner.bias = inner.bias == other ? value : scaleBias(inner.bias, scale);
+      return inner;
     }
   }
   return whole;
 }
 
-Split MaskAnalysis::Implementation::splitTerms(ArrayRef<Expr> elements, double masking,
-                                               MaskingValues &met) {
+Split MaskAnalysis::Implementation::splitTerms(ArrayRef<Expr> elements, double masking) {
   numSplits = 0;
-  SmallVector<Expr> allowed;
-  Expr bias = nullptr;
+  metWeightless = false;
+  Split sum{factory.truth(true), nullptr};
   for (auto [term, element] : llvm::zip_equal(terms, elements)) {
     switch (term.kind) {
     case MaskTerm::Kind::Added: {
-      Split split = splitValue(element, term.factor, masking, met);
-      allowed.push_back(split.allowed);
-      bias = addBiases(bias, scaleBias(split.bias, term.factor));
+      Split split = splitValue(element, term.factor, masking);
+      sum.masked = addMasked(sum, split);
+      sum.allowed = factory.conjunction({sum.allowed, split.allowed});
+      sum.bias = addBiases(sum.bias, scaleBias(split.bias, term.factor));
       break;
     }
     case MaskTerm::Kind::AllowedWhereTrue:
     case MaskTerm::Kind::AllowedWhereFalse: {
       Expr condition =
           term.kind == MaskTerm::Kind::AllowedWhereTrue ? element : factory.negate(element);
-      allowed.push_back(condition);
       if (condition->isTrue())
         break;
-      if (term.otherwise->isInfinity())
-        met.infinite = true;
-      else
-        met.finite = true;
+      if (areDisjoint(factory.negate(sum.allowed), condition))
+        sum.masked = std::nullopt;
+      double logit = toDouble(*term.otherwise);
+      sum.masked = unite(sum.masked, MaskingValues{logit, logit});
+      sum.allowed = factory.conjunction({sum.allowed, condition});
       break;
     }
     case MaskTerm::Kind::LowerBound:
-      met.finite |= term.otherwise->isFinite();
+      if (sum.masked) {
+        double bound = toDouble(*term.otherwise);
+        sum.masked = MaskingValues{std::max(sum.masked->lowest, bound),
+                                   std::max(sum.masked->highest, bound)};
+      }
       break;
     }
   }
   // The same number for all keys of a query changes no softmax.
-  if (bias && bias->isConstant())
-    bias = nullptr;
-  return {factory.conjunction(allowed), bias};
+  if (sum.bias && sum.bias->isConstant())
+    sum.bias = nullptr;
+  return sum;
 }
 
 //===----------------------------------------------------------------------===//
@@ -400,20 +433,18 @@ LogicalResult MaskAnalysis::fail(const Twine &why) {
 LogicalResult MaskAnalysis::add(const MaskTerm &term) {
   const LogitShape &shape = implementation->shape;
   bool isAdded = term.kind == MaskTerm::Kind::Added;
-  if (isAdded && !(std::isfinite(term.factor) && term.factor > 0.0))
-    return fail("expected a mask that is scaled by a positive number");
+  if (isAdded && !(std::isfinite(term.factor) && term.factor != 0.0))
+    return fail("expected a mask that is scaled by a finite number other than zero");
   if (!isAdded) {
     if (!term.otherwise || term.otherwise->isNaN())
       return fail("expected a constant as the logit of masked keys");
-    APFloat logit = *term.otherwise;
-    bool losesInfo = false;
-    logit.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+    double logit = toDouble(*term.otherwise);
     bool isBound = term.kind == MaskTerm::Kind::LowerBound;
     double limit = isBound ? kMaskingLogit : kWeightlessLogit;
-    if (logit.convertToDouble() > limit)
-      return fail(llvm::formatv("expected a logit of masked keys of {0} or less, got {1}", limit,
-                                logit.convertToDouble())
-                      .str());
+    if (logit > limit)
+      return fail(
+          llvm::formatv("expected a logit of masked keys of {0} or less, got {1}", limit, logit)
+              .str());
   }
   if (term.kind != MaskTerm::Kind::LowerBound) {
     auto type = dyn_cast<RankedTensorType>(term.tensor.getType());
@@ -466,8 +497,7 @@ LogicalResult MaskAnalysis::finish(SoftmaxKind softmax) {
   }
 
   // Constants that only have no weight count as masking where no row is made of them.
-  MaskingValues met;
-  Split split = analysis.splitTerms(elements, kWeightlessLogit, met);
+  Split split = analysis.splitTerms(elements, kWeightlessLogit);
   BandAttr band = analysis.distribute(split.allowed);
   // A number read from memory may be a masking one.
   auto mayMask = [&](Expr bias) {
@@ -478,21 +508,32 @@ LogicalResult MaskAnalysis::finish(SoftmaxKind softmax) {
     return analysis.keyValid || analysis.mask || !analysis.hasKeyForEveryQuery(band) ||
            mayMask(split.bias);
   };
-  if (met.weightless && mayBeEmpty()) {
-    met = MaskingValues();
-    split = analysis.splitTerms(elements, kMaskingLogit, met);
+  if (analysis.metWeightless && mayBeEmpty()) {
+    split = analysis.splitTerms(elements, kMaskingLogit);
     band = analysis.distribute(split.allowed);
   }
   attributes.band = band;
   analysis.bias = split.bias ? analysis.toF32(split.bias) : nullptr;
-  if (!mayBeEmpty())
+  if (!mayBeEmpty()) {
     attributes.emptyRow = EmptyRow::Zero;
-  else if (met.finite)
+    return success();
+  }
+  if (split.masked && split.masked->lowest != split.masked->highest)
+    return fail(llvm::formatv("expected one logit of masked keys where a query may have no other "
+                              "key, got logits from {0:E} to {1:E}",
+                              split.masked->lowest, split.masked->highest)
+                    .str());
+  bool isFinite =
+      split.masked ? std::isfinite(split.masked->highest)
+                   : llvm::any_of(analysis.terms, [](const MaskTerm &term) {
+                       return term.kind == MaskTerm::Kind::LowerBound && term.otherwise->isFinite();
+                     });
+  if (isFinite)
     attributes.emptyRow = EmptyRow::Uniform;
   else if (softmax == SoftmaxKind::Safe)
     attributes.emptyRow = EmptyRow::Zero;
   else
-    attributes.emptyRow = met.infinite ? EmptyRow::NaN : EmptyRow::Uniform;
+    attributes.emptyRow = split.masked ? EmptyRow::NaN : EmptyRow::Uniform;
   return success();
 }
 

@@ -42,7 +42,7 @@ struct LogitShape {
 /// One step between the scores and the softmax.
 struct MaskTerm {
   enum class Kind {
-    /// logit = logit + factor * tensor, with a tensor of floats.
+    /// logit = logit + factor * tensor, with a tensor of floats and a factor of either sign.
     Added,
     /// logit = tensor ? logit : otherwise, with a tensor of i1.
     AllowedWhereTrue,
@@ -72,9 +72,12 @@ enum class SoftmaxKind { Plain, Safe };
 ///   other key, it stays a bias, because what counts in that row are the scores.
 /// - *Empty rows* follow the source. With the masking value minus infinity: NaN, or zeros where
 ///   the softmax is safe. With a finite one: the mean over all keys, because adding the lowest
-///   number absorbs the score. Where both occur a row is taken to hold a finite one. Where no row
-///   can be empty: zeros, which cost nothing.
-/// - *A bias read from memory* may hold masking values, unless it is a constant that does not.
+///   number absorbs the score. Where no row can be empty: zeros, which cost nothing. In an empty
+///   row masked keys with another masking value, or with the sum of two, would weigh differently,
+///   which no attribute says: `finish` fails where there may be both.
+/// - *A bias read from memory* may hold masking values, unless it is a constant that does not. Rows
+///   that it masks follow the constants that mask too; without any, the softmax where it is safe,
+///   and otherwise finite ones.
 class MaskAnalysis {
 public:
   MaskAnalysis(LogitShape shape, MLIRContext *context);
@@ -85,7 +88,8 @@ public:
   LogicalResult add(const MaskTerm &term);
 
   /// After the last `add`: finds the operands. Creates no IR. A tensor that is not understood is an
-  /// operand as it is; fails only where a mask runs over batch and heads in a way that is not.
+  /// operand as it is. Fails, with `getReason`, where a mask runs over batch and heads in a way
+  /// that is not, and where a row without a key is none that `EmptyRow` describes.
   LogicalResult finish(SoftmaxKind softmax);
 
   /// Results of `finish`.

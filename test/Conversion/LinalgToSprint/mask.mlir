@@ -50,16 +50,16 @@ func.func @window_and_padding(%q: tensor<2x3x?x4xf32>, %k: tensor<2x3x?x4xf32>, 
     %r = arith.addf %m, %out : f32
     linalg.yield %r : f32
   } -> tensor<2x3x?x?xf32>
-  %padded = linalg.generic {indexing_maps = [#all, #bj, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
-      ins(%scores, %valid : tensor<2x3x?x?xf32>, tensor<2x?xi1>) outs(%e : tensor<2x3x?x?xf32>) {
-  ^bb0(%a: f32, %b: i1, %out: f32):
-    %r = arith.select %b, %a, %masked : f32
-    linalg.yield %r : f32
-  } -> tensor<2x3x?x?xf32>
-  %logits = linalg.generic {indexing_maps = [#all, #ij, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
-      ins(%padded, %window : tensor<2x3x?x?xf32>, tensor<?x?xf32>) outs(%e : tensor<2x3x?x?xf32>) {
+  %windowed = linalg.generic {indexing_maps = [#all, #ij, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%scores, %window : tensor<2x3x?x?xf32>, tensor<?x?xf32>) outs(%e : tensor<2x3x?x?xf32>) {
   ^bb0(%a: f32, %b: f32, %out: f32):
     %r = arith.addf %a, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<2x3x?x?xf32>
+  %logits = linalg.generic {indexing_maps = [#all, #bj, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%windowed, %valid : tensor<2x3x?x?xf32>, tensor<2x?xi1>) outs(%e : tensor<2x3x?x?xf32>) {
+  ^bb0(%a: f32, %b: i1, %out: f32):
+    %r = arith.select %b, %a, %masked : f32
     linalg.yield %r : f32
   } -> tensor<2x3x?x?xf32>
   %p = linalg.softmax dimension(3) ins(%logits : tensor<2x3x?x?xf32>) outs(%e : tensor<2x3x?x?xf32>) -> tensor<2x3x?x?xf32>

@@ -227,3 +227,60 @@ func.func @square_root(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<
   %o = linalg.batch_matmul ins(%p, %v : tensor<2x8x8xf32>, tensor<2x8x4xf32>) outs(%zero_out : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
   return %o : tensor<2x8x4xf32>
 }
+
+// A mask of numbers that are subtracted, as XLNet does: its factor is negative.
+// CHECK-LABEL: func @mask_subtracted
+// CHECK: %[[FACTOR:.*]] = arith.constant -6.550000e+04 : f32
+// CHECK: arith.mulf %{{.*}}, %[[FACTOR]] : f32
+// CHECK: sprint.attention {{.*}} bias(%{{.*}} : tensor<1x2x8x8xf32>) {{.*}} empty_row(uniform)
+func.func @mask_subtracted(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>, %t: tensor<2x8x8xf32>)
+    -> tensor<2x8x4xf32> {
+  %c0f = arith.constant 0.0 : f32
+  %factor = arith.constant 6.550000e+04 : f32
+  %e = tensor.empty() : tensor<2x8x8xf32>
+  %eo = tensor.empty() : tensor<2x8x4xf32>
+  %ek = tensor.empty() : tensor<2x4x8xf32>
+  %zeros = linalg.fill ins(%c0f : f32) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %zero_out = linalg.fill ins(%c0f : f32) outs(%eo : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  %kt = linalg.transpose ins(%k : tensor<2x8x4xf32>) outs(%ek : tensor<2x4x8xf32>) permutation = [0, 2, 1]
+  %s = linalg.batch_matmul ins(%q, %kt : tensor<2x8x4xf32>, tensor<2x4x8xf32>) outs(%zeros : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %x = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%s, %t : tensor<2x8x8xf32>, tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) {
+  ^bb0(%a0: f32, %a1: f32, %out: f32):
+    %m = arith.mulf %a1, %factor : f32
+    %y = arith.subf %a0, %m : f32
+    linalg.yield %y : f32
+  } -> tensor<2x8x8xf32>
+  %p = linalg.softmax dimension(2) ins(%x : tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %o = linalg.batch_matmul ins(%p, %v : tensor<2x8x8xf32>, tensor<2x8x4xf32>) outs(%zero_out : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  return %o : tensor<2x8x4xf32>
+}
+
+// The first columns of a wider tensor, scaled: computed from the slice, which has the scores' size.
+// CHECK-LABEL: func @bias_sliced
+// CHECK: %[[SLICE:.*]] = tensor.extract_slice
+// CHECK: linalg.generic {{.*}} ins(%[[SLICE]] : tensor<2x8x8xf32>)
+// CHECK: sprint.attention {{.*}} bias(%{{.*}} : tensor<1x2x8x8xf32>) {{.*}} scale(5.000000e-01)
+func.func @bias_sliced(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>, %t: tensor<2x8x15xf32>)
+    -> tensor<2x8x4xf32> {
+  %c0f = arith.constant 0.0 : f32
+  %half = arith.constant 0.5 : f32
+  %e = tensor.empty() : tensor<2x8x8xf32>
+  %eo = tensor.empty() : tensor<2x8x4xf32>
+  %ek = tensor.empty() : tensor<2x4x8xf32>
+  %zeros = linalg.fill ins(%c0f : f32) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %zero_out = linalg.fill ins(%c0f : f32) outs(%eo : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  %kt = linalg.transpose ins(%k : tensor<2x8x4xf32>) outs(%ek : tensor<2x4x8xf32>) permutation = [0, 2, 1]
+  %s = linalg.batch_matmul ins(%q, %kt : tensor<2x8x4xf32>, tensor<2x4x8xf32>) outs(%zeros : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %slice = tensor.extract_slice %t[0, 0, 0] [2, 8, 8] [1, 1, 1] : tensor<2x8x15xf32> to tensor<2x8x8xf32>
+  %x = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%s, %slice : tensor<2x8x8xf32>, tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) {
+  ^bb0(%a0: f32, %a1: f32, %out: f32):
+    %sum = arith.addf %a0, %a1 : f32
+    %y = arith.mulf %sum, %half : f32
+    linalg.yield %y : f32
+  } -> tensor<2x8x8xf32>
+  %p = linalg.softmax dimension(2) ins(%x : tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %o = linalg.batch_matmul ins(%p, %v : tensor<2x8x8xf32>, tensor<2x8x4xf32>) outs(%zero_out : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  return %o : tensor<2x8x4xf32>
+}
