@@ -95,16 +95,16 @@ class Comparison:
             self.report.check(shown, f"mutation {name}: the outputs do not tell it from the page")
 
 
-def jobs(shapes, roundings, everything):
+def jobs(shapes, masks, roundings, everything):
     """(case, machine, level, dynamic lengths): what tells most for its time, or all there is."""
-    for case in shapes + roundings:
+    for case in shapes + masks + roundings:
         for arch in WIDTHS:
             for level in (*HOST_LEVELS, "stream"):
                 # Machines differ in how arrays are cut and keys dealt out, widths in the recompute
                 # alone.
                 wanted = (arch == "s"
                           or (arch == "s-paper-widths" and level in ("ops", "stream"))
-                          or (arch in ("m", "l") and level == "stream" and case in shapes)
+                          or (arch in ("m", "l") and level == "stream" and case not in roundings)
                           or (arch == "l" and level == "tiled" and case in shapes))
                 if wanted or everything:
                     yield case, arch, level, False
@@ -119,12 +119,13 @@ def main():
     parser.add_argument("--case", help="only cases whose name contains this; no mutations")
     options = parser.parse_args()
 
-    shapes, roundings = ([case for case in group() if not options.case or options.case in case.name]
-                         for group in (testing.shapes, testing.roundings))
+    shapes, masks, roundings = (
+        [case for case in group() if not options.case or options.case in case.name]
+        for group in (testing.shapes, testing.masks, testing.roundings))
     report = harness.Report()
     comparison = Comparison(report)
-    comparison.prepare(shapes + roundings)
-    harness.in_parallel(comparison, jobs(shapes, roundings, options.all), report)
+    comparison.prepare(shapes + masks + roundings)
+    harness.in_parallel(comparison, jobs(shapes, masks, roundings, options.all), report)
     if not options.case:
         comparison.check_mutations(roundings)
     return report.exit_code()
