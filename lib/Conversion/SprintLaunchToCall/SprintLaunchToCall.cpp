@@ -62,8 +62,8 @@ struct ConvertSprintLaunchToCall
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPointToStart(getOperation().getBody());
     Type numbers = getOpaque(rewriter.getF32Type()), booleans = getOpaque(rewriter.getI1Type());
-    SmallVector<Type> operands = {rewriter.getI64Type(), numbers,  numbers, numbers,
-                                  booleans,              booleans, numbers, numbers};
+    SmallVector<Type> operands = {
+        rewriter.getI64Type(), numbers, numbers, numbers, booleans, booleans, numbers, numbers};
     auto function = func::FuncOp::create(rewriter, loc, kLaunchFunction,
                                          rewriter.getFunctionType(operands, {}));
     function.setPrivate();

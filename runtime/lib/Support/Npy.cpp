@@ -227,7 +227,8 @@ std::string parseArray(std::string_view bytes, NpyArray &array) {
 }
 
 bool addArray(OutputFiles &files, const std::string &path, std::span<const int64_t> shape,
-              std::string_view descr, std::span<const std::byte> data, std::string &error) noexcept {
+              std::string_view descr, std::span<const std::byte> data,
+              std::string &error) noexcept {
   std::string text = "{'descr': '" + std::string(descr) +
                      "', 'fortran_order': False, 'shape': " + shapeText(shape) + ", }";
   size_t prefix = kMagic.size() + 2 + 2;
