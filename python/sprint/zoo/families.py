@@ -239,7 +239,8 @@ FAMILIES = (
     Family("yolos", "yolos", _vision(image_size=[32, 32], num_detection_tokens=4), LAYERS,
            masked=False),
     Family("ijepa", "ijepa", _vision(), LAYERS, masked=False),
-    Family("siglip-vision", "siglip_vision_model", _vision(), LAYERS + 1, masked=False),
+    # Without that of its pooling head, which last_hidden_state does not depend on.
+    Family("siglip-vision", "siglip_vision_model", _vision(), LAYERS, masked=False),
 )
 
 
