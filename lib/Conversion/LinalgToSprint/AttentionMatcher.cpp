@@ -408,11 +408,16 @@ LogicalResult AttentionMatcher::matchSelect(const View &result, arith::SelectOp 
     return fail("what a mask selects instead of the scores is not a constant");
   Value scores = whenTrue ? select.getFalseValue() : select.getTrueValue();
   Value bound = whenTrue ? select.getTrueValue() : select.getFalseValue();
+  // The larger of the two: whichever of them the comparison selects when it holds.
+  using Predicate = arith::CmpFPredicate;
+  auto isOneOf = [](arith::CmpFOp compare, ArrayRef<Predicate> predicates) {
+    return llvm::is_contained(predicates, compare.getPredicate());
+  };
   if (auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
-      compare && whenTrue && compare.getLhs() == scores && compare.getRhs() == bound &&
-      llvm::is_contained({arith::CmpFPredicate::ULT, arith::CmpFPredicate::OLT,
-                          arith::CmpFPredicate::ULE, arith::CmpFPredicate::OLE},
-                         compare.getPredicate()))
+      compare && compare.getLhs() == scores && compare.getRhs() == bound &&
+      (whenTrue
+           ? isOneOf(compare, {Predicate::ULT, Predicate::OLT, Predicate::ULE, Predicate::OLE})
+           : isOneOf(compare, {Predicate::UGT, Predicate::OGT, Predicate::UGE, Predicate::OGE})))
     return matchLowerBound(result, scores, bound);
   std::optional<unsigned> condition = getInputIndex(op, select.getCondition());
   std::optional<View> mask = condition ? viewOfInput(result, *condition) : std::nullopt;

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, Dict, Iterator, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 from ..export.inputs import Sizes
 from ..export.models import LoadedModel, Request, load
@@ -36,6 +36,8 @@ class Family:
     padding: str = "right"
     length: int = LENGTH
     attention: Tuple[str, ...] = ("eager", "sdpa")
+    #: The results to compare, where they are not those of the exporter's choice.
+    outputs: Optional[Tuple[str, ...]] = None
 
 
 def _bert(**more: Any) -> Dict[str, Any]:
@@ -175,8 +177,10 @@ FAMILIES = (
            padding="left"),
     Family("starcoder2", "starcoder2",
            _decoder(num_key_value_heads=2, sliding_window=8, **_TOKENS), LAYERS, padding="left"),
-    Family("granite", "granite", _decoder(num_key_value_heads=2, **_TOKENS), LAYERS,
-           padding="left"),
+    # Its configuration's own factor of the scores, 1, is not that of any trained model.
+    Family("granite", "granite",
+           _decoder(num_key_value_heads=2, attention_multiplier=(WIDTH / HEADS) ** -0.5, **_TOKENS),
+           LAYERS, padding="left"),
     Family("gpt-oss", "gpt_oss",
            _decoder(num_key_value_heads=2, head_dim=16, sliding_window=8, num_local_experts=2,
                     num_experts_per_tok=1, **_TOKENS), LAYERS, padding="left",
@@ -214,13 +218,16 @@ FAMILIES = (
     Family("swin", "swin",
            {"image_size": 32, "patch_size": 2, "embed_dim": 32, "depths": [2, 2],
             "num_heads": [2, 4], "window_size": 4}, 4, masked=False),
+    # Its logits are cosines of embeddings that random weights make nearly orthogonal: small
+    # differences of large numbers.
     Family("clip", "clip",
            {"projection_dim": 32,
             "text_config.hidden_size": WIDTH, "text_config.num_hidden_layers": LAYERS,
             "text_config.num_attention_heads": HEADS, "text_config.intermediate_size": 2 * WIDTH,
             "text_config.vocab_size": VOCABULARY, "text_config.max_position_embeddings": 32,
             "text_config.bos_token_id": 1, "text_config.eos_token_id": 2,
-            **{f"vision_config.{key}": value for key, value in _vision().items()}}, 2 * LAYERS),
+            **{f"vision_config.{key}": value for key, value in _vision().items()}}, 2 * LAYERS,
+           outputs=("text_embeds", "image_embeds")),
     Family("swinv2", "swinv2",
            {"image_size": 32, "patch_size": 2, "embed_dim": 32, "depths": [2, 2],
             "num_heads": [2, 4], "window_size": 4}, 4, masked=False, attention=("eager",)),
@@ -247,6 +254,7 @@ FAMILIES = (
 def _loader(family: Family, attention: str, padding: str,
             batch: int) -> Callable[[], LoadedModel]:
     request = Request(model=family.model_type, config=family.config, attention=attention,
+                      outputs=family.outputs,
                       sizes=Sizes(batch=batch, length=family.length, padding=padding, seed=1))
     return lambda: load(request)
 

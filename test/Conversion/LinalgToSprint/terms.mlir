@@ -284,3 +284,30 @@ func.func @bias_sliced(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<
   %o = linalg.batch_matmul ins(%p, %v : tensor<2x8x8xf32>, tensor<2x8x4xf32>) outs(%zero_out : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
   return %o : tensor<2x8x4xf32>
 }
+
+// torch.max(scores, lowest): nothing is below the lowest number, so nothing changes.
+// CHECK-LABEL: func @larger_of_scores_and_lowest
+// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(1.000000e+00)
+// CHECK-NOT: arith.cmpf
+func.func @larger_of_scores_and_lowest(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>)
+    -> tensor<2x8x4xf32> {
+  %c0f = arith.constant 0.0 : f32
+  %lowest = arith.constant -3.40282347E+38 : f32
+  %e = tensor.empty() : tensor<2x8x8xf32>
+  %eo = tensor.empty() : tensor<2x8x4xf32>
+  %ek = tensor.empty() : tensor<2x4x8xf32>
+  %zeros = linalg.fill ins(%c0f : f32) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %zero_out = linalg.fill ins(%c0f : f32) outs(%eo : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  %kt = linalg.transpose ins(%k : tensor<2x8x4xf32>) outs(%ek : tensor<2x4x8xf32>) permutation = [0, 2, 1]
+  %s = linalg.batch_matmul ins(%q, %kt : tensor<2x8x4xf32>, tensor<2x4x8xf32>) outs(%zeros : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %x = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%s : tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) {
+  ^bb0(%a0: f32, %out: f32):
+    %larger = arith.cmpf ogt, %a0, %lowest : f32
+    %y = arith.select %larger, %a0, %lowest : f32
+    linalg.yield %y : f32
+  } -> tensor<2x8x8xf32>
+  %p = linalg.softmax dimension(2) ins(%x : tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %o = linalg.batch_matmul ins(%p, %v : tensor<2x8x8xf32>, tensor<2x8x4xf32>) outs(%zero_out : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  return %o : tensor<2x8x4xf32>
+}
