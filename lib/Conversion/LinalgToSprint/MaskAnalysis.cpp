@@ -8,6 +8,7 @@
 
 #include "ElementEmitter.h"
 #include "ElementEvaluator.h"
+#include "SprintRuntime/NumericsConstants.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/STLExtras.h"
@@ -21,8 +22,6 @@ using namespace mlir::sprint;
 
 using Kind = ElementExpr::Kind;
 
-/// A logit this far down is not allowed (docs/numerics.md, section 3).
-static constexpr double kMaskingLogit = -0x1p20;
 /// A logit this far below the others has no weight: exp(-9000) is zero in every type, and no
 /// trained model's logits differ by a thousand.
 static constexpr double kWeightlessLogit = -10000.0;
@@ -219,7 +218,7 @@ Split MaskAnalysis::Implementation::splitValue(Expr value, double factor, double
     // NaN is not below anything.
     if (!(logit <= masking))
       return whole;
-    metWeightless |= logit > kMaskingLogit;
+    metWeightless |= logit > double(::sprint::kMaskingBias);
     return {factory.truth(false), nullptr, MaskingValues{logit, logit}};
   }
   if (value->kind == Kind::Select) {
@@ -440,7 +439,7 @@ LogicalResult MaskAnalysis::add(const MaskTerm &term) {
       return fail("expected a constant as the logit of masked keys");
     double logit = toDouble(*term.otherwise);
     bool isBound = term.kind == MaskTerm::Kind::LowerBound;
-    double limit = isBound ? kMaskingLogit : kWeightlessLogit;
+    double limit = isBound ? double(::sprint::kMaskingBias) : kWeightlessLogit;
     if (logit > limit)
       return fail(
           llvm::formatv("expected a logit of masked keys of {0} or less, got {1}", limit, logit)
@@ -502,14 +501,15 @@ LogicalResult MaskAnalysis::finish(SoftmaxKind softmax) {
   // A number read from memory may be a masking one.
   auto mayMask = [&](Expr bias) {
     return bias && bias->hasLoad &&
-           analysis.evaluator.getLowerBound(bias).value_or(kMaskingLogit) <= kMaskingLogit;
+           analysis.evaluator.getLowerBound(bias).value_or(double(::sprint::kMaskingBias)) <=
+               double(::sprint::kMaskingBias);
   };
   auto mayBeEmpty = [&] {
     return analysis.keyValid || analysis.mask || !analysis.hasKeyForEveryQuery(band) ||
            mayMask(split.bias);
   };
   if (analysis.metWeightless && mayBeEmpty()) {
-    split = analysis.splitTerms(elements, kMaskingLogit);
+    split = analysis.splitTerms(elements, double(::sprint::kMaskingBias));
     band = analysis.distribute(split.allowed);
   }
   attributes.band = band;
