@@ -87,6 +87,9 @@ def copy_listed_state(program: torch.export.ExportedProgram) -> None:
     """Puts a copy between a buffer or parameter and a list of tensors: torch-mlir's importer does
     not look into lists for them.
     """
+    signature = program.graph_signature
+    stored = {*signature.inputs_to_parameters, *signature.inputs_to_buffers,
+              *signature.inputs_to_lifted_tensor_constants}
     for node in list(program.graph.nodes):
         if node.op != "call_function":
             continue
@@ -94,7 +97,7 @@ def copy_listed_state(program: torch.export.ExportedProgram) -> None:
             if not isinstance(argument, (list, tuple)):
                 continue
             for state in argument:
-                if isinstance(state, torch.fx.Node) and state.op == "placeholder":
+                if isinstance(state, torch.fx.Node) and state.name in stored:
                     with program.graph.inserting_before(node):
                         copy = program.graph.call_function(torch.ops.aten.clone.default, (state,))
                         copy.meta = dict(state.meta)
@@ -160,5 +163,5 @@ def live_arguments(program: torch.export.ExportedProgram) -> Set[int]:
         if node not in reached:
             reached.add(node)
             waiting.extend(node.all_input_nodes)
-    names = {node.name for node in reached if node.op == "placeholder"}
+    names = {node.name for node in reached}
     return {position for position, name in enumerate(inputs) if name in names}

@@ -7,10 +7,9 @@ import argparse
 import importlib
 import json
 import pathlib
-import sys
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
-from .errors import ExportError
+from .errors import ExportError, exit_code
 
 #: What the exporter imports, by the names of their packages.
 REQUIRED = {"torch": "torch", "torch_mlir": "torch-mlir", "transformers": "transformers"}
@@ -147,9 +146,4 @@ def run(arguments: Optional[List[str]] = None) -> None:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """The command line; returns the exit code."""
-    try:
-        run(arguments)
-    except ExportError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(run, arguments)

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Callable, List, Optional
+
 
 class ExportError(Exception):
     """A model cannot be exported as asked. The message is one line for the user."""
@@ -19,3 +22,13 @@ def one_line(error: BaseException) -> str:
         return type(error).__name__
     sentence = lines[0].split(". ")[0].rstrip(".")
     return sentence if len(sentence) <= LONGEST_MESSAGE else sentence[:LONGEST_MESSAGE] + "..."
+
+
+def exit_code(run: Callable[[Optional[List[str]]], None], arguments: Optional[List[str]]) -> int:
+    """Runs a command line; an ExportError becomes one line on stderr and exit code 1."""
+    try:
+        run(arguments)
+    except ExportError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0

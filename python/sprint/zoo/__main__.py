@@ -10,7 +10,7 @@ import sys
 from typing import List, Optional
 
 from ..export.cli import Parser, check_packages
-from ..export.errors import ExportError
+from ..export.errors import ExportError, exit_code
 
 
 def run(arguments: Optional[List[str]]) -> None:
@@ -47,12 +47,7 @@ def run(arguments: Optional[List[str]]) -> None:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """The command line; returns the exit code. A model that cannot be exported is no failure."""
-    try:
-        run(arguments)
-    except ExportError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(run, arguments)
 
 
 if __name__ == "__main__":
