@@ -389,3 +389,13 @@ Reference::Reference(const Tensor &query, const Tensor &key, const Tensor &value
     }
   }
 }
+
+void Reference::expectGivenBy(const LaunchResult &result) const {
+  EXPECT_EQ(result.codes, codes);
+  EXPECT_EQ(result.output, output);
+  EXPECT_EQ(result.masks, masks);
+  EXPECT_EQ(result.statistics.allowedScores, allowed);
+  EXPECT_EQ(result.statistics.keptScores, kept);
+  EXPECT_EQ(result.statistics.retriedRows, retriedRows);
+  EXPECT_EQ(result.statistics.retries, retries);
+}

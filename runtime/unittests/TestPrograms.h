@@ -122,6 +122,9 @@ struct Reference {
   Reference(const Tensor &query, const Tensor &key, const Tensor &value, double scale,
             const std::vector<float> &thresholds, const Widths &widths, bool causal, bool dense,
             const TestInputs &inputs = {});
+
+  /// Expects the values, masks and counts of a launch that recorded its masks to be these.
+  void expectGivenBy(const LaunchResult &result) const;
 };
 
 } // namespace sprint::test
