@@ -184,7 +184,6 @@ llvm::Expected<CompiledModel> ModelRunner::compileForDevice(StringRef schedule) 
     compiled.loadedMachine.reset(sprintLoadMachine(arch.c_str(), &message));
     if (!compiled.loadedMachine)
       return apiError(message);
-    compiled.stream = std::move(*stream);
   }
   if (llvm::Error error = compileHostPart(**module, compiled))
     return std::move(error);

@@ -10,7 +10,6 @@
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
 #include "Sprint/Execution/Launch.h"
 #include "Sprint/Pipelines/Pipelines.h"
-#include "SprintRuntime/CommandStream.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -51,7 +50,6 @@ public:
   /// Programs of the command stream, in its order; none where the model has no attention for the
   /// machine.
   ArrayRef<ProgramInfo> getPrograms() const { return programs; }
-  const ::sprint::CommandStream &getStream() const { return stream; }
 
   /// Runs the function; `configure` completes each launch.
   llvm::Expected<ModelRun> run(ArrayRef<TensorRef> inputs,
@@ -66,7 +64,6 @@ private:
   };
 
   std::vector<ProgramInfo> programs;
-  ::sprint::CommandStream stream;
   std::unique_ptr<SprintStream, Destroy> loadedStream;
   std::unique_ptr<SprintMachine, Destroy> loadedMachine;
   std::unique_ptr<Executable> executable;

@@ -40,6 +40,14 @@ static LogicalResult fail(const Twine &message) {
 
 namespace {
 
+/// What thresholds are calibrated for.
+struct CalibrationTarget {
+  /// PruneRate or KeepMass, as the report and the C API call it.
+  ::sprint::ThresholdPolicy::Kind kind;
+  uint32_t policy;
+  double fraction;
+};
+
 /// How far the launches of a run go and what they leave behind.
 struct LaunchPlan {
   /// Of each program; empty takes those compiled in, or `policy`.
@@ -67,6 +75,11 @@ struct DeviceRuns {
 class Session {
 public:
   explicit Session(const RunOptions &options) : options(options) {
+    using Kind = ::sprint::ThresholdPolicy::Kind;
+    if (options.pruneRate)
+      target = {Kind::PruneRate, SPRINT_THRESHOLDS_PRUNE_RATE, *options.pruneRate};
+    else if (options.keepMass)
+      target = {Kind::KeepMass, SPRINT_THRESHOLDS_KEEP_MASS, *options.keepMass};
     DialectRegistry registry;
     mlir::sprint::registerAllDialects(registry);
     registerExecution(registry);
@@ -80,12 +93,16 @@ private:
   LogicalResult readInputs(ModelRunner &runner);
   /// Compares the results with what was expected.
   LogicalResult compareReferences();
-  bool isCalibrated() const { return options.pruneRate || options.keepMass; }
   /// Thresholds that are known before the model has run; empty where there are none.
   FailureOr<ModelThresholds> readGivenThresholds(const CompiledModel &model);
   /// Runs all inputs with every key kept, and chooses thresholds that suit them together.
   FailureOr<ModelThresholds> calibrate(CompiledModel &model);
   LogicalResult addThresholds(const CompiledModel &model, const ModelThresholds &thresholds);
+  /// How the launches find their thresholds; those that are known are compiled in, too.
+  FailureOr<LaunchPlan> planLaunches(ModelRunner &runner, CompiledModel &model);
+  /// Gives what is compiled from now on its thresholds; none leave it as it is.
+  LogicalResult compileIn(ModelRunner &runner, const CompiledModel &model,
+                          const ModelThresholds &thresholds);
   FailureOr<DeviceRuns> runOnDevice(CompiledModel &model, const LaunchPlan &plan);
   /// Runs the level asked for; sets `outputs`.
   LogicalResult runLevel(ModelRunner &runner);
@@ -126,6 +143,8 @@ private:
   void printErrors() const;
 
   const RunOptions &options;
+  /// Nothing where thresholds are not calibrated.
+  std::optional<CalibrationTarget> target;
   MLIRContext context;
   /// Of all runs, one after another.
   std::vector<std::string> inputPaths;
@@ -260,9 +279,8 @@ FailureOr<ModelThresholds> Session::calibrate(CompiledModel &model) {
   for (auto [program, calibration] : llvm::zip_equal(model.getPrograms(), calibrations)) {
     size_t count = 0;
     char *message = nullptr;
-    const float *chosen = sprintCalibratedThresholds(
-        calibration, options.pruneRate ? SPRINT_THRESHOLDS_PRUNE_RATE : SPRINT_THRESHOLDS_KEEP_MASS,
-        options.pruneRate ? *options.pruneRate : *options.keepMass, &count, &message);
+    const float *chosen =
+        sprintCalibratedThresholds(calibration, target->policy, target->fraction, &count, &message);
     if (!chosen) {
       std::string text = message ? message : "out of memory";
       sprintDestroyString(message);
@@ -279,9 +297,8 @@ LogicalResult Session::addThresholds(const CompiledModel &model,
   file.thresholds = thresholds;
   for (const ProgramInfo &program : model.getPrograms())
     file.attentions.push_back(program.name);
-  file.kind = options.pruneRate ? ::sprint::ThresholdPolicy::Kind::PruneRate
-                                : ::sprint::ThresholdPolicy::Kind::KeepMass;
-  file.fraction = options.pruneRate ? *options.pruneRate : *options.keepMass;
+  file.kind = target->kind;
+  file.fraction = target->fraction;
   file.inputs = static_cast<int64_t>(inputs.size());
   std::string error;
   return noteFile(::sprint::addThresholds(files, options.calibrateFile, file, error),
@@ -312,63 +329,66 @@ LogicalResult Session::runBaseline(ModelRunner &runner) {
   return success();
 }
 
+FailureOr<LaunchPlan> Session::planLaunches(ModelRunner &runner, CompiledModel &model) {
+  LaunchPlan plan;
+  plan.flags = (options.masksFile.empty() ? 0 : SPRINT_RECORD_MASKS) |
+               (options.traceFile.empty() ? 0 : SPRINT_RECORD_TRACE);
+  // One input alone calibrates each attention on what reaches it when those before are pruned;
+  // several have to agree, so each is calibrated on what reaches it when nothing is.
+  bool isGathered = target && (inputs.size() > 1 || !options.calibrateFile.empty());
+  if (target && !isGathered) {
+    plan.policy = target->policy;
+    plan.fraction = target->fraction;
+    return plan;
+  }
+  FailureOr<ModelThresholds> thresholds =
+      isGathered ? calibrate(model) : readGivenThresholds(model);
+  if (failed(thresholds) || failed(compileIn(runner, model, *thresholds)))
+    return failure();
+  plan.thresholds = std::move(*thresholds);
+  if (!options.calibrateFile.empty() && failed(addThresholds(model, plan.thresholds)))
+    return failure();
+  return plan;
+}
+
+LogicalResult Session::compileIn(ModelRunner &runner, const CompiledModel &model,
+                                 const ModelThresholds &thresholds) {
+  if (thresholds.empty())
+    return success();
+  if (llvm::Error error = runner.setThresholds(model, thresholds))
+    return ::fail(options.thresholdsFile + ": " + llvm::toString(std::move(error)));
+  return success();
+}
+
 LogicalResult Session::runLevel(ModelRunner &runner) {
   // The other levels have no calibration of their own, and take thresholds that are compiled in.
   bool isStream = options.level == Level::Stream;
-  bool needsThresholds = isCalibrated() || options.threshold || !options.thresholdsFile.empty();
-  if (!isStream && !needsThresholds)
+  if (!isStream && !target && !options.threshold && options.thresholdsFile.empty())
     return runHostLevel(runner);
 
   llvm::Expected<CompiledModel> model = runner.compileForDevice(options.schedule);
   if (!model)
     return fail(model.takeError());
   programs = model->getPrograms();
-  FailureOr<ModelThresholds> thresholds = readGivenThresholds(*model);
-  if (failed(thresholds))
+  FailureOr<LaunchPlan> plan = planLaunches(runner, *model);
+  if (failed(plan))
     return failure();
-  LaunchPlan plan;
-  plan.thresholds = std::move(*thresholds);
-  auto compileIn = [&]() -> LogicalResult {
-    if (!plan.thresholds.empty())
-      if (llvm::Error error = runner.setThresholds(*model, plan.thresholds))
-        return ::fail(options.thresholdsFile + ": " + llvm::toString(std::move(error)));
-    return success();
-  };
-  if (failed(compileIn()))
-    return failure();
-  // One input alone calibrates each attention on what reaches it when those before are pruned;
-  // several have to agree, so each is calibrated on what reaches it when nothing is.
-  bool isGathered = isCalibrated() && (inputs.size() > 1 || !options.calibrateFile.empty());
-  if (isGathered) {
-    FailureOr<ModelThresholds> gathered = calibrate(*model);
-    if (failed(gathered))
-      return failure();
-    plan.thresholds = std::move(*gathered);
-    if (!options.calibrateFile.empty() && failed(addThresholds(*model, plan.thresholds)))
-      return failure();
-  } else if (isCalibrated()) {
-    plan.policy = options.pruneRate ? SPRINT_THRESHOLDS_PRUNE_RATE : SPRINT_THRESHOLDS_KEEP_MASS;
-    plan.fraction = options.pruneRate ? *options.pruneRate : *options.keepMass;
-  }
+  bool calibratesAsItRuns = plan->policy != SPRINT_THRESHOLDS_PROGRAM;
+  if (!isStream && !calibratesAsItRuns)
+    return runHostLevel(runner);
 
-  std::optional<DeviceRuns> runs;
-  if (isStream || (isCalibrated() && !isGathered)) {
-    plan.flags = (options.masksFile.empty() ? 0 : SPRINT_RECORD_MASKS) |
-                 (options.traceFile.empty() ? 0 : SPRINT_RECORD_TRACE);
-    FailureOr<DeviceRuns> onDevice = runOnDevice(*model, plan);
-    if (failed(onDevice))
-      return failure();
-    runs = std::move(*onDevice);
-    if (isCalibrated() && !isGathered) {
-      plan.thresholds.assign(programs.size(), {0.0f});
-      for (auto [index, program] : llvm::enumerate(programs))
-        for (const ::sprint::LaunchReport &launch : runs->reports)
-          if (launch.program == program.name)
-            plan.thresholds[index] = launch.thresholds;
-    }
-  }
-  if (isCalibrated() && failed(compileIn()))
+  FailureOr<DeviceRuns> runs = runOnDevice(*model, *plan);
+  if (failed(runs))
     return failure();
+  if (calibratesAsItRuns) {
+    ModelThresholds thresholds(programs.size(), {0.0f});
+    for (auto [index, program] : llvm::enumerate(programs))
+      for (const ::sprint::LaunchReport &launch : runs->reports)
+        if (launch.program == program.name)
+          thresholds[index] = launch.thresholds;
+    if (failed(compileIn(runner, *model, thresholds)))
+      return failure();
+  }
   if (!isStream)
     return runHostLevel(runner);
 
