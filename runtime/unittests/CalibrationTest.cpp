@@ -155,6 +155,7 @@ std::vector<Kept> sweep(const Inputs &inputs, const std::vector<uint8_t> &allowe
   std::vector<Kept> all;
   for (int threshold = -250; threshold < 250; ++threshold) {
     std::vector<float> thetas;
+    thetas.reserve(inputs.query.shape[1]);
     for (int64_t head = 0; head < inputs.query.shape[1]; ++head)
       thetas.push_back(static_cast<float>((threshold - 0.5) * inputs.unit(head)));
     LaunchResult result = inputs.runWith(thetas);

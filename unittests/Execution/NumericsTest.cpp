@@ -386,6 +386,8 @@ struct BlockCase {
   bool dense = false;
 };
 
+void PrintTo(const BlockCase &testCase, std::ostream *stream) { *stream << testCase.name; }
+
 class Block : public ::testing::TestWithParam<BlockCase> {};
 
 TEST_P(Block, FollowsThePage) {
@@ -672,6 +674,8 @@ struct AttentionCase {
   std::optional<Band> mask;
 };
 
+void PrintTo(const AttentionCase &testCase, std::ostream *stream) { *stream << testCase.name; }
+
 class Attention : public ::testing::TestWithParam<AttentionCase> {};
 
 TEST_P(Attention, IsASoftmax) {
@@ -744,6 +748,8 @@ struct MaskedCase {
   std::optional<std::array<bool, 3>> mask = std::nullopt, bias = std::nullopt;
   std::string emptyRow = "zero";
 };
+
+void PrintTo(const MaskedCase &testCase, std::ostream *stream) { *stream << testCase.name; }
 
 /// An attention of a case, its operands, and what they allow.
 class MaskedAttention {

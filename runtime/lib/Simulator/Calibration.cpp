@@ -395,6 +395,7 @@ void sprint::gather(const DecodedProgram &program, const Operands &operands, Cur
                         std::to_string(heads)};
   LaunchCurves launch(program, operands, /*hasMasses=*/true);
   std::vector<Curves::Head> gathered;
+  gathered.reserve(heads);
   for (int64_t head = 0; head < heads; ++head)
     gathered.push_back(launch.of(head));
   if (curves.launches > 0)
@@ -423,8 +424,10 @@ std::vector<float> sprint::calibrate(const DecodedProgram &program, const Operan
   if (std::string error = checkPolicy(policy.kind, policy.fraction); !error.empty())
     throw LaunchFailure{error};
   LaunchCurves launch(program, operands, policy.kind == ThresholdPolicy::Kind::KeepMass);
+  int64_t heads = operands.shape().heads;
   std::vector<float> thresholds;
-  for (int64_t head = 0; head < operands.shape().heads; ++head)
+  thresholds.reserve(heads);
+  for (int64_t head = 0; head < heads; ++head)
     thresholds.push_back(chooseThreshold(launch.of(head), policy.kind, policy.fraction));
   return thresholds;
 }

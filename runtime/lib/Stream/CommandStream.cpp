@@ -49,6 +49,7 @@ flatbuffers::Offset<container::Program> writeProgram(Builder &builder, const Pro
   auto thresholds =
       builder.CreateVector<float>(program.thresholds.data(), program.thresholds.size());
   std::vector<uint8_t> regions;
+  regions.reserve(program.inputs.size());
   for (MemoryRegion input : program.inputs)
     regions.push_back(static_cast<uint8_t>(input));
   auto inputs = builder.CreateVector<uint8_t>(regions);

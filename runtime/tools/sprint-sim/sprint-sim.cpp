@@ -205,6 +205,7 @@ std::vector<ThresholdPolicy> policiesOf(const std::vector<const Program *> &prog
     std::string error;
     ThresholdFile file = valueOr(readThresholds(arguments.thresholdsFile, error), error);
     std::vector<std::string> names;
+    names.reserve(programs.size());
     for (const Program *program : programs)
       names.push_back(program->name);
     if (!checkAttentions(file, arguments.thresholdsFile, names, error))
