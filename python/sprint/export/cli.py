@@ -7,9 +7,12 @@ import argparse
 import importlib
 import json
 import pathlib
-from typing import Any, Dict, List, NoReturn, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Tuple
 
 from .errors import ExportError, exit_code
+
+if TYPE_CHECKING:
+    from .models import Request
 
 #: What the exporter imports, by the names of their packages.
 REQUIRED = {"torch": "torch", "torch_mlir": "torch-mlir", "transformers": "transformers"}
@@ -56,22 +59,12 @@ def _axes(text: str) -> Tuple[str, Dict[int, str]]:
     return argument, axes
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m sprint.export", description="Writes a PyTorch model as the "
-                     "linalg on tensors that sprint-run takes.")
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say which model it is and what its arguments are; `request_of` reads them.
+    """
     parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
-    parser.add_argument("-o", "--output", type=pathlib.Path, required=True, metavar="FILE",
-                        help="the MLIR text, with the weights in it; its function is main")
-    parser.add_argument("--inputs-dir", type=pathlib.Path, metavar="DIR",
-                        help="also write example inputs, 0.npy and so on, and what PyTorch "
-                        "computes of them, reference0.npy and so on")
-    parser.add_argument("--dynamic", action="store_true",
-                        help="any batch and length instead of those of the example")
-    parser.add_argument("--axes", type=_axes, action="append", default=[],
-                        metavar="ARGUMENT=DIM:NAME,...", help="the dimensions of an argument that "
-                        "--dynamic leaves open; those of the same name are of the same size")
     parser.add_argument("--batch", type=_positive, default=None, metavar="N",
-                        help="rows of the example; 1, or 2 with --dynamic")
+                        help="rows of the example; 1, or 2 with dynamic sizes")
     parser.add_argument("--length", type=_positive, default=16, metavar="N",
                         help="tokens of the example (default 16)")
     parser.add_argument("--padding", choices=("none", "full", "right", "left"), default="full",
@@ -79,12 +72,10 @@ def _parser() -> argparse.ArgumentParser:
                         "or zeros at that end")
     parser.add_argument("--attention", choices=("sdpa", "eager"),
                         help="what computes the attention of a transformers model")
-    parser.add_argument("--fused-attention", action="store_true",
-                        help="keep scaled_dot_product_attention as tm_tensor.attention")
     parser.add_argument("--dtype", choices=("f32", "f16", "bf16"), default="f32",
                         help="the type of weights and computations; bf16 models take and "
                         "return f32")
-    parser.add_argument("--outputs", metavar="NAME,...", help="the results that are exported; "
+    parser.add_argument("--outputs", metavar="NAME,...", help="the results that count; "
                         "without it logits, last_hidden_state, or all of a floating-point type "
                         "that are no caches")
     parser.add_argument("--pooling", choices=("none", "mean"), default="none",
@@ -99,6 +90,41 @@ def _parser() -> argparse.ArgumentParser:
                         help="returns the example inputs: tensors in order, or by keyword")
     parser.add_argument("--seed", type=int, default=0, metavar="N",
                         help="of random weights and inputs (default 0)")
+
+
+def request_of(options: argparse.Namespace, batch: int,
+               axes: Optional[Dict[str, Dict[int, str]]] = None) -> "Request":
+    """The request that the options of `add_model_options` make. `batch` is that of the example
+    where the options give none.
+    """
+    # These need the packages.
+    from .inputs import Sizes
+    from .models import Request
+
+    return Request(
+        model=options.model, config=dict(options.config), model_class=options.model_class,
+        attention=options.attention, dtype=options.dtype,
+        sizes=Sizes(options.batch or batch, options.length, options.padding, options.seed),
+        outputs=options.outputs.split(",") if options.outputs else None, pooling=options.pooling,
+        inputs=options.inputs, axes=axes or {})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m sprint.export", description="Writes a PyTorch model as the "
+                    "linalg on tensors that sprint-run takes.")
+    add_model_options(parser)
+    parser.add_argument("-o", "--output", type=pathlib.Path, required=True, metavar="FILE",
+                        help="the MLIR text, with the weights in it; its function is main")
+    parser.add_argument("--inputs-dir", type=pathlib.Path, metavar="DIR",
+                        help="also write example inputs, 0.npy and so on, and what PyTorch "
+                        "computes of them, reference0.npy and so on")
+    parser.add_argument("--dynamic", action="store_true",
+                        help="any batch and length instead of those of the example")
+    parser.add_argument("--axes", type=_axes, action="append", default=[],
+                        metavar="ARGUMENT=DIM:NAME,...", help="the dimensions of an argument that "
+                        "--dynamic leaves open; those of the same name are of the same size")
+    parser.add_argument("--fused-attention", action="store_true",
+                        help="keep scaled_dot_product_attention as tm_tensor.attention")
     return parser
 
 
@@ -125,16 +151,9 @@ def run(arguments: Optional[List[str]] = None) -> None:
     check_packages()
     # These need the packages.
     from .exporting import Destination, export
-    from .inputs import Sizes
-    from .models import Request, load
+    from .models import load
 
-    batch = options.batch or (2 if options.dynamic else 1)
-    loaded = load(Request(
-        model=options.model, config=dict(options.config), model_class=options.model_class,
-        attention=options.attention, dtype=options.dtype,
-        sizes=Sizes(batch, options.length, options.padding, options.seed),
-        outputs=options.outputs.split(",") if options.outputs else None, pooling=options.pooling,
-        inputs=options.inputs, axes=dict(options.axes)))
+    loaded = load(request_of(options, 2 if options.dynamic else 1, dict(options.axes)))
     lowered = export(loaded, Destination(options.output, options.inputs_dir), options.dynamic,
                      options.fused_attention)
     for position, argument in enumerate(lowered.model.arguments):

@@ -1,0 +1,11 @@
+# Part of the Sprint project.
+"""`python -m sprint.thresholds`."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

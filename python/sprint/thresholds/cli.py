@@ -1,0 +1,117 @@
+# Part of the Sprint project.
+"""The command line that learns thresholds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+from typing import TYPE_CHECKING, List, Optional, Tuple
+
+import numpy as np
+
+from ..export.cli import Parser, add_model_options, check_packages, request_of
+from ..export.errors import ExportError, exit_code, one_line
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..export.wrapping import Argument
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, got '{text}'")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number, 0 or more, got '{text}'")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m sprint.thresholds", description="Learns the thresholds of a "
+                    "model's attentions from example inputs, with its weights as they are, and "
+                    "writes the file that sprint-run takes as --thresholds.")
+    add_model_options(parser)
+    parser.add_argument("--input", type=pathlib.Path, action="append", required=True,
+                        metavar="DIR", dest="folders", help="arguments of one run, 0.npy, 1.npy, "
+                        "..., as for sprint-run; the more of them the better")
+    parser.add_argument("--prune-rate", type=_fraction, required=True, metavar="R",
+                        help="the part of all allowed scores to drop, of all attentions together")
+    parser.add_argument("--steps", type=_count, default=200, metavar="N",
+                        help="of gradient descent (default 200)")
+    parser.add_argument("-o", "--output", type=pathlib.Path, required=True, metavar="FILE",
+                        help="the thresholds, one for each head of each attention")
+    return parser
+
+
+def _read_arguments(folder: pathlib.Path,
+                    arguments: "List[Argument]") -> "Tuple[torch.Tensor, ...]":
+    """The arguments of one run, of the types that the model takes. Raises ExportError."""
+    import torch
+
+    names = ", ".join(argument.name for argument in arguments)
+    count = len(list(folder.glob("*.npy")))
+    if count != len(arguments):
+        raise ExportError(f"{folder}: expected {len(arguments)} files, 0.npy and so on ({names}), "
+                          f"got {count}")
+    tensors = []
+    for position, argument in enumerate(arguments):
+        path = folder / f"{position}.npy"
+        try:
+            tensor = torch.from_numpy(np.load(path, allow_pickle=False))
+        except (OSError, ValueError, TypeError, EOFError) as error:
+            raise ExportError(f"{path}: {one_line(error)}") from error
+        example = argument.example
+        if tensor.dtype != example.dtype or tensor.ndim != example.ndim:
+            raise ExportError(f"{path}: expected {example.ndim} dimensions of {example.dtype} for "
+                              f"{argument.name}, got {tensor.ndim} of {tensor.dtype}")
+        tensors.append(tensor)
+    return tuple(tensors)
+
+
+def run(arguments: Optional[List[str]] = None) -> None:
+    """Does what the arguments say. Raises ExportError."""
+    options = _parser().parse_args(arguments)
+    if options.output.is_dir():
+        raise ExportError(f"{options.output}: expected a file, got a folder")
+    check_packages()
+    # These need the packages.
+    from ..export.files import OutputFiles
+    from ..export.models import load
+    from ..export.quiet import quiet
+    from .learning import Learner
+
+    options.attention = options.attention or "sdpa"
+    model = load(request_of(options, batch=1)).model
+    inputs = [_read_arguments(folder, list(model.arguments)) for folder in options.folders]
+    try:
+        with quiet():
+            learner = Learner(model.module, inputs)
+            learned = learner.learn(options.prune_rate, options.steps, options.seed)
+            measured = learner.measure(learned)
+    except ExportError:
+        raise
+    except Exception as error:  # A model may raise anything about arguments that do not fit.
+        raise ExportError(f"{options.model}: {one_line(error)}") from error
+    text = json.dumps({"thresholds": [thresholds.tolist() for thresholds in learned],
+                       "calibration": {"prune_rate": options.prune_rate,
+                                       "inputs": len(inputs)}}, indent=2)
+    with OutputFiles() as files:
+        files.add_text(options.output, text + "\n")
+        files.commit()
+    print(f"attentions: {len(learned)}")
+    print(f"pruned: {100 * measured.pruned:.2f} %")
+    print(f"error of the results: {100 * measured.error:.2f} %")
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """The command line; returns the exit code."""
+    return exit_code(run, arguments)

@@ -1,0 +1,194 @@
+# Part of the Sprint project.
+"""Thresholds by gradient descent: the results of a model change as little as can be while a given
+fraction of all its scores is dropped.
+
+Weights stay as they are. Unlike a fraction or a mass for each head, this weighs the heads by what
+they matter to the results.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from typing import Iterator, List, Sequence, Tuple
+
+import torch
+
+from ..export.errors import ExportError
+from .attention import HardPruning, Moments, Pruning, SoftPruning, prune
+
+#: Inputs of one step.
+BATCH = 16
+#: First step of a threshold, in standard deviations of its head's scores; it falls to zero.
+LEARNING_RATE = 0.05
+#: Slope of the soft threshold, in 1 / logit: from the first step to the last.
+SLOPES = (4.0, 12.0)
+#: The pruned fraction comes as near as this to the one asked for, if a common move of all
+#: thresholds, in standard deviations, can do it in that many bisections.
+TOLERANCE = 5e-4
+LARGEST_MOVE = 1.0
+MOST_BISECTIONS = 12
+_SMALLEST_NORM = 1e-12
+
+
+@dataclasses.dataclass
+class Measured:
+    """What thresholds do to a model on some inputs."""
+
+    #: Dropped part of the allowed scores of all attentions.
+    pruned: float
+    #: Norm of the results' change by the norm of the results.
+    error: float
+
+
+@dataclasses.dataclass
+class Example:
+    """Arguments of a model and what it computes of them with every score kept."""
+
+    arguments: Tuple[torch.Tensor, ...]
+    results: Tuple[torch.Tensor, ...]
+
+    def error(self, results: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Squared norm of the results' change, by that of the results."""
+        change = sum((result - expected).float().square().sum()
+                     for result, expected in zip(results, self.results))
+        norm = sum(float(expected.float().square().sum()) for expected in self.results)
+        return change / max(norm, _SMALLEST_NORM)
+
+
+@dataclasses.dataclass
+class Price:
+    """Weight of a kept score against the relative change of the error, such that the kept fraction
+    comes to a target: a proportional-integral controller.
+    """
+
+    target: float
+    PROPORTIONAL = 100.0
+    INTEGRAL = 5.0
+    #: Where the integral part starts.
+    price: float = 5.0
+
+    def follow(self, kept: float) -> float:
+        """The price after a step that kept this fraction."""
+        excess = kept - self.target
+        self.price = max(self.price + self.INTEGRAL * excess, 0.0)
+        return max(self.price + self.PROPORTIONAL * excess, 0.0)
+
+
+@dataclasses.dataclass
+class RunningMean:
+    """A mean that forgets."""
+
+    value: float
+    MOMENTUM = 0.8
+
+    def add(self, value: float) -> None:
+        self.value = self.MOMENTUM * self.value + (1 - self.MOMENTUM) * value
+
+
+def _batches(count: int, steps: int, seed: int) -> Iterator[List[int]]:
+    """Indices of the inputs of each step; all are used equally often."""
+    generator = torch.Generator().manual_seed(seed)
+    waiting: List[int] = []
+    for _ in range(steps):
+        while len(waiting) < min(BATCH, count):
+            waiting += torch.randperm(count, generator=generator).tolist()
+        yield waiting[:BATCH]
+        del waiting[:BATCH]
+
+
+class Learner:
+    """Learns the thresholds of one model, which takes tensors and returns a tuple of them."""
+
+    def __init__(self, model: torch.nn.Module, inputs: Sequence[Tuple[torch.Tensor, ...]]):
+        """Runs the model on all inputs. Raises ExportError where it has no attention."""
+        self.model = model
+        self.heads: List[int] = []
+        moments = Moments()
+        self.examples = [Example(arguments, self._run(arguments, moments)) for arguments in inputs]
+        self.means = moments.means()
+        self.deviations = moments.deviations()
+        #: Allowed scores of an input, in the mean.
+        self.mean_allowed = max(moments.allowed() / len(inputs), 1.0)
+
+    def learn(self, prune_rate: float, steps: int, seed: int = 0) -> List[torch.Tensor]:
+        """Thresholds that drop that part of all scores, `[heads]` for each attention, in logits."""
+        # In standard deviations from the mean of each head's scores; where these are normally
+        # distributed, this drops the same of each.
+        positions = [torch.full_like(mean, statistics.NormalDist().inv_cdf(prune_rate))
+                     for mean in self.means]
+        self._descend(positions, prune_rate, steps, seed)
+        self._move(positions, prune_rate)
+        return self._thresholds(positions)
+
+    def measure(self, thresholds: Sequence[torch.Tensor]) -> Measured:
+        """Runs all inputs with these thresholds, `[heads]` for each attention."""
+        pruning = HardPruning(thresholds)
+        errors = [float(example.error(self._run(example.arguments, pruning)))
+                  for example in self.examples]
+        return Measured(1 - pruning.kept / max(pruning.allowed, 1),
+                        math.sqrt(statistics.fmean(errors)))
+
+    def _run(self, arguments: Tuple[torch.Tensor, ...],
+             pruning: Pruning) -> Tuple[torch.Tensor, ...]:
+        with prune(pruning) as heads, torch.set_grad_enabled(isinstance(pruning, SoftPruning)):
+            results = self.model(*arguments)
+        if not heads:
+            raise ExportError("expected attentions by scaled_dot_product_attention, got none")
+        if self.heads and heads != self.heads:
+            raise ExportError(f"expected attentions with {self.heads} heads, as with the first "
+                              f"input, got {heads}")
+        self.heads = heads
+        return tuple(result for result in results if result.is_floating_point())
+
+    def _thresholds(self, positions: Sequence[torch.Tensor]) -> List[torch.Tensor]:
+        return [mean + deviation * position for mean, deviation, position
+                in zip(self.means, self.deviations, positions)]
+
+    def _descend(self, positions: Sequence[torch.Tensor], prune_rate: float, steps: int,
+                 seed: int) -> None:
+        """Moves positions down the gradient of error and price."""
+        for position in positions:
+            position.requires_grad_(True)
+        optimizer = torch.optim.Adam(positions, lr=LEARNING_RATE)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
+        price = Price(1 - prune_rate)
+        error = RunningMean(self.measure(self._thresholds(positions)).error ** 2)
+        kept = RunningMean(1 - prune_rate)
+        for step, batch in enumerate(_batches(len(self.examples), steps, seed)):
+            slope = SLOPES[0] + (SLOPES[1] - SLOPES[0]) * step / steps
+            weight = price.follow(kept.value)
+            unit = max(error.value, _SMALLEST_NORM)
+            optimizer.zero_grad()
+            step_error, step_kept, step_allowed = 0.0, 0.0, 0
+            for index in batch:
+                example = self.examples[index]
+                pruning = SoftPruning(self._thresholds(positions), slope)
+                change = example.error(self._run(example.arguments, pruning))
+                # Scores count by number, so that long inputs weigh more.
+                (change / unit + weight * pruning.kept / self.mean_allowed).backward()
+                step_error += change.item()
+                step_kept += pruning.kept.item()
+                step_allowed += pruning.allowed
+            optimizer.step()
+            schedule.step()
+            error.add(step_error / len(batch))
+            kept.add(step_kept / max(step_allowed, 1))
+        for position in positions:
+            position.requires_grad_(False)
+
+    def _move(self, positions: List[torch.Tensor], prune_rate: float) -> None:
+        """Moves all positions by the same, such that the pruned fraction is the one asked for: soft
+        thresholds keep a little more or less than hard ones.
+        """
+        low, high = -LARGEST_MOVE, LARGEST_MOVE
+        moved = list(positions)
+        for _ in range(MOST_BISECTIONS):
+            move = (low + high) / 2
+            moved = [position + move for position in positions]
+            pruned = self.measure(self._thresholds(moved)).pruned
+            if abs(pruned - prune_rate) <= TOLERANCE:
+                break
+            low, high = (move, high) if pruned < prune_rate else (low, move)
+        positions[:] = moved

@@ -1,0 +1,193 @@
+# Part of the Sprint project.
+"""Learned thresholds: pruned attention against PyTorch's own, learning against thresholds of one
+rate for all heads, and what the command line says of wrong input.
+"""
+
+import contextlib
+import importlib.util
+import io
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "python"), str(pathlib.Path(__file__).resolve().parent)]
+
+from sprint.export import cli as export_cli  # noqa: E402
+from sprint.thresholds import cli  # noqa: E402
+
+MISSING = [package for module, package in export_cli.REQUIRED.items()
+           if importlib.util.find_spec(module) is None]
+needs_torch = unittest.skipIf(MISSING, f"needs the packages {', '.join(MISSING)}, which "
+                              "scripts/export-venv installs")
+if not MISSING:
+    import torch
+
+    import export_models
+    from sprint.thresholds import attention, learning
+
+    attend = torch.nn.functional.scaled_dot_product_attention
+
+MODEL = ["export_models:TwoHeads", "--inputs=export_models:tokens"]
+
+
+@needs_torch
+class PrunedAttention(unittest.TestCase):
+    """scaled_dot_product_attention with pruning, against PyTorch's."""
+
+    def setUp(self):
+        generator = torch.Generator().manual_seed(0)
+        self.query = torch.randn(2, 4, 5, 8, generator=generator)
+        self.key = torch.randn(2, 4, 7, 8, generator=generator)
+        self.value = torch.randn(2, 4, 7, 3, generator=generator)
+
+    def check(self, *arguments, **options):
+        """Thresholds below every score change nothing."""
+        expected = attend(*arguments, **options)
+        everything = [torch.full((4,), -1e6)]
+        for pruning in (attention.Pruning(), attention.HardPruning(everything),
+                        attention.SoftPruning(everything, 4.0), attention.Moments()):
+            with attention.prune(pruning) as heads:
+                actual = torch.nn.functional.scaled_dot_product_attention(*arguments, **options)
+            self.assertEqual(heads, [4])
+            torch.testing.assert_close(actual, expected)
+        self.assertIs(torch.nn.functional.scaled_dot_product_attention, attend)
+
+    def test_plain(self):
+        self.check(self.query, self.key, self.value)
+
+    def test_scale(self):
+        self.check(self.query, self.key, self.value, scale=0.7)
+
+    def test_causal(self):
+        self.check(self.query, self.key, self.value, is_causal=True)
+
+    def test_boolean_mask(self):
+        mask = torch.rand(2, 1, 5, 7, generator=torch.Generator().manual_seed(1)) > 0.4
+        mask[0, 0, 2] = False
+        self.check(self.query, self.key, self.value, attn_mask=mask)
+
+    def test_bias_that_masks(self):
+        mask = torch.randn(4, 5, 7, generator=torch.Generator().manual_seed(1))
+        mask[:, :, 3] = torch.finfo(torch.float32).min
+        mask[:, :, 4] = -torch.inf
+        self.check(self.query, self.key, self.value, attn_mask=mask)
+
+    def test_shared_key_heads(self):
+        self.check(self.query, self.key[:, :2], self.value[:, :2], enable_gqa=True)
+
+    def test_thresholds(self):
+        """Against scores compared one by one; a row whose scores are all too low keeps its best."""
+        thresholds = torch.tensor([0.0, 0.5, -1.0, 1e6])
+        scores = self.query @ self.key.transpose(-1, -2) * 8**-0.5
+        expected = torch.zeros(2, 4, 5, 3)
+        total = 0
+        for batch, head, row in np.ndindex(2, 4, 5):
+            own = scores[batch, head, row]
+            kept = [key for key in range(7) if own[key] >= thresholds[head]]
+            kept = kept or [int(own.argmax())]
+            weights = torch.exp(own[kept])
+            values = self.value[batch, head, kept]
+            expected[batch, head, row] = (weights[:, None] * values).sum(0) / weights.sum()
+            total += len(kept)
+        pruning = attention.HardPruning([thresholds])
+        with attention.prune(pruning):
+            actual = torch.nn.functional.scaled_dot_product_attention(self.query, self.key,
+                                                                      self.value)
+        torch.testing.assert_close(actual, expected)
+        self.assertEqual((pruning.kept, pruning.allowed), (total, 2 * 4 * 5 * 7))
+
+    def test_moments(self):
+        moments = attention.Moments()
+        for query in self.query.split(1):
+            with attention.prune(moments):
+                torch.nn.functional.scaled_dot_product_attention(query, self.key[:1],
+                                                                 self.value[:1])
+        scores = (self.query @ self.key[:1].transpose(-1, -2) * 8**-0.5).transpose(0, 1).flatten(1)
+        torch.testing.assert_close(moments.means(), [scores.mean(1)])
+        torch.testing.assert_close(moments.deviations(), [scores.std(1, correction=0)])
+        self.assertEqual(moments.allowed(), scores.numel())
+
+
+@needs_torch
+class Learning(unittest.TestCase):
+
+    def test_beats_one_rate_for_all_heads(self):
+        """The second head hardly matters to the result, so it is the one to prune."""
+        generator = torch.Generator().manual_seed(0)
+        inputs = [(torch.randn(1, length, 16, generator=generator),) for length in (12, 17, 24)]
+        model = export_models.TwoHeads().requires_grad_(False)
+        learner = learning.Learner(lambda tokens: (model(tokens),), inputs)
+        same = learner.measure(learner.learn(0.5, steps=0))
+        learned = learner.learn(0.5, steps=60)
+        measured = learner.measure(learned)
+        self.assertAlmostEqual(same.pruned, 0.5, delta=0.01)
+        self.assertAlmostEqual(measured.pruned, 0.5, delta=0.01)
+        self.assertLess(measured.error, 0.5 * same.error)
+        self.assertGreater(learned[0][1], learned[0][0])
+
+
+@needs_torch
+class CommandLine(unittest.TestCase):
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sprint-thresholds-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.output = self.folder / "thresholds.json"
+        self.input = self.folder / "input"
+        self.input.mkdir()
+        np.save(self.input / "0.npy", np.random.default_rng(0).normal(size=(1, 20, 16))
+                .astype(np.float32))
+
+    def run_cli(self, *arguments):
+        output, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            code = cli.main([*arguments, "-o", str(self.output)])
+        return code, output.getvalue(), errors.getvalue()
+
+    def assert_refused(self, expected, *arguments):
+        code, output, errors = self.run_cli(*arguments)
+        self.assertEqual((code, output), (1, ""))
+        self.assertRegex(errors, rf"\Aerror: [^\n]*{expected}[^\n]*\n\Z")
+        self.assertFalse(self.output.exists())
+
+    def test_writes_a_file(self):
+        code, output, errors = self.run_cli(*MODEL, f"--input={self.input}", "--prune-rate=0.6",
+                                            "--steps=5")
+        self.assertEqual((code, errors), (0, ""))
+        self.assertRegex(output, r"\Aattentions: 1\npruned: (59\.[5-9]|60\.[0-4])\d %\n"
+                         r"error of the results: \d+\.\d\d %\n\Z")
+        written = json.loads(self.output.read_text())
+        self.assertEqual(written["calibration"], {"prune_rate": 0.6, "inputs": 1})
+        self.assertEqual([len(thresholds) for thresholds in written["thresholds"]], [2])
+
+    def test_refuses(self):
+        given = f"--input={self.input}"
+        self.assert_refused("--prune-rate: expected a number between 0 and 1, got '1'", *MODEL,
+                            given, "--prune-rate=1")
+        self.assert_refused("--steps: expected a number, 0 or more, got 'x'", *MODEL, given,
+                            "--prune-rate=0.5", "--steps=x")
+        self.assert_refused("nowhere: expected 1 files", *MODEL,
+                            f"--input={self.folder / 'nowhere'}", "--prune-rate=0.5")
+        self.assert_refused("expected attentions by scaled_dot_product_attention, got none",
+                            "export_models:Buffered", "--inputs=export_models:tokens", given,
+                            "--prune-rate=0.5")
+
+    def test_refuses_arrays(self):
+        for array, message in ((np.zeros((1, 20, 16)), "expected 3 dimensions of torch.float32 "
+                                "for 0, got 3 of torch.float64"),
+                               (np.zeros((20, 16), np.float32), "expected 3 dimensions"),
+                               (np.zeros((1, 20, 15), np.float32), "TwoHeads: ")):
+            np.save(self.input / "0.npy", array)
+            self.assert_refused(message, *MODEL, f"--input={self.input}", "--prune-rate=0.5")
+        (self.input / "0.npy").write_bytes(b"no array")
+        self.assert_refused("0.npy: ", *MODEL, f"--input={self.input}", "--prune-rate=0.5")
+
+
+if __name__ == "__main__":
+    unittest.main()
