@@ -6,7 +6,7 @@ Query: the summary of a docstring of Python's standard library; documents: the b
 (docstrings.py). The score is the mean reciprocal rank (MRR) of the body that belongs to the summary,
 by the cosine of the embeddings. Texts go through the tokenizer and then through `sprint-run`, whole
 model, one text a run: once with every key kept, once with thresholds that come from other pairs
-alone, calibrated by sprint-run or learned by sprint.thresholds. Prints MRRs, the relative loss with a paired bootstrap interval, the fraction of scores
+alone, calibrated by sprint-run or learned, with key offsets, by sprint.thresholds. Prints MRRs, the relative loss with a paired bootstrap interval, the fraction of scores
 that was pruned, cycles and energy.
 """
 
@@ -67,35 +67,51 @@ def run_python(module: str, *options: str) -> None:
                     "--pooling=mean", *options], env=environment, check=True)
 
 
-def sprint_run(arguments: argparse.Namespace, inputs: Sequence[pathlib.Path],
+class Pruned(NamedTuple):
+    """What the pruned texts run with."""
+
+    #: How it was made, as options.
+    target: str
+    thresholds: pathlib.Path
+    #: Computes what the model does with every key kept.
+    model: pathlib.Path
+
+
+def sprint_run(arguments: argparse.Namespace, model: pathlib.Path, inputs: Sequence[pathlib.Path],
                *options: str) -> None:
-    command = [arguments.build / "bin" / "sprint-run", arguments.model, f"--arch={arguments.arch}",
+    command = [arguments.build / "bin" / "sprint-run", model, f"--arch={arguments.arch}",
                *(f"--input={path}" for path in inputs), *options]
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
 
 
-def make_thresholds(arguments: argparse.Namespace, inputs: Sequence[pathlib.Path],
-                    thresholds: pathlib.Path) -> str:
-    """Writes the thresholds that the arguments ask for; returns how they were made."""
-    if arguments.keep_mass is not None:
-        target = f"--keep-mass {arguments.keep_mass}"
-    elif arguments.prune_rate is not None:
-        target = f"--prune-rate {arguments.prune_rate}"
-    else:
-        rate = 0.75 if arguments.learned_prune_rate is None else arguments.learned_prune_rate
-        run_python("sprint.thresholds", f"--prune-rate={rate}", "-o", str(thresholds),
-                   *(f"--input={path}" for path in inputs))
-        return f"--learned-prune-rate {rate}"
-    sprint_run(arguments, inputs, *target.split(), f"--calibrate={thresholds}")
-    return target
+def calibrate(arguments: argparse.Namespace, model: pathlib.Path,
+              inputs: Sequence[pathlib.Path]) -> Pruned:
+    """Makes what the arguments ask for from these inputs alone."""
+    thresholds = arguments.work_dir / "thresholds.json"
+    kind, value = next((kind, value) for kind, value in
+                       (("--keep-mass", arguments.keep_mass), ("--prune-rate", arguments.prune_rate),
+                        ("--learned-prune-rate", arguments.learned_prune_rate or 0.75))
+                       if value is not None)
+    target = f"{kind} {value}"
+    if kind != "--learned-prune-rate":
+        sprint_run(arguments, model, inputs, *target.split(), f"--calibrate={thresholds}")
+        return Pruned(target, thresholds, model)
+    offsets = arguments.work_dir / "key-offsets.npz"
+    run_python("sprint.thresholds", f"--prune-rate={value}", f"--steps={arguments.steps}",
+               "-o", str(thresholds), f"--key-offsets={offsets}",
+               *(f"--input={path}" for path in inputs))
+    with_offsets = arguments.work_dir / "minilm-key-offsets.mlir"
+    run_python("sprint.export", "--dynamic", f"--key-offsets={offsets}", "-o", str(with_offsets))
+    return Pruned(target, thresholds, with_offsets)
 
 
-def embed(arguments: argparse.Namespace, inputs: Sequence[pathlib.Path], name: str,
-          *options: str) -> Embedded:
+def embed(arguments: argparse.Namespace, model: pathlib.Path, inputs: Sequence[pathlib.Path],
+          name: str, *options: str) -> Embedded:
     """Runs the model once a text."""
     outputs = arguments.work_dir / name
     statistics = arguments.work_dir / f"{name}.json"
-    sprint_run(arguments, inputs, f"--output-dir={outputs}", f"--stats={statistics}", *options)
+    sprint_run(arguments, model, inputs, f"--output-dir={outputs}", f"--stats={statistics}",
+               *options)
     embeddings = [np.load(outputs / str(index) / "0.npy")[0] for index in range(len(inputs))]
     return Embedded(np.array(embeddings), json.loads(statistics.read_text()))
 
@@ -142,8 +158,6 @@ def main() -> None:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build",
                         help="build folder with bin/sprint-run")
-    parser.add_argument("--model", type=pathlib.Path, help="MiniLM of dynamic length, as "
-                        "python -m sprint.export writes it; default: exported into the work folder")
     parser.add_argument("--work-dir", type=pathlib.Path, default=ROOT / "build" / "accuracy")
     parser.add_argument("--arch", default="s")
     parser.add_argument("--pairs", type=int, default=1000)
@@ -153,29 +167,30 @@ def main() -> None:
     group.add_argument("--prune-rate", type=float)
     group.add_argument("--keep-mass", type=float)
     group.add_argument("--learned-prune-rate", type=float, metavar="R",
-                       help="thresholds by sprint.thresholds --prune-rate=R; default: 0.75")
+                       help="thresholds and key offsets by sprint.thresholds --prune-rate=R; "
+                       "default: 0.75")
+    parser.add_argument("--steps", type=int, default=600, help="of learning")
     arguments = parser.parse_args()
 
     arguments.work_dir.mkdir(parents=True, exist_ok=True)
-    if arguments.model is None:
-        arguments.model = arguments.work_dir / "minilm.mlir"
-        if not arguments.model.exists():
-            # Of dynamic lengths.
-            run_python("sprint.export", "--dynamic", "-o", str(arguments.model))
+    model = arguments.work_dir / "minilm.mlir"
+    if not model.exists():
+        # Of dynamic lengths.
+        run_python("sprint.export", "--dynamic", "-o", str(model))
 
     measured, calibration = choose_pairs(arguments.pairs, arguments.calibration_pairs)
     inputs = write_inputs(texts_of(measured), arguments.work_dir / "inputs", arguments.max_length)
-    thresholds = arguments.work_dir / "thresholds.json"
-    target = make_thresholds(arguments, write_inputs(
-        texts_of(calibration), arguments.work_dir / "calibration", arguments.max_length), thresholds)
-    dense = embed(arguments, inputs, "dense", "--threshold=-inf")
-    pruned = embed(arguments, inputs, "pruned", f"--thresholds={thresholds}")
+    pruning = calibrate(arguments, model, write_inputs(
+        texts_of(calibration), arguments.work_dir / "calibration", arguments.max_length))
+    dense = embed(arguments, model, inputs, "dense", "--threshold=-inf")
+    pruned = embed(arguments, pruning.model, inputs, "pruned",
+                   f"--thresholds={pruning.thresholds}")
 
     ranks = {"everything kept": reciprocal_ranks(dense.embeddings),
              "pruned": reciprocal_ranks(pruned.embeddings)}
     low, high = bootstrap_loss(*ranks.values())
     loss = 1 - ranks["pruned"].mean() / ranks["everything kept"].mean()
-    print(f"{arguments.pairs} pairs, {target} on {arguments.calibration_pairs} other pairs\n")
+    print(f"{arguments.pairs} pairs, {pruning.target} on {arguments.calibration_pairs} other pairs\n")
     print("| | MRR | pruned | cycles | energy, uJ |\n| --- | --- | --- | --- | --- |")
     for (name, rank), run in zip(ranks.items(), (dense, pruned)):
         statistics = run.statistics

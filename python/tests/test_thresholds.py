@@ -28,6 +28,7 @@ if not MISSING:
     import torch
 
     import export_models
+    from sprint.export import models
     from sprint.thresholds import attention, learning
 
     attend = torch.nn.functional.scaled_dot_product_attention
@@ -46,9 +47,10 @@ class PrunedAttention(unittest.TestCase):
         self.value = torch.randn(2, 4, 7, 3, generator=generator)
 
     def check(self, *arguments, **options):
-        """Thresholds below every score change nothing."""
+        """Thresholds below every score change nothing, and neither do key offsets."""
         expected = attend(*arguments, **options)
-        everything = [torch.full((4,), -1e6)]
+        offset = torch.randn(arguments[1].shape[1], 8, generator=torch.Generator().manual_seed(2))
+        everything = [attention.Selection(torch.full((4,), -1e6), offset)]
         for pruning in (attention.Pruning(), attention.HardPruning(everything),
                         attention.SoftPruning(everything, 4.0), attention.Moments()):
             with attention.prune(pruning) as heads:
@@ -83,7 +85,8 @@ class PrunedAttention(unittest.TestCase):
     def test_thresholds(self):
         """Against scores compared one by one; a row whose scores are all too low keeps its best."""
         thresholds = torch.tensor([0.0, 0.5, -1.0, 1e6])
-        scores = self.query @ self.key.transpose(-1, -2) * 8**-0.5
+        offset = torch.randn(4, 8, generator=torch.Generator().manual_seed(2))
+        scores = self.query @ (self.key + offset[:, None]).transpose(-1, -2) * 8**-0.5
         expected = torch.zeros(2, 4, 5, 3)
         total = 0
         for batch, head, row in np.ndindex(2, 4, 5):
@@ -94,7 +97,7 @@ class PrunedAttention(unittest.TestCase):
             values = self.value[batch, head, kept]
             expected[batch, head, row] = (weights[:, None] * values).sum(0) / weights.sum()
             total += len(kept)
-        pruning = attention.HardPruning([thresholds])
+        pruning = attention.HardPruning([attention.Selection(thresholds, offset)])
         with attention.prune(pruning):
             actual = torch.nn.functional.scaled_dot_product_attention(self.query, self.key,
                                                                       self.value)
@@ -111,24 +114,40 @@ class PrunedAttention(unittest.TestCase):
         torch.testing.assert_close(moments.means(), [scores.mean(1)])
         torch.testing.assert_close(moments.deviations(), [scores.std(1, correction=0)])
         self.assertEqual(moments.allowed(), scores.numel())
+        torch.testing.assert_close(moments.key_norms(), [self.key[0].square().mean((1, 2)).sqrt()])
 
 
 @needs_torch
 class Learning(unittest.TestCase):
 
+    def setUp(self):
+        generator = torch.Generator().manual_seed(0)
+        # Tokens have much in common, so that scores differ more from query to query than from key
+        # to key.
+        inputs = [(torch.randn(1, length, 16, generator=generator) + 1,)
+                  for length in (12, 17, 24)]
+        model = export_models.TwoHeads().requires_grad_(False)
+        self.learner = learning.Learner(lambda tokens: (model(tokens),), inputs)
+
+    def learn(self, steps, **options):
+        selections = self.learner.learn(0.75, steps, **options)
+        measured = self.learner.measure(selections)
+        self.assertAlmostEqual(measured.pruned, 0.75, delta=0.01)
+        return selections[0], measured.error
+
     def test_beats_one_rate_for_all_heads(self):
         """The second head hardly matters to the result, so it is the one to prune."""
-        generator = torch.Generator().manual_seed(0)
-        inputs = [(torch.randn(1, length, 16, generator=generator),) for length in (12, 17, 24)]
-        model = export_models.TwoHeads().requires_grad_(False)
-        learner = learning.Learner(lambda tokens: (model(tokens),), inputs)
-        same = learner.measure(learner.learn(0.5, steps=0))
-        learned = learner.learn(0.5, steps=60)
-        measured = learner.measure(learned)
-        self.assertAlmostEqual(same.pruned, 0.5, delta=0.01)
-        self.assertAlmostEqual(measured.pruned, 0.5, delta=0.01)
-        self.assertLess(measured.error, 0.5 * same.error)
-        self.assertGreater(learned[0][1], learned[0][0])
+        _, same = self.learn(steps=0)
+        learned, error = self.learn(steps=60)
+        self.assertLess(error, 0.7 * same)
+        self.assertGreater(learned.threshold[1], learned.threshold[0])
+        self.assertTrue((learned.key_offset == 0).all())
+
+    def test_key_offsets_make_it_better(self):
+        _, without = self.learn(steps=60)
+        learned, error = self.learn(steps=60, with_key_offsets=True)
+        self.assertLess(error, 0.6 * without)
+        self.assertEqual(learned.key_offset.shape, (2, 8))
 
 
 @needs_torch
@@ -165,6 +184,53 @@ class CommandLine(unittest.TestCase):
         written = json.loads(self.output.read_text())
         self.assertEqual(written["calibration"], {"prune_rate": 0.6, "inputs": 1})
         self.assertEqual([len(thresholds) for thresholds in written["thresholds"]], [2])
+
+    def test_key_offsets(self):
+        """The exporter puts them into the model, which computes what it did; what pruning makes of
+        it is what the command line said.
+        """
+        offsets = self.folder / "offsets.npz"
+        code, output, _ = self.run_cli(*MODEL, f"--input={self.input}", "--prune-rate=0.6",
+                                       "--steps=20", f"--key-offsets={offsets}")
+        self.assertEqual(code, 0)
+        given = models.Request(model=MODEL[0], inputs="export_models:tokens")
+        plain = models.load(given).model.module
+        given.key_offsets = offsets
+        module = models.load(given).model.module
+        tokens = torch.from_numpy(np.load(self.input / "0.npy"))
+        expected = plain(tokens)[0]
+        torch.testing.assert_close(module(tokens)[0], expected)
+        thresholds = torch.tensor(json.loads(self.output.read_text())["thresholds"][0])
+        pruning = attention.HardPruning([attention.Selection(thresholds, torch.zeros(2, 8))])
+        with attention.prune(pruning):
+            error = (module(tokens)[0] - expected).norm() / expected.norm()
+        self.assertIn(f"pruned: {100 * (1 - pruning.kept / pruning.allowed):.2f} %", output)
+        self.assertIn(f"results: {100 * error:.2f} %", output)
+
+    def test_refuses_key_offsets(self):
+        path = self.folder / "offsets.npz"
+        for arrays, message in (([], "expected key offsets of 1 attentions, got 0|to be enough"),
+                                ([np.zeros((2, 8), np.float32)] * 2,
+                                 "expected key offsets of 1 attentions, got 2"),
+                                ([np.zeros((2, 7), np.float32)],
+                                 r"expected key offsets for keys of \[1, 2, 12, 8\] in attention 0, "
+                                 r"got \[2, 7\]"),
+                                ([np.zeros((2, 8))], "got .2, 8. of float64"),
+                                ([np.full((2, 8), np.nan, np.float32)], "of finite float32")):
+            np.savez(path, **{str(index): array for index, array in enumerate(arrays)})
+            self.assert_export_refused(message, path)
+        path.write_bytes(b"PK no archive")
+        self.assert_export_refused(r"offsets.npz: expected key offsets, arrays 0, 1, ... in an "
+                                   ".npz", path)
+
+    def assert_export_refused(self, message, offsets):
+        errors = io.StringIO()
+        model = self.folder / "model.mlir"
+        with contextlib.redirect_stderr(errors):
+            code = export_cli.main([*MODEL, "-o", str(model), f"--key-offsets={offsets}"])
+        self.assertEqual(code, 1)
+        self.assertRegex(errors.getvalue(), rf"\Aerror: [^\n]*({message})[^\n]*\n\Z")
+        self.assertFalse(model.exists())
 
     def test_refuses(self):
         given = f"--input={self.input}"

@@ -92,8 +92,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
                         help="of random weights and inputs (default 0)")
 
 
-def request_of(options: argparse.Namespace, batch: int,
-               axes: Optional[Dict[str, Dict[int, str]]] = None) -> "Request":
+def request_of(options: argparse.Namespace, batch: int) -> "Request":
     """The request that the options of `add_model_options` make. `batch` is that of the example
     where the options give none.
     """
@@ -106,7 +105,7 @@ def request_of(options: argparse.Namespace, batch: int,
         attention=options.attention, dtype=options.dtype,
         sizes=Sizes(options.batch or batch, options.length, options.padding, options.seed),
         outputs=options.outputs.split(",") if options.outputs else None, pooling=options.pooling,
-        inputs=options.inputs, axes=axes or {})
+        inputs=options.inputs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--axes", type=_axes, action="append", default=[],
                         metavar="ARGUMENT=DIM:NAME,...", help="the dimensions of an argument that "
                         "--dynamic leaves open; those of the same name are of the same size")
+    parser.add_argument("--key-offsets", type=pathlib.Path, metavar="FILE",
+                        help="adds vectors to the keys that sprint.thresholds learned; the model "
+                        "computes the same")
     parser.add_argument("--fused-attention", action="store_true",
                         help="keep scaled_dot_product_attention as tm_tensor.attention")
     return parser
@@ -153,7 +155,10 @@ def run(arguments: Optional[List[str]] = None) -> None:
     from .exporting import Destination, export
     from .models import load
 
-    loaded = load(request_of(options, 2 if options.dynamic else 1, dict(options.axes)))
+    request = request_of(options, batch=2 if options.dynamic else 1)
+    request.axes = dict(options.axes)
+    request.key_offsets = options.key_offsets
+    loaded = load(request)
     lowered = export(loaded, Destination(options.output, options.inputs_dir), options.dynamic,
                      options.fused_attention)
     for position, argument in enumerate(lowered.model.arguments):

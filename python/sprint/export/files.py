@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import pathlib
 import tempfile
-from typing import List, Sequence, Tuple
+from typing import List, Mapping, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -47,6 +47,11 @@ class OutputFiles:
     def add_array(self, path: pathlib.Path, array: np.ndarray) -> None:
         with self._open(path) as file:
             np.save(file, array)
+
+    def add_arrays(self, path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
+        """An .npz of named arrays."""
+        with self._open(path) as file:
+            np.savez(file, **arrays)
 
     def commit(self) -> None:
         while self._written:

@@ -15,6 +15,7 @@ import torch
 
 from .errors import ExportError, one_line
 from .inputs import Sizes, example_arguments, longest
+from .key_offsets import WithKeyOffsets, read_key_offsets
 from .quiet import quiet
 from .wrapping import Argument, Float32Interface, MeanPooled, Positional, TensorModel
 
@@ -40,6 +41,7 @@ class Request:
     pooling: str = "none"
     inputs: Optional[str] = None
     axes: Mapping[str, Dict[int, str]] = dataclasses.field(default_factory=dict)
+    key_offsets: Optional[pathlib.Path] = None
 
 
 @dataclasses.dataclass
@@ -317,4 +319,6 @@ def _load(request: Request) -> LoadedModel:
         if bound:
             bounds = {"length": bound, "decoder_length": bound}
     model = tensor_model(module, arguments, request.dtype, fixed, request.outputs, request.pooling)
+    if request.key_offsets is not None:
+        model.module = WithKeyOffsets(model.module, read_key_offsets(request.key_offsets)).eval()
     return LoadedModel(model, bounds)

@@ -37,8 +37,8 @@ def _count(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m sprint.thresholds", description="Learns the thresholds of a "
-                    "model's attentions from example inputs, with its weights as they are, and "
-                    "writes the file that sprint-run takes as --thresholds.")
+                    "model's attentions from example inputs and writes the file that sprint-run "
+                    "takes as --thresholds. The model computes what it did.")
     add_model_options(parser)
     parser.add_argument("--input", type=pathlib.Path, action="append", required=True,
                         metavar="DIR", dest="folders", help="arguments of one run, 0.npy, 1.npy, "
@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
                         help="of gradient descent (default 200)")
     parser.add_argument("-o", "--output", type=pathlib.Path, required=True, metavar="FILE",
                         help="the thresholds, one for each head of each attention")
+    parser.add_argument("--key-offsets", type=pathlib.Path, metavar="FILE",
+                        help="also learns a vector to add to all keys of each head, which "
+                        "python -m sprint.export --key-offsets puts into the model")
     return parser
 
 
@@ -80,11 +83,13 @@ def _read_arguments(folder: pathlib.Path,
 def run(arguments: Optional[List[str]] = None) -> None:
     """Does what the arguments say. Raises ExportError."""
     options = _parser().parse_args(arguments)
-    if options.output.is_dir():
-        raise ExportError(f"{options.output}: expected a file, got a folder")
+    for path in filter(None, (options.output, options.key_offsets)):
+        if path.is_dir():
+            raise ExportError(f"{path}: expected a file, got a folder")
     check_packages()
     # These need the packages.
     from ..export.files import OutputFiles
+    from ..export.key_offsets import add_key_offsets
     from ..export.models import load
     from ..export.quiet import quiet
     from .learning import Learner
@@ -95,19 +100,23 @@ def run(arguments: Optional[List[str]] = None) -> None:
     try:
         with quiet():
             learner = Learner(model.module, inputs)
-            learned = learner.learn(options.prune_rate, options.steps, options.seed)
-            measured = learner.measure(learned)
+            selections = learner.learn(options.prune_rate, options.steps,
+                                       options.key_offsets is not None, options.seed)
+            measured = learner.measure(selections)
     except ExportError:
         raise
     except Exception as error:  # A model may raise anything about arguments that do not fit.
         raise ExportError(f"{options.model}: {one_line(error)}") from error
-    text = json.dumps({"thresholds": [thresholds.tolist() for thresholds in learned],
+    text = json.dumps({"thresholds": [selection.threshold.tolist() for selection in selections],
                        "calibration": {"prune_rate": options.prune_rate,
                                        "inputs": len(inputs)}}, indent=2)
     with OutputFiles() as files:
         files.add_text(options.output, text + "\n")
+        if options.key_offsets is not None:
+            add_key_offsets(files, options.key_offsets,
+                            [selection.key_offset for selection in selections])
         files.commit()
-    print(f"attentions: {len(learned)}")
+    print(f"attentions: {len(selections)}")
     print(f"pruned: {100 * measured.pruned:.2f} %")
     print(f"error of the results: {100 * measured.error:.2f} %")
 

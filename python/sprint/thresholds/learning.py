@@ -2,8 +2,8 @@
 """Thresholds by gradient descent: the results of a model change as little as can be while a given
 fraction of all its scores is dropped.
 
-Weights stay as they are. Unlike a fraction or a mass for each head, this weighs the heads by what
-they matter to the results.
+The model computes what it did. Unlike a fraction or a mass for each head, this weighs the heads by
+what they matter to the results.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import Iterator, List, Sequence, Tuple
 import torch
 
 from ..export.errors import ExportError
-from .attention import HardPruning, Moments, Pruning, SoftPruning, prune
+from .attention import HardPruning, Moments, Pruning, Selection, SoftPruning, prune
 
 #: Inputs of one step.
 BATCH = 16
 #: First step of a threshold, in standard deviations of its head's scores; it falls to zero.
 LEARNING_RATE = 0.05
+#: The same of key offsets, in root mean squares of their head's keys.
+KEY_OFFSET_LEARNING_RATE = 0.03
 #: Slope of the soft threshold, in 1 / logit: from the first step to the last.
 SLOPES = (4.0, 12.0)
 #: The pruned fraction comes as near as this to the one asked for, if a common move of all
@@ -98,8 +100,25 @@ def _batches(count: int, steps: int, seed: int) -> Iterator[List[int]]:
         del waiting[:BATCH]
 
 
+@dataclasses.dataclass
+class _Parameters:
+    """What is learned, in units that are alike for all heads."""
+
+    moments: Moments
+    #: In standard deviations from the mean of a head's scores, `[heads]` for each attention.
+    thresholds: List[torch.Tensor]
+    #: In root mean squares of a head's keys, `[key heads, channels]`.
+    key_offsets: List[torch.Tensor]
+
+    def selections(self) -> List[Selection]:
+        return [Selection(mean + deviation * threshold, norm[:, None] * offset)
+                for mean, deviation, norm, threshold, offset in
+                zip(self.moments.means(), self.moments.deviations(), self.moments.key_norms(),
+                    self.thresholds, self.key_offsets)]
+
+
 class Learner:
-    """Learns the thresholds of one model, which takes tensors and returns a tuple of them."""
+    """Learns thresholds of one model, which takes tensors and returns a tuple of them."""
 
     def __init__(self, model: torch.nn.Module, inputs: Sequence[Tuple[torch.Tensor, ...]]):
         """Runs the model on all inputs. Raises ExportError where it has no attention."""
@@ -107,24 +126,27 @@ class Learner:
         self.heads: List[int] = []
         moments = Moments()
         self.examples = [Example(arguments, self._run(arguments, moments)) for arguments in inputs]
-        self.means = moments.means()
-        self.deviations = moments.deviations()
+        self.moments = moments
         #: Allowed scores of an input, in the mean.
         self.mean_allowed = max(moments.allowed() / len(inputs), 1.0)
 
-    def learn(self, prune_rate: float, steps: int, seed: int = 0) -> List[torch.Tensor]:
-        """Thresholds that drop that part of all scores, `[heads]` for each attention, in logits."""
-        # In standard deviations from the mean of each head's scores; where these are normally
-        # distributed, this drops the same of each.
-        positions = [torch.full_like(mean, statistics.NormalDist().inv_cdf(prune_rate))
-                     for mean in self.means]
-        self._descend(positions, prune_rate, steps, seed)
-        self._move(positions, prune_rate)
-        return self._thresholds(positions)
+    def learn(self, prune_rate: float, steps: int, with_key_offsets: bool = False,
+              seed: int = 0) -> List[Selection]:
+        """For each attention what drops that part of all scores together; without
+        `with_key_offsets` these are zero.
+        """
+        # Where scores are normally distributed, this drops the same of each head.
+        position = statistics.NormalDist().inv_cdf(prune_rate)
+        parameters = _Parameters(
+            self.moments, [torch.full_like(mean, position) for mean in self.moments.means()],
+            [torch.zeros(len(norms), channels) for norms, channels
+             in zip(self.moments.key_norms(), self.moments.channels.values())])
+        self._descend(parameters, prune_rate, steps, with_key_offsets, seed)
+        return self._move(parameters, prune_rate).selections()
 
-    def measure(self, thresholds: Sequence[torch.Tensor]) -> Measured:
-        """Runs all inputs with these thresholds, `[heads]` for each attention."""
-        pruning = HardPruning(thresholds)
+    def measure(self, selections: Sequence[Selection]) -> Measured:
+        """Runs all inputs."""
+        pruning = HardPruning(selections)
         errors = [float(example.error(self._run(example.arguments, pruning)))
                   for example in self.examples]
         return Measured(1 - pruning.kept / max(pruning.allowed, 1),
@@ -142,19 +164,19 @@ class Learner:
         self.heads = heads
         return tuple(result for result in results if result.is_floating_point())
 
-    def _thresholds(self, positions: Sequence[torch.Tensor]) -> List[torch.Tensor]:
-        return [mean + deviation * position for mean, deviation, position
-                in zip(self.means, self.deviations, positions)]
-
-    def _descend(self, positions: Sequence[torch.Tensor], prune_rate: float, steps: int,
-                 seed: int) -> None:
-        """Moves positions down the gradient of error and price."""
-        for position in positions:
-            position.requires_grad_(True)
-        optimizer = torch.optim.Adam(positions, lr=LEARNING_RATE)
+    def _descend(self, parameters: _Parameters, prune_rate: float, steps: int,
+                 with_key_offsets: bool, seed: int) -> None:
+        """Moves parameters down the gradient of error and price."""
+        groups = [{"params": parameters.thresholds, "lr": LEARNING_RATE}]
+        if with_key_offsets:
+            groups.append({"params": parameters.key_offsets, "lr": KEY_OFFSET_LEARNING_RATE})
+        learned = [tensor for group in groups for tensor in group["params"]]
+        for tensor in learned:
+            tensor.requires_grad_(True)
+        optimizer = torch.optim.Adam(groups)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
         price = Price(1 - prune_rate)
-        error = RunningMean(self.measure(self._thresholds(positions)).error ** 2)
+        error = RunningMean(self.measure(parameters.selections()).error ** 2)
         kept = RunningMean(1 - prune_rate)
         for step, batch in enumerate(_batches(len(self.examples), steps, seed)):
             slope = SLOPES[0] + (SLOPES[1] - SLOPES[0]) * step / steps
@@ -164,7 +186,7 @@ class Learner:
             step_error, step_kept, step_allowed = 0.0, 0.0, 0
             for index in batch:
                 example = self.examples[index]
-                pruning = SoftPruning(self._thresholds(positions), slope)
+                pruning = SoftPruning(parameters.selections(), slope)
                 change = example.error(self._run(example.arguments, pruning))
                 # Scores count by number, so that long inputs weigh more.
                 (change / unit + weight * pruning.kept / self.mean_allowed).backward()
@@ -175,20 +197,21 @@ class Learner:
             schedule.step()
             error.add(step_error / len(batch))
             kept.add(step_kept / max(step_allowed, 1))
-        for position in positions:
-            position.requires_grad_(False)
+        for tensor in learned:
+            tensor.requires_grad_(False)
 
-    def _move(self, positions: List[torch.Tensor], prune_rate: float) -> None:
-        """Moves all positions by the same, such that the pruned fraction is the one asked for: soft
+    def _move(self, parameters: _Parameters, prune_rate: float) -> _Parameters:
+        """Thresholds moved by the same, such that the pruned fraction is the one asked for: soft
         thresholds keep a little more or less than hard ones.
         """
         low, high = -LARGEST_MOVE, LARGEST_MOVE
-        moved = list(positions)
+        moved = parameters
         for _ in range(MOST_BISECTIONS):
             move = (low + high) / 2
-            moved = [position + move for position in positions]
-            pruned = self.measure(self._thresholds(moved)).pruned
+            moved = dataclasses.replace(
+                parameters, thresholds=[tensor + move for tensor in parameters.thresholds])
+            pruned = self.measure(moved.selections()).pruned
             if abs(pruned - prune_rate) <= TOLERANCE:
                 break
             low, high = (move, high) if pruned < prune_rate else (low, move)
-        positions[:] = moved
+        return moved
