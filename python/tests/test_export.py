@@ -2,7 +2,6 @@
 """The exporter against PyTorch, and what it says of models that it cannot export."""
 
 import contextlib
-import importlib.util
 import io
 import os
 import pathlib
@@ -20,11 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "python"), str(pathlib.Path(__file__).resolve().parent)]
 
 from sprint.export import cli  # noqa: E402
+from torch_packages import MISSING, needs_torch  # noqa: E402
 
-MISSING = [package for module, package in cli.REQUIRED.items()
-           if importlib.util.find_spec(module) is None]
-needs_torch = unittest.skipIf(MISSING, f"needs the packages {', '.join(MISSING)}, which "
-                              "scripts/export-venv installs")
 if not MISSING:
     import torch
 
@@ -311,6 +307,14 @@ class Zoo(FolderTest):
     def test_names_are_unique(self):
         names = [entry.name for entry in [*families.entries(), *forms.entries()]]
         self.assertEqual(len(names), len(set(names)))
+
+    def test_forms_are_the_same_each_time(self):
+        def compute():
+            (form,) = (entry for entry in forms.entries() if entry.name == "form-projections")
+            model = form.load().model
+            return model.module(*model.examples())[0]
+
+        self.assertTrue(torch.equal(compute(), compute()))
 
     def test_attentions_are_counted(self):
         wanted = {"bert-eager", "gpt2-sdpa", "t5-sdpa", "form-decoder-layer"}

@@ -4,7 +4,6 @@ rate for all heads, and what the command line says of wrong input.
 """
 
 import contextlib
-import importlib.util
 import io
 import json
 import pathlib
@@ -19,11 +18,8 @@ sys.path[:0] = [str(ROOT / "python"), str(pathlib.Path(__file__).resolve().paren
 
 from sprint.export import cli as export_cli  # noqa: E402
 from sprint.thresholds import cli  # noqa: E402
+from torch_packages import MISSING, needs_torch  # noqa: E402
 
-MISSING = [package for module, package in export_cli.REQUIRED.items()
-           if importlib.util.find_spec(module) is None]
-needs_torch = unittest.skipIf(MISSING, f"needs the packages {', '.join(MISSING)}, which "
-                              "scripts/export-venv installs")
 if not MISSING:
     import torch
 
