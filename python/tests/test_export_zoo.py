@@ -50,7 +50,8 @@ class Totals(unittest.TestCase):
 
     def test_a_wrong_model_has_nothing_raised(self):
         sums = table.totals([outcome(raised=2, launched=2, error=0.03), outcome(raised=2)])
-        self.assertEqual((sums.attentions, sums.raised, sums.launched, sums.wrong), (4, 0, 0, 2))
+        self.assertEqual((sums.attentions, sums.raised, sums.launched, sums.wrong, sums.failed),
+                         (4, 0, 0, 1, 1))
 
 
 class Table(unittest.TestCase):

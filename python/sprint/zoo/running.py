@@ -44,9 +44,14 @@ class Outcome:
         return self.info["attentions"]
 
     @property
+    def failed(self) -> bool:
+        """Whether it did not run."""
+        return self.exported and self.error is None
+
+    @property
     def wrong(self) -> bool:
-        """Whether it did not run, or computed something else than PyTorch."""
-        return self.exported and not (self.error is not None and self.error <= ERROR_BOUND)
+        """Whether it computed something else than PyTorch."""
+        return self.exported and self.error is not None and not self.error <= ERROR_BOUND
 
 
 class ToolFailure(Exception):

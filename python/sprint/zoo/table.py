@@ -21,6 +21,7 @@ class Totals:
     raised: int = 0
     launched: int = 0
     wrong: int = 0
+    failed: int = 0
 
     @property
     def raised_part(self) -> float:
@@ -39,9 +40,9 @@ def totals(outcomes: Sequence[Outcome]) -> Totals:
             continue
         result.models += 1
         result.attentions += outcome.attentions
-        if outcome.wrong:
-            result.wrong += 1
-        else:
+        result.wrong += outcome.wrong
+        result.failed += outcome.failed
+        if not outcome.wrong and not outcome.failed:
             result.raised += min(outcome.raised, outcome.attentions)
             result.launched += min(outcome.launched, outcome.attentions)
     return result
@@ -57,7 +58,7 @@ def _cell(outcome: Outcome) -> str:
     """`2 of 2` where every attention ran on the device."""
     if not outcome.exported:
         return "not exported"
-    if outcome.error is None:
+    if outcome.failed:
         return "failed"
     if outcome.wrong:
         return "wrong"
@@ -89,5 +90,6 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
     lines += [_row(names, group) for names, group in rows.items()]
     lines += ["", f"{sums.models} models with {sums.attentions} attentions: "
               f"{100 * sums.raised_part:.1f} % raised, {100 * sums.launched_part:.1f} % launched "
-              f"on the device, {sums.wrong} models with a wrong result or none."]
+              f"on the device; wrong results: {sums.wrong}, models that did not run: "
+              f"{sums.failed}."]
     return "\n".join(lines) + "\n"
