@@ -289,6 +289,16 @@ class Cleanup(unittest.TestCase):
                                 torch.zeros(5), torch.zeros(7))
         self.assertNotIn(torch.sym_min, [node.target for node in program.graph.nodes])
 
+    def test_sizes_that_have_one_value(self):
+        program = self.prepared(export_models.Excess(), ({0: torch.export.Dim("rows", min=2)},),
+                                torch.zeros(3, 8))
+        (rows,) = (node for node in program.graph.nodes
+                   if node.target == torch.ops.aten.slice.Tensor)
+        self.assertEqual(rows.args[2], 0)
+        self.assertEqual(list(rows.meta["val"].shape), [1, 8])
+        tensor = torch.ones(4, 8)
+        torch.testing.assert_close(program.module()(tensor), tensor + torch.arange(8.0))
+
     def test_padding(self):
         self.assertEqual(inputs.attention_mask(3, 8, "left").sum(1).tolist(), [8, 7, 6])
         self.assertEqual(inputs.attention_mask(1, 8, "right").tolist(), [[1] * 6 + [0] * 2])

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Callable, Mapping, Optional, Sequence, Set
+from typing import Callable, Mapping, Optional, Sequence, Set, Union
 
 import torch
 from torch.fx.experimental.symbolic_shapes import statically_known_true
@@ -44,9 +44,40 @@ def name_size_operations(program: torch.export.ExportedProgram) -> None:
             node.target, node.args = operator.mul, (node.args[0], node.args[0])
 
 
+def _count_dynamic_sizes(shape: Sequence[Union[int, torch.SymInt]]) -> int:
+    return sum(isinstance(size, torch.SymInt) for size in shape)
+
+
+def _known_size(size: Union[int, torch.SymInt]) -> Union[int, torch.SymInt]:
+    """The size itself, or the only value that it has for all permitted sizes of dimensions."""
+    if not isinstance(size, torch.SymInt):
+        return size
+    bounds = size.node.shape_env.bound_sympy(size.node.expr)
+    return int(bounds.lower) if bounds.is_singleton() else size
+
+
+def replace_known_sizes(program: torch.export.ExportedProgram) -> None:
+    """Replaces sizes that have only one value by it, such as how far a length exceeds the longest
+    one: torch-mlir broadcasts only a dimension of which it knows that its size is 1.
+    """
+    for node in list(program.graph.nodes):
+        value = node.meta.get("val")
+        if node.op != "call_function":
+            continue
+        if isinstance(value, torch.SymInt) and not isinstance(_known_size(value), torch.SymInt):
+            node.replace_all_uses_with(_known_size(value))
+        elif isinstance(value, torch.Tensor):
+            shape = [_known_size(size) for size in value.shape]
+            if _count_dynamic_sizes(shape) < _count_dynamic_sizes(value.shape):
+                node.meta["val"] = value.new_empty(shape)
+                # torch-mlir's importer would take the shape from here.
+                node.meta.pop("tensor_meta", None)
+    program.graph.eliminate_dead_code()
+
+
 def _count_dynamic(node: torch.fx.Node) -> int:
     """The number of dimensions of a node's tensor whose size is not known."""
-    return sum(isinstance(size, torch.SymInt) for size in node.meta["val"].shape)
+    return _count_dynamic_sizes(node.meta["val"].shape)
 
 
 def flatten_in_two_steps(program: torch.export.ExportedProgram) -> None:
@@ -147,6 +178,7 @@ def prepare(program: torch.export.ExportedProgram,
         {**decompositions, torch.ops.aten.index.Tensor: index_by_one_tensor,
          torch.ops.aten.as_strided.default: reshape_for_as_strided})
     drop_layout_checks(program)
+    replace_known_sizes(program)
     flatten_in_two_steps(program)
     name_size_operations(program)
     copy_listed_state(program)
