@@ -92,7 +92,7 @@ def calibrate(arguments: argparse.Namespace, model: pathlib.Path,
     thresholds = arguments.work_dir / "thresholds.json"
     kind, value = next((kind, value) for kind, value in
                        (("--keep-mass", arguments.keep_mass), ("--prune-rate", arguments.prune_rate),
-                        ("--learned-prune-rate", arguments.learned_prune_rate or 0.75))
+                        ("--learned-prune-rate", arguments.learned_prune_rate))
                        if value is not None)
     target = f"{kind} {value}"
     if kind != "--learned-prune-rate":
@@ -168,7 +168,7 @@ def main() -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--prune-rate", type=float)
     group.add_argument("--keep-mass", type=float)
-    group.add_argument("--learned-prune-rate", type=float, metavar="R",
+    group.add_argument("--learned-prune-rate", type=float, default=0.75, metavar="R",
                        help="thresholds and key offsets by sprint.thresholds --prune-rate=R; "
                        "default: 0.75")
     parser.add_argument("--steps", type=int, default=600, help="of learning")

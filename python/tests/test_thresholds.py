@@ -75,6 +75,12 @@ class PrunedAttention(unittest.TestCase):
         mask[:, :, 4] = -torch.inf
         self.check(self.query, self.key, self.value, attn_mask=mask)
 
+    def test_half_precision(self):
+        mask = torch.zeros(1, 1, 5, 7, dtype=torch.half)
+        mask[..., 6] = torch.finfo(torch.half).min
+        self.check(self.query.half(), self.key.half(), self.value.half(), is_causal=True)
+        self.check(self.query.half(), self.key.half(), self.value.half(), attn_mask=mask)
+
     def test_shared_key_heads(self):
         self.check(self.query, self.key[:, :2], self.value[:, :2], enable_gqa=True)
 

@@ -170,7 +170,7 @@ def _score(query: torch.Tensor, key: torch.Tensor, mask: Optional[torch.Tensor],
         allowed = allowed & mask
     elif mask is not None:
         allowed = allowed & (mask > MASKING_BIAS)
-        scores = scores + mask.clamp(min=MASKING_BIAS)
+        scores = scores + mask.float().clamp(min=MASKING_BIAS)
     return Attention(query, key, scale, scores, allowed)
 
 
@@ -190,12 +190,14 @@ def prune(pruning: Pruning) -> Iterator[List[int]]:
             raise ExportError("expected attentions of [batch, heads, tokens, channels], got "
                               f"{query.ndim} dimensions")
         scale = query.shape[-1] ** -0.5 if scale is None else scale
-        attention = _score(query, key, attn_mask, is_causal, scale)
+        # Logits of masked keys are beyond what f16 holds.
+        attention = _score(query.float(), key.float(), attn_mask, is_causal, scale)
         heads.append(query.shape[1])
         logits = pruning.logits(len(heads) - 1, attention)
         probabilities = logits.masked_fill(~attention.allowed, _MASKED).softmax(-1)
         # A row without any allowed key yields zero.
-        return (probabilities * attention.allowed) @ _repeat_heads(value, query.shape[1])
+        values = _repeat_heads(value, query.shape[1]).float()
+        return ((probabilities * attention.allowed) @ values).to(value.dtype)
 
     with replaced_attention(attend):
         yield heads

@@ -64,7 +64,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
     table = markdown(outcomes)
     print(table)
     if options.page:
-        options.page.write_text(replace_table(page, table))
+        # Read again, as it may have been edited while the models ran.
+        page = replace_table(options.page.read_text(), table)
+        if page is None:
+            print(f"error: {options.page}: has no place for the table any more", file=sys.stderr)
+            return 1
+        options.page.write_text(page)
     sums = totals(outcomes)
     return int(sums.wrong > 0 or sums.raised_part < RAISED_BOUND or
                sums.launched_part < LAUNCHED_BOUND)
