@@ -6,6 +6,8 @@
 
 #include "ElementEvaluator.h"
 
+#include "Views.h"
+
 #include "Sprint/Dialect/TMTensor/IR/TMTensor.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -366,12 +368,6 @@ Expr ElementEvaluator::evaluateConstant(Value tensor, ArrayRef<Expr> indices) {
     return factory.select(inside, values[which], values[1 - which]);
   }
   return nullptr;
-}
-
-static double toDouble(APFloat number) {
-  bool losesInfo = false;
-  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
-  return number.convertToDouble();
 }
 
 std::optional<double> ElementEvaluator::getLowerBound(Expr number, unsigned steps) {

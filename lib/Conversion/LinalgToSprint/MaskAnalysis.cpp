@@ -9,6 +9,7 @@
 #include "ElementEmitter.h"
 #include "ElementEvaluator.h"
 #include "SprintRuntime/NumericsConstants.h"
+#include "Views.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/STLExtras.h"
@@ -199,12 +200,6 @@ std::optional<MaskingValues> MaskAnalysis::Implementation::addMasked(const Split
     masked = unite(masked, MaskingValues{-std::numeric_limits<double>::infinity(),
                                          left.masked->highest + right.masked->highest});
   return masked;
-}
-
-static double toDouble(APFloat number) {
-  bool losesInfo = false;
-  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
-  return number.convertToDouble();
 }
 
 Split MaskAnalysis::Implementation::splitValue(Expr value, double factor, double masking) {
