@@ -7,12 +7,12 @@
 #include "AttentionMatcher.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Support/DebugStringHelper.h"
-#include "llvm/Support/MathExtras.h"
+#include "llvm/ADT/SetVector.h"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace mlir;
@@ -20,12 +20,14 @@ using namespace mlir::sprint;
 
 using Kind = Axis::Kind;
 
-/// Steps that a match takes between the contractions, those taken back included.
-static constexpr unsigned kMaxScoreSteps = 1024;
-
-static constexpr char kTooManySteps[] = "there are too many steps between the contractions";
-
-static constexpr char kNoContraction[] = "the scores are not a contraction times a constant";
+/// Reshapes between a softmax and the contraction that reads it.
+static constexpr unsigned kMaxReshapes = 64;
+/// Ops between a product with the values and its division.
+static constexpr unsigned kMaxLaterOps = 16;
+/// Ops that are looked at for what a mask is computed from.
+static constexpr size_t kMaxReadOps = 256;
+/// Batch axes of which every order is tried.
+static constexpr size_t kMaxPermuted = 6;
 
 LogicalResult AttentionMatcher::fail(const Twine &why) {
   reason = why.str();
@@ -38,16 +40,26 @@ void AttentionMatcher::keepConditions(const View &view) {
       matched.conditions.push_back(condition);
 }
 
-FailureOr<MatchedAttention> AttentionMatcher::match(linalg::LinalgOp contraction,
+SmallVector<TensorSize> sprint::getStack(const View &view) {
+  SmallVector<std::pair<int64_t, TensorSize>> sizes;
+  for (auto [index, axis] : llvm::enumerate(view.axes))
+    if (axis.isBatch())
+      sizes.emplace_back(axis.place, sizeOf(view.value, index));
+  for (const RepeatedAxis &repeat : view.repeats)
+    sizes.emplace_back(repeat.place, repeat.size);
+  if (view.merged)
+    sizes.emplace_back(view.merged->place, view.merged->size);
+  llvm::sort(sizes, llvm::less_first());
+  return llvm::to_vector(llvm::make_second_range(sizes));
+}
+
+FailureOr<MatchedAttention> AttentionMatcher::match(const Contraction &contraction,
                                                     unsigned probabilities) {
   matched = MatchedAttention();
   reason.clear();
-  budget = kMaxScoreSteps;
   FailureOr<View> view = matchLastContraction(contraction, probabilities);
-  if (failed(view))
-    return failure();
-  FailureOr<View> logits = matchSoftmax(std::move(*view), contraction);
-  if (failed(logits) || failed(matchScores(std::move(*logits))))
+  if (failed(view) || failed(matchProbabilities(std::move(*view), contraction.op)) ||
+      failed(matchLogits()))
     return failure();
   return finish();
 }
@@ -73,17 +85,8 @@ FailureOr<MatchedAttention> AttentionMatcher::match(tm_tensor::AttentionOp atten
   matched.key = see(attention.getKey());
   matched.value = see(attention.getValue());
   matched.result = see(attention.getResult());
-  matched.softmax = SoftmaxKind::Safe;
-  if (Value mask = attention.getAttnMask()) {
-    bool isBoolean = getElementTypeOrSelf(mask).isInteger(1);
-    ScoreTerm term{MaskTerm::Kind::Added, see(mask), std::nullopt};
-    if (isBoolean) {
-      term.kind = MaskTerm::Kind::AllowedWhereTrue;
-      term.otherwise = APFloat::getInf(APFloat::IEEEsingle(), /*Negative=*/true);
-    }
-    normalize(term.view);
-    matched.terms.push_back(std::move(term));
-  }
+  matched.mask = attention.getAttnMask();
+  matched.hasTerms = static_cast<bool>(matched.mask);
   for (View *view : {&matched.query, &matched.key, &matched.value, &matched.result})
     normalize(*view);
   return finish();
@@ -116,77 +119,72 @@ FailureOr<MatchedAttention> AttentionMatcher::finish() {
 // Contractions
 //===----------------------------------------------------------------------===//
 
-/// What keeps the op from being a contraction of floats over one loop; null if nothing does.
-static const char *getContractionFault(linalg::LinalgOp op) {
-  if (!op.hasPureTensorSemantics())
-    return "is not on tensors";
-  if (op.getNumReductionLoops() != 1)
-    return "sums over several dimensions";
-  for (Operation &inBody : op.getBlock()->without_terminator())
-    if (!isa<arith::MulFOp, arith::AddFOp, arith::ExtFOp, arith::TruncFOp>(inBody))
-      return "is not of floats";
-  return nullptr;
-}
-
-FailureOr<View> AttentionMatcher::matchLastContraction(linalg::LinalgOp contraction,
+FailureOr<View> AttentionMatcher::matchLastContraction(const Contraction &contraction,
                                                        unsigned probabilities) {
-  if (const char *fault = getContractionFault(contraction))
-    return fail(Twine("the contraction with the values ") + fault);
-  if (!isZero(contraction.getDpsInitOperand(0)->get()))
-    return fail("the contraction with the values does not start from zero");
-  FailureOr<linalg::ContractionDimensions> dims = linalg::inferContractionDims(contraction);
+  linalg::LinalgOp op = contraction.op;
+  std::optional<APFloat> start = getSplatFloat(contraction.init);
+  if (!start || !start->isZero())
+    return fail("the contraction with the values does not start from zero, as in an online "
+                "recurrence over blocks of keys");
+  if (contraction.reduced.size() != 1)
+    return fail("the contraction with the values sums over several dimensions");
+  unsigned key = contraction.reduced.front(), values = 1 - probabilities;
   SmallVector<unsigned, 2> rows, columns;
-  if (succeeded(dims)) {
-    // `m` are the loops of the first input alone, `n` those of the second.
-    rows = probabilities == 0 ? dims->m : dims->n;
-    columns = probabilities == 0 ? dims->n : dims->m;
+  for (unsigned loop = 0; loop < op.getNumLoops(); ++loop) {
+    if (loop == key)
+      continue;
+    if (!contraction.reads(values, loop))
+      rows.push_back(loop);
+    else if (!contraction.reads(probabilities, loop))
+      columns.push_back(loop);
   }
-  if (failed(dims) || rows.empty() || columns.size() != 1 || dims->k.size() != 1)
-    return fail("the contraction with the values does not have dimensions of queries, one of keys "
-                "and one of channels");
+  if (columns.size() != 1 || !contraction.reads(probabilities, key) ||
+      !contraction.reads(values, key))
+    return fail("the contraction with the values does not have one dimension of keys and one of "
+                "channels");
 
   // Where several loops are of the probabilities alone, the innermost are the queries; the others
   // are heads that share values.
-  OpOperand *probabilityOperand = contraction.getDpsInputOperand(probabilities);
-  OpOperand *valueOperand = contraction.getDpsInputOperand(1 - probabilities);
-  AffineMap probabilityMap = contraction.getMatchingIndexingMap(probabilityOperand);
-  unsigned row = rows.front();
+  AffineMap probabilityMap = contraction.maps[probabilities];
+  std::optional<unsigned> row;
   for (AffineExpr expr : probabilityMap.getResults())
     if (auto dim = dyn_cast<AffineDimExpr>(expr);
         dim && llvm::is_contained(rows, dim.getPosition()))
       row = dim.getPosition();
 
-  LoopAxes loops(contraction.getNumLoops());
-  loops[row] = Axis{Kind::Row};
+  static constexpr char kUnknown[] =
+      "the contraction with the values has dimensions of unknown meaning";
+  LoopAxes loops(op.getNumLoops());
+  if (row)
+    loops[*row] = Axis{Kind::Row};
   loops[columns[0]] = Axis{Kind::Column};
-  OpOperand *init = contraction.getDpsInitOperand(0);
-  AffineMap resultMap = contraction.getMatchingIndexingMap(init);
-  for (auto [place, expr] : llvm::enumerate(resultMap.getResults())) {
+  for (auto [place, expr] : llvm::enumerate(contraction.resultMap.getResults())) {
     auto dim = dyn_cast<AffineDimExpr>(expr);
     if (!dim)
-      return fail("the contraction with the values has dimensions of unknown meaning");
+      continue;
     std::optional<Axis> &loop = loops[dim.getPosition()];
     if (!loop)
       loop = Axis{Kind::Batch, static_cast<int64_t>(place)};
   }
-  std::optional<View> result = viewFromLoops(contraction->getResult(0), resultMap, loops);
+  std::optional<View> result = viewFromLoops(op->getResult(0), contraction.resultMap, loops);
   // The result's view counts places without axes of size 1.
   loops.assign(loops.size(), std::nullopt);
-  if (!result || failed(labelLoops(resultMap, result->axes, loops)))
-    return fail("the contraction with the values has dimensions of unknown meaning");
+  if (!result || failed(labelLoops(contraction.resultMap, result->axes, loops)))
+    return fail(kUnknown);
 
   // Of the probabilities the columns are the keys, of the values the rows.
   LoopAxes probabilityLoops = loops, valueLoops = loops;
   probabilityLoops[columns[0]] = std::nullopt;
-  probabilityLoops[dims->k[0]] = Axis{Kind::Column};
-  valueLoops[row] = std::nullopt;
-  valueLoops[dims->k[0]] = Axis{Kind::Row};
-  std::optional<View> weights =
-      viewFromLoops(probabilityOperand->get(), probabilityMap, probabilityLoops, &*result);
-  std::optional<View> value = viewFromLoops(
-      valueOperand->get(), contraction.getMatchingIndexingMap(valueOperand), valueLoops, &*result);
+  probabilityLoops[key] = Axis{Kind::Column};
+  if (row)
+    valueLoops[*row] = std::nullopt;
+  valueLoops[key] = Axis{Kind::Row};
+  std::optional<View> weights = viewFromLoops(contraction.operands[probabilities], probabilityMap,
+                                              probabilityLoops, &*result);
+  std::optional<View> value =
+      viewFromLoops(contraction.operands[values], contraction.maps[values], valueLoops, &*result);
   if (!weights || !value)
-    return fail("the contraction with the values has dimensions of unknown meaning");
+    return fail(kUnknown);
   if (!weights->repeats.empty())
     return fail("the values have batch dimensions that the probabilities do not have");
   matched.result = std::move(*result);
@@ -218,41 +216,34 @@ LogicalResult AttentionMatcher::splitRows(View &probabilities) {
   return lookThroughView(probabilities);
 }
 
-LogicalResult AttentionMatcher::matchFirstContraction(linalg::LinalgOp contraction,
+LogicalResult AttentionMatcher::matchFirstContraction(const Contraction &contraction,
                                                       const View &scores) {
-  if (const char *fault = getContractionFault(contraction))
-    return fail(Twine("the contraction of query and key ") + fault);
-
-  LoopAxes loops(contraction.getNumLoops());
-  OpOperand *init = contraction.getDpsInitOperand(0);
-  SmallVector<unsigned> reductions;
-  contraction.getReductionDims(reductions);
-  if (failed(labelLoops(contraction.getMatchingIndexingMap(init), scores.axes, loops)))
+  static constexpr char kUnknown[] = "query and key have dimensions of unknown meaning";
+  linalg::LinalgOp op = contraction.op;
+  if (contraction.reduced.size() != 1)
+    return fail("the contraction of query and key sums over several dimensions");
+  LoopAxes loops(op.getNumLoops());
+  if (failed(labelLoops(contraction.resultMap, scores.axes, loops)))
     return fail("the contraction of query and key has dimensions of unknown meaning");
-  if (!scores.repeats.empty())
-    return fail("the scores are the same for several heads");
-  loops[reductions.front()] = Axis{Kind::Inner};
+  loops[contraction.reduced.front()] = Axis{Kind::Inner};
   std::optional<View> operands[2];
   for (unsigned index = 0; index < 2; ++index) {
-    OpOperand *operand = contraction.getDpsInputOperand(index);
     operands[index] =
-        viewFromLoops(operand->get(), contraction.getMatchingIndexingMap(operand), loops, &scores);
+        viewFromLoops(contraction.operands[index], contraction.maps[index], loops, &scores);
     if (!operands[index])
-      return fail("query and key have dimensions of unknown meaning");
+      return fail(kUnknown);
+    // An operand may be repeated along the other's tokens.
+    while (operands[index]->has(Kind::Row) && operands[index]->has(Kind::Column) &&
+           succeeded(lookThroughView(*operands[index])))
+      ;
   }
   if (operands[0]->has(Kind::Column))
     std::swap(operands[0], operands[1]);
   auto [query, key] = operands;
-  if (!query->has(Kind::Row) || query->has(Kind::Column) || !key->has(Kind::Column) ||
-      key->has(Kind::Row))
+  if (query->has(Kind::Column) || !key->has(Kind::Column) || key->spans(Kind::Row))
     return fail("the scores are not a contraction of queries with keys");
-  // An addition that starts from a bias.
-  if (!isZero(init->get())) {
-    View bias = scores;
-    bias.value = init->get();
-    if (failed(addTerm({MaskTerm::Kind::Added, std::move(bias), std::nullopt})))
-      return failure();
-  }
+  // A single query may have an axis, of size 1, that the scores' view does not tell.
+  llvm::for_each(key->axes, [](Axis &axis) { axis = axis.kind == Kind::Row ? Axis{} : axis; });
 
   // Of both operands the rows are the tokens and the columns the channels.
   for (View *operand : {&*query, &*key})
@@ -265,7 +256,6 @@ LogicalResult AttentionMatcher::matchFirstContraction(linalg::LinalgOp contracti
   keepConditions(scores);
   matched.query = std::move(*query);
   matched.key = std::move(*key);
-  matched.scale = scores.factor;
   return success();
 }
 
@@ -297,197 +287,7 @@ View AttentionMatcher::cleanOperand(View operand, bool withFactors) {
 }
 
 //===----------------------------------------------------------------------===//
-// Between the contractions
-//===----------------------------------------------------------------------===//
-
-LogicalResult AttentionMatcher::matchScores(View scores) {
-  while (true) {
-    if (budget == 0)
-      return fail(kTooManySteps);
-    --budget;
-    if (!matched.divided && scores.axes.size() == 4 && scores.isInOrder())
-      matched.divided = scores;
-    if (failed(lookThroughView(scores)) && failed(lookThroughExtension(scores)) &&
-        failed(lookThroughTruncation(scores)))
-      break;
-  }
-  auto op = scores.value.getDefiningOp<linalg::LinalgOp>();
-  if (op && linalg::isaContractionOpInterface(op))
-    return matchFirstContraction(op, scores);
-  if (!getElementwiseDefinition(scores.value)) {
-    if (isa_and_nonnull<tensor::ConcatOp, tensor::InsertSliceOp, tensor::PadOp>(
-            scores.value.getDefiningOp()))
-      return fail("the scores are joined with others, such as attention sinks");
-    return fail(kNoContraction);
-  }
-  Value yielded = getYielded(op);
-  return matchScoresInBody(std::move(scores), yielded);
-}
-
-LogicalResult AttentionMatcher::matchScoresInBody(View result, Value inBody) {
-  auto op = result.value.getDefiningOp<linalg::LinalgOp>();
-  inBody = stripFloatCasts(inBody);
-  if (std::optional<unsigned> input = getInputIndex(op, inBody)) {
-    std::optional<View> source = viewOfInput(result, *input);
-    if (!source)
-      return fail("the scores have dimensions of unknown meaning");
-    return matchScores(std::move(*source));
-  }
-  Operation *arithmetic = inBody.getDefiningOp();
-  if (isa_and_nonnull<arith::AddFOp, arith::SubFOp>(arithmetic))
-    return matchSum(result, arithmetic);
-  if (isa_and_nonnull<arith::MulFOp, arith::DivFOp>(arithmetic))
-    return matchProduct(std::move(result), arithmetic);
-  if (auto select = dyn_cast_or_null<arith::SelectOp>(arithmetic))
-    return matchSelect(result, select);
-  if (isa_and_nonnull<arith::MaximumFOp, arith::MaxNumFOp>(arithmetic)) {
-    Value bounded = arithmetic->getOperand(0), bound = arithmetic->getOperand(1);
-    if (getConstantFloat(op, bounded))
-      std::swap(bounded, bound);
-    return matchLowerBound(result, bounded, bound);
-  }
-  if (isa_and_nonnull<math::TanhOp>(arithmetic))
-    return fail("the scores are capped by a hyperbolic tangent");
-  return fail(kNoContraction);
-}
-
-LogicalResult AttentionMatcher::matchSum(const View &result, Operation *sum) {
-  MatchedAttention before = matched;
-  std::string firstReason;
-  for (unsigned side : {0, 1}) {
-    // What is subtracted would be the negated scores.
-    if (side == 1 && isa<arith::SubFOp>(sum))
-      break;
-    double sign = isa<arith::SubFOp>(sum) ? -1.0 : 1.0;
-    if (succeeded(addTerm(result, sum->getOperand(1 - side), sign)) &&
-        succeeded(matchScoresInBody(result, sum->getOperand(side))))
-      return success();
-    matched = before;
-    if (side == 0)
-      firstReason = reason;
-  }
-  if (firstReason != kNoContraction)
-    reason = std::move(firstReason);
-  return failure();
-}
-
-LogicalResult AttentionMatcher::matchProduct(View result, Operation *product) {
-  auto op = result.value.getDefiningOp<linalg::LinalgOp>();
-  bool divides = isa<arith::DivFOp>(product);
-  for (unsigned side : {1, 0}) {
-    if (side == 0 && divides)
-      break;
-    Value by = product->getOperand(side), scaled = product->getOperand(1 - side);
-    if (std::optional<APFloat> constant = getConstantFloat(op, by)) {
-      double number = toDouble(*constant);
-      result.factor = divides ? result.factor / number : result.factor * number;
-      return matchScoresInBody(std::move(result), scaled);
-    }
-  }
-  // A factor that only the program knows scales the queries instead, if it is one for each row.
-  for (unsigned side : {1, 0}) {
-    if (side == 0 && divides)
-      break;
-    std::optional<unsigned> input = getInputIndex(op, stripFloatCasts(product->getOperand(side)));
-    std::optional<View> factor = input ? viewOfInput(result, *input) : std::nullopt;
-    if (!factor || factor->has(Kind::Column))
-      continue;
-    // The factor of the logits around it is not its own.
-    factor->factor = 1.0;
-    matched.rowFactors.push_back({std::move(*factor), divides});
-    return matchScoresInBody(std::move(result), product->getOperand(1 - side));
-  }
-  return fail("the scores are multiplied with a tensor that differs from key to key");
-}
-
-LogicalResult AttentionMatcher::matchSelect(const View &result, arith::SelectOp select) {
-  auto op = result.value.getDefiningOp<linalg::LinalgOp>();
-  std::optional<APFloat> whenTrue = getConstantFloat(op, select.getTrueValue());
-  std::optional<APFloat> whenFalse = getConstantFloat(op, select.getFalseValue());
-  if (whenTrue.has_value() == whenFalse.has_value())
-    return fail("what a mask selects instead of the scores is not a constant");
-  Value scores = whenTrue ? select.getFalseValue() : select.getTrueValue();
-  Value bound = whenTrue ? select.getTrueValue() : select.getFalseValue();
-  // The larger of the two: whichever of them the comparison selects when it holds.
-  using Predicate = arith::CmpFPredicate;
-  auto isOneOf = [](arith::CmpFOp compare, ArrayRef<Predicate> predicates) {
-    return llvm::is_contained(predicates, compare.getPredicate());
-  };
-  if (auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
-      compare && compare.getLhs() == scores && compare.getRhs() == bound &&
-      (whenTrue
-           ? isOneOf(compare, {Predicate::ULT, Predicate::OLT, Predicate::ULE, Predicate::OLE})
-           : isOneOf(compare, {Predicate::UGT, Predicate::OGT, Predicate::UGE, Predicate::OGE})))
-    return matchLowerBound(result, scores, bound);
-  std::optional<unsigned> condition = getInputIndex(op, select.getCondition());
-  std::optional<View> mask = condition ? viewOfInput(result, *condition) : std::nullopt;
-  if (!mask)
-    return fail("the condition that selects among the scores is not a tensor of booleans");
-  ScoreTerm term;
-  term.kind = whenTrue ? MaskTerm::Kind::AllowedWhereFalse : MaskTerm::Kind::AllowedWhereTrue;
-  term.view = std::move(*mask);
-  term.otherwise = whenTrue ? whenTrue : whenFalse;
-  if (failed(addTerm(std::move(term))))
-    return failure();
-  return matchScoresInBody(result, scores);
-}
-
-LogicalResult AttentionMatcher::matchLowerBound(const View &result, Value bounded, Value bound) {
-  auto op = result.value.getDefiningOp<linalg::LinalgOp>();
-  ScoreTerm term;
-  term.kind = MaskTerm::Kind::LowerBound;
-  term.otherwise = getConstantFloat(op, bound);
-  if (!term.otherwise)
-    return fail("the lower bound of the scores is not a constant");
-  term.view.factor = result.factor;
-  if (failed(addTerm(std::move(term))))
-    return failure();
-  return matchScoresInBody(result, bounded);
-}
-
-LogicalResult AttentionMatcher::addTerm(View result, Value inBody, double sign) {
-  auto op = result.value.getDefiningOp<linalg::LinalgOp>();
-  result.factor *= sign;
-  while (true) {
-    inBody = stripFloatCasts(inBody);
-    // A number added to all scores changes no probability.
-    if (std::optional<APFloat> constant = getConstantFloat(op, inBody);
-        constant && constant->isFinite())
-      return success();
-    if (std::optional<unsigned> input = getInputIndex(op, inBody)) {
-      std::optional<View> view = viewOfInput(result, *input);
-      if (!view)
-        return fail("what is added to the scores has dimensions of unknown meaning");
-      return addTerm({MaskTerm::Kind::Added, std::move(*view), std::nullopt});
-    }
-    Operation *product = inBody.getDefiningOp();
-    if (!isa_and_nonnull<arith::MulFOp, arith::DivFOp>(product))
-      return fail("what is added to the scores is not a tensor times a constant");
-    std::optional<APFloat> constant = getConstantFloat(op, product->getOperand(1));
-    inBody = product->getOperand(0);
-    if (!constant && isa<arith::MulFOp>(product)) {
-      constant = getConstantFloat(op, product->getOperand(0));
-      inBody = product->getOperand(1);
-    }
-    if (!constant)
-      return fail("what is added to the scores is not a tensor times a constant");
-    double number = toDouble(*constant);
-    result.factor = isa<arith::MulFOp>(product) ? result.factor * number : result.factor / number;
-  }
-}
-
-LogicalResult AttentionMatcher::addTerm(ScoreTerm term) {
-  if (!matched.rowFactors.empty())
-    return fail("masked or biased scores are multiplied with a tensor");
-  if (term.otherwise && term.view.factor != 1.0)
-    term.otherwise = APFloat(toDouble(*term.otherwise) * term.view.factor);
-  keepConditions(term.view);
-  matched.terms.push_back(std::move(term));
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Softmax
+// Probabilities and scores
 //===----------------------------------------------------------------------===//
 
 LogicalResult AttentionMatcher::checkOnlyUser(Value value, Operation *user) {
@@ -498,203 +298,291 @@ LogicalResult AttentionMatcher::checkOnlyUser(Value value, Operation *user) {
   return success();
 }
 
-/// Whether all elements of a tensor are minus infinity or the type's lowest number, from which a
-/// maximum may start.
-static bool isLowest(Value tensor) {
-  std::optional<APFloat> number = getSplatFloat(tensor);
-  return number && number->isNegative() && (number->isInfinity() || number->isLargest());
-}
-
-/// Whether `yielded` is one of the commutative ops applied to `element` and `accumulator`.
-template <typename... Ops>
-static bool isReductionBy(Value yielded, Value element, Value accumulator) {
-  Operation *op = yielded.getDefiningOp();
-  if (!isa_and_nonnull<Ops...>(op))
-    return false;
-  Value left = stripFloatCasts(op->getOperand(0)), right = stripFloatCasts(op->getOperand(1));
-  return (left == element && right == accumulator) || (left == accumulator && right == element);
-}
-
-FailureOr<View> AttentionMatcher::matchRowReduction(View row,
-                                                    function_ref<bool(Value, Value, Value)> isBody,
-                                                    function_ref<bool(Value)> isInit) {
-  lookThroughViewsAndCasts(row);
-  auto op = row.value.getDefiningOp<linalg::LinalgOp>();
-  if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInputs() != 1 ||
-      op.getNumReductionLoops() != 1)
-    return failure();
-  unsigned number = cast<OpResult>(row.value).getResultNumber();
-  OpOperand *init = op.getDpsInitOperand(number), *input = op.getDpsInputOperand(0);
-  if (!isBody(stripFloatCasts(getYielded(op, number)), op.getMatchingBlockArgument(input),
-              op.getMatchingBlockArgument(init)) ||
-      !isInit(init->get()))
-    return failure();
-
-  LoopAxes loops(op.getNumLoops());
-  SmallVector<unsigned> reductions;
-  op.getReductionDims(reductions);
-  if (failed(labelLoops(op.getMatchingIndexingMap(init), row.axes, loops)) ||
-      loops[reductions.front()])
-    return failure();
-  loops[reductions.front()] = Axis{Kind::Column};
-  std::optional<View> reduced =
-      viewFromLoops(input->get(), op.getMatchingIndexingMap(input), loops, &row);
-  if (!reduced)
-    return failure();
-  reduced->conditions = row.conditions;
-  lookThroughViewsAndCasts(*reduced);
-  return std::move(*reduced);
-}
-
-LogicalResult AttentionMatcher::matchSafeSelect(View &probabilities, std::optional<View> &tested) {
-  linalg::LinalgOp op = getElementwiseDefinition(probabilities.value);
-  auto select = op ? getYielded(op).getDefiningOp<arith::SelectOp>() : nullptr;
-  if (!select)
-    return success();
-  std::optional<unsigned> condition = getInputIndex(op, select.getCondition());
-  std::optional<unsigned> otherwise = getInputIndex(op, select.getFalseValue());
-  std::optional<APFloat> zero = getConstantFloat(op, select.getTrueValue());
-  if (!condition || !otherwise || !zero || !zero->isZero())
-    return fail("the probabilities are selected, but not as select(condition, 0, probability)");
-  std::optional<View> every = viewOfInput(probabilities, *condition);
-  std::optional<View> softmax = viewOfInput(probabilities, *otherwise);
-  if (!every || !softmax)
-    return fail("the select of the safe softmax has dimensions of unknown meaning");
-
-  static constexpr char kWrongCondition[] =
-      "the probabilities are zeroed, but not where every score of the row is -inf";
-  FailureOr<View> flags =
-      matchRowReduction(std::move(*every), isReductionBy<arith::AndIOp>, [](Value init) {
-        std::optional<APInt> flag = getSplatInteger(init);
-        return flag && flag->isOne();
-      });
-  linalg::LinalgOp test = succeeded(flags) ? getElementwiseDefinition(flags->value) : nullptr;
-  auto compare = test ? getYielded(test).getDefiningOp<arith::CmpFOp>() : nullptr;
-  if (!compare || compare.getPredicate() != arith::CmpFPredicate::OEQ)
-    return fail(kWrongCondition);
-  std::optional<APFloat> bound = getConstantFloat(test, compare.getRhs());
-  std::optional<unsigned> input = getInputIndex(test, stripFloatCasts(compare.getLhs()));
-  if (!bound || !bound->isInfinity() || !bound->isNegative() || !input)
-    return fail(kWrongCondition);
-  tested = viewOfInput(*flags, *input);
-  if (!tested)
-    return fail(kWrongCondition);
-  lookThroughViewsAndCasts(*tested);
-  probabilities = std::move(*softmax);
+LogicalResult AttentionMatcher::matchProbabilities(View probabilities, Operation *user) {
+  for (unsigned step = 0;; ++step) {
+    if (step == kMaxReshapes)
+      return fail("there are too many reshapes between the softmax and the values");
+    if (!matched.divided && probabilities.axes.size() == 4 && probabilities.isInOrder())
+      matched.divided = probabilities;
+    View above = probabilities;
+    if (failed(lookThroughView(above)) && failed(lookThroughExtension(above)) &&
+        failed(lookThroughTruncation(above)) && failed(splitRows(above)))
+      break;
+    // The evaluation sees what is left as one expression.
+    if (!above.has(Kind::Column) || above.merged || !above.repeats.empty())
+      break;
+    if (failed(checkOnlyUser(probabilities.value, user)))
+      return failure();
+    user = probabilities.value.getDefiningOp();
+    probabilities = std::move(above);
+  }
+  matched.probabilities = std::move(probabilities);
+  reader = user;
   return success();
 }
 
-FailureOr<View> AttentionMatcher::matchDecomposedSoftmax(const View &probabilities) {
-  linalg::LinalgOp division = getElementwiseDefinition(probabilities.value);
-  auto divide =
-      division ? stripFloatCasts(getYielded(division)).getDefiningOp<arith::DivFOp>() : nullptr;
-  if (!divide) {
-    if (isa_and_nonnull<tensor::ExtractSliceOp>(probabilities.value.getDefiningOp()))
-      return fail("the softmax runs over more than the keys, such as attention sinks");
-    return fail("the probabilities are not exp(x - max) / sum");
-  }
-  std::optional<unsigned> numerator = getInputIndex(division, stripFloatCasts(divide.getLhs()));
-  std::optional<unsigned> denominator = getInputIndex(division, stripFloatCasts(divide.getRhs()));
-  if (!numerator || !denominator)
-    return fail("the probabilities are not exp(x - max) / sum");
-  std::optional<View> exponents = viewOfInput(probabilities, *numerator);
-  std::optional<View> sums = viewOfInput(probabilities, *denominator);
-  if (!exponents || !sums)
-    return fail("the division of the softmax has dimensions of unknown meaning");
-  if (sums->spans(Kind::Column))
-    return fail("the softmax does not run over the keys");
-  lookThroughViewsAndCasts(*exponents);
-  FailureOr<View> summed =
-      matchRowReduction(std::move(*sums), isReductionBy<arith::AddFOp>, isZero);
-  if (failed(summed))
-    return fail("the denominator is not the sum over the keys, starting from zero");
-  if (!summed->isSameAs(*exponents))
-    return fail("the denominator is not the sum of the numerators over the keys");
-  keepConditions(*summed);
-
-  linalg::LinalgOp exponential = getElementwiseDefinition(exponents->value);
-  std::optional<Exponential> exp =
-      exponential ? getExponential(exponential, getYielded(exponential)) : std::nullopt;
-  std::optional<unsigned> exponent =
-      exp ? getInputIndex(exponential, stripFloatCasts(exp->exponent)) : std::nullopt;
-  if (!exponent)
-    return fail("the numerator is not an exponential");
-  std::optional<View> shifted = viewOfInput(*exponents, *exponent);
-  if (!shifted)
-    return fail("the exponential has dimensions of unknown meaning");
-  // b^x = exp(x ln b), and what scales the difference scales the scores.
-  shifted->factor *= exp->logarithm;
-  for (unsigned step = 0; step < kMaxViewSteps; ++step) {
-    lookThroughViewsAndCasts(*shifted);
-    if (failed(lookThroughFactor(*shifted)))
-      break;
-  }
-  linalg::LinalgOp subtraction = getElementwiseDefinition(shifted->value);
-  auto subtract = subtraction
-                      ? stripFloatCasts(getYielded(subtraction)).getDefiningOp<arith::SubFOp>()
-                      : nullptr;
-  std::optional<unsigned> minuend =
-      subtract ? getInputIndex(subtraction, stripFloatCasts(subtract.getLhs())) : std::nullopt;
-  std::optional<unsigned> subtrahend =
-      subtract ? getInputIndex(subtraction, stripFloatCasts(subtract.getRhs())) : std::nullopt;
-  if (!minuend || !subtrahend)
-    return fail("no maximum is subtracted from the scores");
-  std::optional<View> scores = viewOfInput(*shifted, *minuend);
-  std::optional<View> maxima = viewOfInput(*shifted, *subtrahend);
-  if (!scores || !maxima)
-    return fail("the subtraction of the maximum has dimensions of unknown meaning");
-  if (maxima->spans(Kind::Column))
-    return fail("what is subtracted from the scores is not their maximum over the keys");
-  lookThroughViewsAndCasts(*scores);
-  FailureOr<View> compared = matchRowReduction(
-      std::move(*maxima), isReductionBy<arith::MaximumFOp, arith::MaxNumFOp>, isLowest);
-  if (failed(compared) || !compared->isSameAs(*scores))
-    return fail("what is subtracted from the scores is not their maximum over the keys");
-  keepConditions(*compared);
-  return std::move(*scores);
+/// The first element of a tensor that an expression reads; null where it reads none.
+static Expr findLoad(Expr expr, Value tensor) {
+  Expr found = nullptr;
+  anyPart(expr, [&](Expr part) {
+    bool isFound = part->kind == ElementExpr::Kind::Load && part->value == tensor;
+    found = isFound ? part : nullptr;
+    return isFound;
+  });
+  return found;
 }
 
-FailureOr<View> AttentionMatcher::matchSoftmax(View probabilities, Operation *user) {
-  auto lookThroughOnlyUses = [&]() -> LogicalResult {
-    do {
-      if (budget == 0)
-        return fail(kTooManySteps);
-      --budget;
-      if (failed(checkOnlyUser(probabilities.value, user)))
-        return failure();
-      user = probabilities.value.getDefiningOp();
-    } while (succeeded(lookThroughView(probabilities)) ||
-             succeeded(lookThroughExtension(probabilities)) ||
-             succeeded(lookThroughTruncation(probabilities)) ||
-             succeeded(splitRows(probabilities)));
-    return success();
+/// Whether a tensor that an expression reads is computed from the result of `op`, as far as some
+/// ops tell.
+static bool readsResultOf(Expr expr, Operation *op) {
+  llvm::SetVector<Value> values;
+  anyPart(expr, [&](Expr part) {
+    if (part->kind == ElementExpr::Kind::Load)
+      values.insert(part->value);
+    return false;
+  });
+  for (size_t next = 0; next < values.size() && next < kMaxReadOps; ++next) {
+    Operation *definition = values[next].getDefiningOp();
+    if (definition == op)
+      return true;
+    if (definition && definition->getBlock() == op->getBlock() && op->isBeforeInBlock(definition))
+      values.insert(definition->operand_begin(), definition->operand_end());
+  }
+  return false;
+}
+
+/// The indices of a view's element; null for an axis that has none.
+static SmallVector<Expr> getIndices(ElementExprFactory &factory, const View &view,
+                                    ArrayRef<Expr> stack, Expr row, Expr column) {
+  return llvm::map_to_vector(view.axes, [&](const Axis &axis) -> Expr {
+    switch (axis.kind) {
+    case Kind::Unit:
+      return factory.integer(0);
+    case Kind::Batch:
+      return stack[axis.place];
+    case Kind::Row:
+      return row;
+    case Kind::Column:
+      return column;
+    case Kind::Inner:
+      break;
+    }
+    return nullptr;
+  });
+}
+
+FailureOr<Logits> AttentionMatcher::evaluate(const MatchedAttention &matched,
+                                             ElementExprFactory &factory,
+                                             ElementEvaluator &evaluator, const LogitPlace &place) {
+  evaluator.setKey(place.key);
+  const View &probabilities = matched.probabilities;
+  Expr probability = evaluator.evaluate(
+      probabilities.value, getIndices(factory, probabilities, place.stack, place.query, place.key));
+  if (factory.isExhausted())
+    return fail("there are too many steps between the contractions");
+
+  Expr later = nullptr, product = nullptr, channel = nullptr;
+  if (matched.undivided) {
+    auto evaluateSizes = [&](const View &view) {
+      return llvm::map_to_vector(
+          getStack(view), [&](const TensorSize &size) { return evaluator.evaluateSize(size); });
+    };
+    Expr linear = evaluator.linearize(place.stack, evaluateSizes(probabilities));
+    std::optional<SmallVector<Expr>> stack =
+        linear ? evaluator.delinearize(linear, evaluateSizes(matched.result)) : std::nullopt;
+    if (!stack)
+      return fail("the division after the product with the values has dimensions of unknown "
+                  "meaning");
+    auto column = llvm::find_if(matched.result.axes,
+                                [](const Axis &axis) { return axis.kind == Kind::Column; });
+    channel = factory.index(
+        evaluator.evaluateSize(matched.result.value, column - matched.result.axes.begin()));
+    later = evaluator.evaluate(matched.result.value,
+                               getIndices(factory, matched.result, *stack, place.query, channel));
+    product = findLoad(later, matched.undivided);
+  }
+  SoftmaxAnalysis analysis(factory);
+  FailureOr<Softmax> softmax = analysis.analyze(probability, product ? later : nullptr, product);
+  if (failed(softmax))
+    return fail(analysis.getReason());
+  auto dependsOnChannel = [&](const std::pair<Expr, int> &factor) {
+    return channel && factor.first->contains(channel);
   };
-  if (failed(lookThroughOnlyUses()))
-    return failure();
-
-  FailureOr<View> scores;
-  if (auto named = probabilities.value.getDefiningOp<linalg::SoftmaxOp>()) {
-    if (probabilities.axes[named.getDimension()].kind != Kind::Column)
-      return fail("the softmax does not run over the keys");
-    scores = probabilities;
-    scores->value = named.getInput();
-    lookThroughViewsAndCasts(*scores);
-    return scores;
-  }
-
-  std::optional<View> tested;
-  if (failed(matchSafeSelect(probabilities, tested)))
-    return failure();
-  if (tested && failed(lookThroughOnlyUses()))
-    return failure();
-  scores = matchDecomposedSoftmax(probabilities);
+  if (llvm::any_of(softmax->rowFactors.factors, dependsOnChannel))
+    return fail("the result is multiplied with a tensor that differs from channel to channel");
+  auto getStart = [&](Expr element) -> std::optional<Expr> {
+    std::optional<Contraction> contraction = getContraction(element->value.getDefiningOp());
+    if (!contraction)
+      return std::nullopt;
+    return evaluator.evaluate(contraction->init, element->operands);
+  };
+  std::string why;
+  FailureOr<Scores> scores = findScores(factory, *softmax, getStart, why);
   if (failed(scores))
-    return failure();
-  if (tested) {
-    if (!tested->isSameAs(*scores))
-      return fail("the safe softmax tests other scores than those of the softmax");
-    keepConditions(*tested);
-    matched.softmax = SoftmaxKind::Safe;
+    return fail(why);
+  for (const ScoreTerm &term : scores->terms)
+    if (term.element && readsResultOf(term.element, scores->product->value.getDefiningOp()))
+      return fail("what is added to the scores, or masks them, is computed from them");
+  return Logits{std::move(*softmax), std::move(*scores)};
+}
+
+LogicalResult AttentionMatcher::matchLogits() {
+  ElementExprFactory factory(matched.probabilities.value.getContext());
+  ElementEvaluator evaluator(factory);
+  auto evaluateExtent = [&](const TensorSize &size) {
+    if (!size.isConstant() && size.dimension >= 0)
+      factory.positiveSize(size);
+    return evaluator.evaluateSize(size);
+  };
+  LogitPlace place;
+  place.query = factory.integer(0);
+  place.key = nullptr;
+  for (auto [index, axis] : llvm::enumerate(matched.probabilities.axes)) {
+    if (axis.kind == Kind::Row)
+      place.query = factory.position(Position::Query,
+                                     evaluateExtent(sizeOf(matched.probabilities.value, index)));
+    else if (axis.kind == Kind::Column)
+      place.key = factory.position(Position::Key,
+                                   evaluateExtent(sizeOf(matched.probabilities.value, index)));
   }
-  return scores;
+  if (!place.key || !place.key->dependsOn(Position::Key))
+    return fail("there is only one key");
+  for (const TensorSize &size : getStack(matched.probabilities))
+    place.stack.push_back(factory.index(evaluateExtent(size)));
+
+  FailureOr<Logits> logits = evaluate(matched, factory, evaluator, place);
+  // The division may follow the product with the values.
+  View later = matched.result, undivided = later;
+  for (unsigned step = 0; failed(logits) && step < kMaxLaterOps; ++step) {
+    Operation *user = nullptr;
+    for (Operation *candidate : later.value.getUsers()) {
+      if (isa<tensor::DimOp>(candidate) || isOpTriviallyDead(candidate))
+        continue;
+      if (user)
+        return failure();
+      user = candidate;
+    }
+    std::optional<View> next = user ? viewOfUser(later, user) : std::nullopt;
+    if (!next)
+      return failure();
+    later = std::move(*next);
+    if (!getElementwiseDefinition(later.value))
+      continue;
+    std::string before = reason;
+    matched.undivided = undivided.value;
+    matched.result = later;
+    logits = evaluate(matched, factory, evaluator, place);
+    if (failed(logits)) {
+      reason = std::move(before);
+      matched.undivided = {};
+      matched.result = undivided;
+    }
+  }
+  if (failed(logits))
+    return failure();
+  // Exponentials that are divided later are summed up too.
+  if (!matched.undivided && failed(checkOnlyUser(matched.probabilities.value, reader)))
+    return failure();
+
+  std::optional<Contraction> contraction =
+      getContraction(logits->scores.product->value.getDefiningOp());
+  FailureOr<View> scores = viewOfScores(factory, evaluator, logits->scores.product, place);
+  if (failed(scores) || failed(matchFirstContraction(*contraction, *scores)))
+    return failure();
+  if (!matched.divided && scores->axes.size() == 4 && scores->isInOrder())
+    matched.divided = *scores;
+  matched.scale = logits->scores.scale;
+  const Softmax &softmax = logits->softmax;
+  matched.hasTerms = !logits->scores.terms.empty() || !logits->scores.factors.empty() ||
+                     !softmax.rowFactors.isOne() || !softmax.remaining->isTrue() ||
+                     !softmax.emptyTests.empty();
+  return success();
+}
+
+namespace {
+/// An index of the scores that depends on the batch alone.
+struct BatchIndex {
+  Expr index, size;
+  /// Of the scores; -1 for the axis that is merged with the rows.
+  int64_t dimension;
+};
+} // namespace
+
+FailureOr<View> AttentionMatcher::viewOfScores(ElementExprFactory &factory,
+                                               ElementEvaluator &evaluator, Expr element,
+                                               const LogitPlace &place) {
+  static constexpr char kUnknown[] =
+      "the contraction of query and key has dimensions of unknown meaning";
+  View view;
+  view.value = element->value;
+  SmallVector<TensorSize> stack = getStack(matched.probabilities);
+  SmallVector<Expr> sizes = llvm::map_to_vector(
+      stack, [&](const TensorSize &size) { return evaluator.evaluateSize(size); });
+  // Rows that count an axis of the batch, too.
+  auto findMerged = [&](Expr index) -> std::optional<MergedAxis> {
+    for (auto [number, atom] : llvm::enumerate(place.stack))
+      for (bool isOuter : {true, false}) {
+        Expr indices[] = {atom, place.query}, extents[] = {sizes[number], place.query->extent};
+        if (!isOuter) {
+          std::swap(indices[0], indices[1]);
+          std::swap(extents[0], extents[1]);
+        }
+        if (evaluator.linearize(indices, extents) == index)
+          return MergedAxis{static_cast<int64_t>(number), stack[number], isOuter};
+      }
+    return std::nullopt;
+  };
+  SmallVector<BatchIndex> batch;
+  for (auto [dimension, index] : llvm::enumerate(element->operands)) {
+    Axis axis;
+    if (index == place.key) {
+      axis.kind = Kind::Column;
+    } else if (index->dependsOn(Position::Key)) {
+      return fail(kUnknown);
+    } else if (index->getConstantInteger() == 0) {
+      axis.kind = Kind::Unit;
+    } else if (index == place.query) {
+      axis.kind = Kind::Row;
+    } else if (index->dependsOn(Position::Query)) {
+      std::optional<MergedAxis> merged = findMerged(index);
+      if (!merged || view.merged)
+        return fail(kUnknown);
+      batch.push_back({place.stack[merged->place], sizes[merged->place], -1});
+      view.merged = merged;
+      axis.kind = Kind::Row;
+    } else {
+      axis.kind = Kind::Batch;
+      batch.push_back(
+          {index, evaluator.evaluateSize(view.value, dimension), static_cast<int64_t>(dimension)});
+    }
+    view.axes.push_back(axis);
+  }
+
+  // The order of the batch axes is that in which they count the matrices as the probabilities do.
+  Expr matrix = evaluator.linearize(place.stack, sizes);
+  SmallVector<unsigned> order = llvm::to_vector(llvm::seq<unsigned>(0, batch.size()));
+  auto isOrder = [&] {
+    SmallVector<Expr> indices, extents;
+    for (unsigned number : order) {
+      indices.push_back(batch[number].index);
+      extents.push_back(batch[number].size);
+    }
+    Expr linear = evaluator.linearize(indices, extents);
+    return linear && linear == matrix;
+  };
+  bool isKnown = isOrder();
+  while (!isKnown && batch.size() <= kMaxPermuted &&
+         std::next_permutation(order.begin(), order.end()))
+    isKnown = isOrder();
+  if (!isKnown)
+    return fail("the scores are the same for several heads, or of other heads than the "
+                "probabilities");
+  for (auto [rank, number] : llvm::enumerate(order)) {
+    if (batch[number].dimension < 0)
+      view.merged->place = static_cast<int64_t>(rank);
+    else
+      view.axes[batch[number].dimension].place = static_cast<int64_t>(rank);
+  }
+  normalize(view);
+  return view;
 }

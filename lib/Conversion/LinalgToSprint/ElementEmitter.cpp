@@ -30,7 +30,7 @@ private:
   /// The tensor that is read instead of computing `expr`; null where it is computed.
   const HoldingTensor *getInput(Expr expr) const {
     ArrayRef<HoldingTensor> holders = evaluator.getHolders(expr);
-    bool isWorthReading = expr->hasLoad || expr->isFloat();
+    bool isWorthReading = expr->hasLoad || expr->isFloat() || expr->kind == Kind::Reduction;
     return isWorthReading && !holders.empty() ? &holders.front() : nullptr;
   }
   /// Finds what the body needs from outside: inputs, and sizes and scalars as values.
@@ -80,6 +80,8 @@ void BodyEmitter::collect(Expr expr) {
         materializeSize(builder, loc, {ShapedType::kDynamic, expr->value, expr->dimension});
   else if (expr->kind == Kind::Scalar)
     values[expr] = asIndex(expr->value);
+  if (expr->kind == Kind::Reduction)
+    return collect(evaluator.getLoad(expr));
   for (Expr operand : expr->operands)
     collect(operand);
   for (const AffineTerm &term : expr->terms)
@@ -163,6 +165,16 @@ Value BodyEmitter::computeElement(Expr expr) {
                                  expr->kind == Kind::Zero ? arith::CmpIPredicate::eq
                                                           : arith::CmpIPredicate::sge,
                                  emitElement(expr->operands[0]), emitIndex(0));
+  case Kind::Product: {
+    Value product;
+    for (Expr operand : expr->operands) {
+      Value factor = emitElement(operand);
+      product = product ? arith::MulIOp::create(builder, loc, product, factor) : factor;
+    }
+    return product;
+  }
+  case Kind::Reduction:
+    return emitElement(evaluator.getLoad(expr));
   case Kind::Index:
   case Kind::Size:
   case Kind::Scalar:

@@ -206,221 +206,15 @@ Expr ElementEvaluator::evaluateMap(AffineExpr expr, ArrayRef<Expr> dims, ArrayRe
 }
 
 //===----------------------------------------------------------------------===//
-// Constant tensors
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// The elements of a constant tensor as bits, wherever they are kept.
-class ConstantElements {
-public:
-  explicit ConstantElements(ElementsAttr elements) {
-    type = cast<RankedTensorType>(elements.getShapedType());
-    Type elementType = type.getElementType();
-    if (!elementType.isIntOrFloat() || elementType.getIntOrFloatBitWidth() > 64)
-      return;
-    width = elementType.getIntOrFloatBitWidth();
-    if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements)) {
-      AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-      int64_t bytes = std::max(1u, width / 8);
-      if (!blob || width % 8 != 0 ||
-          static_cast<int64_t>(blob->getData().size()) != type.getNumElements() * bytes)
-        return;
-      raw = blob->getData();
-      isReadable = true;
-      return;
-    }
-    dense = dyn_cast<DenseElementsAttr>(elements);
-    isReadable = static_cast<bool>(dense);
-  }
-
-  bool canRead() const { return isReadable; }
-
-  APInt get(int64_t position) const {
-    if (!dense) {
-      uint64_t bits = 0;
-      for (unsigned byte = 0; byte < width / 8; ++byte)
-        bits |= uint64_t(uint8_t(raw[position * (width / 8) + byte])) << (8 * byte);
-      return APInt(width, bits);
-    }
-    if (isa<FloatType>(type.getElementType()))
-      return (*std::next(dense.value_begin<APFloat>(), position)).bitcastToAPInt();
-    return *std::next(dense.value_begin<APInt>(), position);
-  }
-
-  /// The attribute of the scalar with the given bits.
-  Attribute getScalar(const APInt &bits) const {
-    if (auto real = dyn_cast<FloatType>(type.getElementType()))
-      return FloatAttr::get(real, APFloat(real.getFloatSemantics(), bits));
-    return IntegerAttr::get(type.getElementType(), bits);
-  }
-
-private:
-  RankedTensorType type;
-  unsigned width = 0;
-  DenseElementsAttr dense;
-  ArrayRef<char> raw;
-  bool isReadable = false;
-};
-} // namespace
-
-/// Bounds `low <= column - row <= high` that hold for exactly the elements of a matrix that are
-/// `wanted`.
-static std::optional<IntegerRange> findBand(const ConstantElements &elements,
-                                            function_ref<int64_t(int64_t, int64_t)> place,
-                                            int64_t rows, int64_t columns, const APInt &wanted) {
-  IntegerRange band{INT64_MAX, INT64_MIN};
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t column = 0; column < columns; ++column)
-      if (elements.get(place(row, column)) == wanted)
-        band = {std::min(band.min, column - row), std::max(band.max, column - row)};
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t column = 0; column < columns; ++column)
-      if ((column - row >= band.min && column - row <= band.max) !=
-          (elements.get(place(row, column)) == wanted))
-        return std::nullopt;
-  return band;
-}
-
-Expr ElementEvaluator::evaluateConstant(Value tensor, ArrayRef<Expr> indices) {
-  ElementsAttr attribute;
-  if (!matchPattern(tensor, m_Constant(&attribute)))
-    return nullptr;
-  if (auto dense = dyn_cast<DenseElementsAttr>(attribute); dense && dense.isSplat())
-    return constant(dense.getSplatValue<Attribute>());
-  auto type = cast<RankedTensorType>(tensor.getType());
-  ConstantElements elements(attribute);
-  if (!elements.canRead())
-    return nullptr;
-
-  // Along at most two dimensions the index varies.
-  int64_t start = 0, stride = 1, numElements = 1;
-  SmallVector<int64_t> varying, strides;
-  for (int64_t dimension = type.getRank() - 1; dimension >= 0; --dimension) {
-    int64_t size = type.getDimSize(dimension);
-    if (std::optional<int64_t> fixed = indices[dimension]->getConstantInteger()) {
-      if (*fixed < 0 || *fixed >= size)
-        return nullptr;
-      start += *fixed * stride;
-    } else {
-      varying.push_back(dimension);
-      strides.push_back(stride);
-      numElements *= size;
-    }
-    stride *= size;
-  }
-  if (varying.empty())
-    return constant(elements.getScalar(elements.get(start)));
-  comparedElements += numElements;
-  if (varying.size() > 2 || comparedElements > kMaxConstantElements)
-    return nullptr;
-
-  // Evenly spaced integers.
-  Expr column = indices[varying[0]];
-  int64_t columns = type.getDimSize(varying[0]);
-  if (varying.size() == 1 && isa<IntegerType>(type.getElementType()) && columns > 1) {
-    APInt first = elements.get(start), step = elements.get(start + strides[0]) - first;
-    bool isEven = true;
-    for (int64_t place = 1; place < columns && isEven; ++place)
-      isEven = elements.get(start + place * strides[0]) -
-                   elements.get(start + (place - 1) * strides[0]) ==
-               step;
-    Expr scaled = isEven ? factory.scale(column, step.getSExtValue()) : nullptr;
-    // The last element shows that none wrapped.
-    if (scaled && first.getSExtValue() + step.getSExtValue() * (columns - 1) ==
-                      elements.get(start + (columns - 1) * strides[0]).getSExtValue())
-      return factory.add(scaled, factory.integer(first.getSExtValue()));
-  }
-
-  // Two values, of which one fills a band.
-  int64_t rows = varying.size() == 2 ? type.getDimSize(varying[1]) : 1;
-  Expr row = varying.size() == 2 ? indices[varying[1]] : factory.integer(0);
-  auto place = [&](int64_t rowIndex, int64_t columnIndex) {
-    return start + columnIndex * strides[0] + (rows > 1 ? rowIndex * strides[1] : 0);
-  };
-  APInt first = elements.get(start), second = first;
-  for (int64_t rowIndex = 0; rowIndex < rows; ++rowIndex) {
-    for (int64_t columnIndex = 0; columnIndex < columns; ++columnIndex) {
-      APInt bits = elements.get(place(rowIndex, columnIndex));
-      if (bits == first || bits == second)
-        continue;
-      if (second != first)
-        return nullptr;
-      second = bits;
-    }
-  }
-  Expr values[] = {constant(elements.getScalar(first)), constant(elements.getScalar(second))};
-  if (!values[0] || first == second)
-    return values[0];
-  for (unsigned which : {0, 1}) {
-    std::optional<IntegerRange> band =
-        findBand(elements, place, rows, columns, which == 0 ? first : second);
-    if (!band)
-      continue;
-    // Indices are inside the constant, so a bound at its corner bounds nothing.
-    Expr distance = factory.subtract(column, row);
-    SmallVector<Expr> bounds;
-    if (band->min > 1 - rows)
-      bounds.push_back(factory.isNonNegative(factory.add(distance, factory.integer(-band->min))));
-    if (band->max < columns - 1)
-      bounds.push_back(
-          factory.isNonNegative(factory.subtract(factory.integer(band->max), distance)));
-    Expr inside = factory.conjunction(bounds);
-    return factory.select(inside, values[which], values[1 - which]);
-  }
-  return nullptr;
-}
-
-std::optional<double> ElementEvaluator::getLowerBound(Expr number, unsigned steps) {
-  auto notNaN = [](double bound) {
-    return std::isnan(bound) ? std::nullopt : std::optional(bound);
-  };
-  if (std::optional<APFloat> constant = number->getConstantFloat())
-    return notNaN(toDouble(*constant));
-  if (number->kind == Kind::Select || number->isOperation("arith.addf")) {
-    if (steps == 0)
-      return std::nullopt;
-    std::optional<double> left =
-        getLowerBound(number->operands[number->operands.size() - 2], steps - 1);
-    std::optional<double> right = getLowerBound(number->operands.back(), steps - 1);
-    if (!left || !right)
-      return std::nullopt;
-    return notNaN(number->kind == Kind::Select ? std::min(*left, *right) : *left + *right);
-  }
-  // A table of trained numbers, such as the biases of relative positions.
-  ElementsAttr attribute;
-  if (number->kind != Kind::Load || !matchPattern(number->value, m_Constant(&attribute)))
-    return std::nullopt;
-  ConstantElements elements(attribute);
-  int64_t numElements = attribute.getNumElements();
-  comparedElements += numElements;
-  if (!elements.canRead() || comparedElements > kMaxConstantElements)
-    return std::nullopt;
-  double least = std::numeric_limits<double>::infinity();
-  for (int64_t place = 0; place < numElements; ++place) {
-    double element = toDouble(cast<FloatAttr>(elements.getScalar(elements.get(place))).getValue());
-    if (std::isnan(element))
-      return std::nullopt;
-    least = std::min(least, element);
-  }
-  return least;
-}
-
-//===----------------------------------------------------------------------===//
 // Structured ops
 //===----------------------------------------------------------------------===//
 
-Expr ElementEvaluator::evaluateStructured(linalg::LinalgOp op, OpResult result,
-                                          ArrayRef<Expr> indices) {
-  if (!op.hasPureTensorSemantics() || op.getNumParallelLoops() != op.getNumLoops())
-    return nullptr;
-  AffineMap outMap = op.getMatchingIndexingMap(op.getDpsInitOperand(result.getResultNumber()));
-  if (!outMap.isPermutation())
-    return nullptr;
+Expr ElementEvaluator::evaluateBody(linalg::LinalgOp op, OpResult result, ArrayRef<Expr> loops,
+                                    Value yielded) {
   Frame frame;
   frame.block = op.getBlock();
-  frame.loops.resize(op.getNumLoops());
-  for (auto [expr, index] : llvm::zip_equal(outMap.getResults(), indices))
-    frame.loops[cast<AffineDimExpr>(expr).getPosition()] = index;
+  frame.loops.assign(loops.begin(), loops.end());
+  AffineMap outMap = op.getMatchingIndexingMap(op.getDpsInitOperand(result.getResultNumber()));
   auto getArgument = [&](BlockArgument argument) -> Expr {
     OpOperand &operand = op->getOpOperand(argument.getArgNumber());
     if (!isa<RankedTensorType>(operand.get().getType()))
@@ -438,7 +232,35 @@ Expr ElementEvaluator::evaluateStructured(linalg::LinalgOp op, OpResult result,
     return evaluate(operand.get(), places);
   };
   frame.getArgument = getArgument;
-  return evaluateScalar(frame.block->getTerminator()->getOperand(result.getResultNumber()), frame);
+  return evaluateScalar(yielded, frame);
+}
+
+Expr ElementEvaluator::evaluateStructured(linalg::LinalgOp op, OpResult result,
+                                          ArrayRef<Expr> indices) {
+  if (!op.hasPureTensorSemantics())
+    return nullptr;
+  if (op.getNumParallelLoops() != op.getNumLoops())
+    return evaluateReduction(op, result, indices);
+  AffineMap outMap = op.getMatchingIndexingMap(op.getDpsInitOperand(result.getResultNumber()));
+  if (!outMap.isPermutation())
+    return nullptr;
+  SmallVector<Expr> loops(op.getNumLoops());
+  for (auto [expr, index] : llvm::zip_equal(outMap.getResults(), indices))
+    loops[cast<AffineDimExpr>(expr).getPosition()] = index;
+  return evaluateBody(op, result, loops, getYielded(op, result.getResultNumber()));
+}
+
+Expr ElementEvaluator::evaluateSoftmax(linalg::SoftmaxOp op, ArrayRef<Expr> indices) {
+  auto dimension = static_cast<int64_t>(op.getDimension());
+  if (!key || indices[dimension] != key || !isCovered(op.getInput(), dimension, key))
+    return nullptr;
+  Expr element = evaluate(op.getInput(), indices);
+  auto apply = [&](StringRef name, ArrayRef<Expr> operands) {
+    return factory.operation(name, element->type, operands);
+  };
+  Expr exponential = apply(
+      "math.exp", {apply("arith.subf", {element, factory.reduce(Combiner::Maximum, element)})});
+  return apply("arith.divf", {exponential, factory.reduce(Combiner::Sum, exponential)});
 }
 
 Expr ElementEvaluator::evaluateGenerate(tensor::GenerateOp op, ArrayRef<Expr> indices) {
@@ -474,107 +296,92 @@ Expr ElementEvaluator::evaluateScan(OpResult result, ArrayRef<Expr> indices) {
 std::optional<SmallVector<Expr>> ElementEvaluator::delinearize(Expr linear, ArrayRef<Expr> sizes) {
   SmallVector<Expr> indices(sizes.size());
   for (size_t dimension = sizes.size(); dimension-- > 1;) {
-    std::optional<int64_t> size = sizes[dimension]->getConstantInteger();
-    if (!size || *size <= 0)
+    auto division = factory.divide(linear, sizes[dimension]);
+    if (!division)
       return std::nullopt;
-    indices[dimension] = factory.remainder(linear, *size);
-    linear = factory.floorDivide(linear, *size);
-    if (!linear || !indices[dimension])
-      return std::nullopt;
+    std::tie(linear, indices[dimension]) = *division;
   }
   if (!sizes.empty())
     indices[0] = sizes[0]->getConstantInteger() == 1 ? factory.integer(0) : linear;
   return indices;
 }
 
-/// Row-major index of an element; null where that is no affine expression.
-static Expr linearize(ElementExprFactory &factory, ArrayRef<Expr> indices, ArrayRef<Expr> sizes) {
+Expr ElementEvaluator::linearize(ArrayRef<Expr> indices, ArrayRef<Expr> sizes) {
+  // Horner's rule, from the outermost dimension.
   Expr linear = factory.integer(0);
-  std::optional<int64_t> stride = 1;
-  for (size_t dimension = sizes.size(); dimension-- > 0 && linear;) {
-    if (indices[dimension]->getConstantInteger() != 0) {
-      Expr scaled = stride ? factory.scale(indices[dimension], *stride) : nullptr;
-      linear = scaled ? factory.add(linear, scaled) : nullptr;
-    }
-    std::optional<int64_t> size = sizes[dimension]->getConstantInteger();
-    int64_t product = 0;
-    if (!stride || !size || llvm::MulOverflow(*stride, *size, product))
-      stride = std::nullopt;
-    else
-      stride = product;
+  for (auto [index, size] : llvm::zip_equal(indices, sizes)) {
+    Expr scaled = linear ? factory.multiply(linear, size) : nullptr;
+    linear = scaled ? factory.add(scaled, index) : nullptr;
   }
   return linear;
 }
 
-Expr ElementEvaluator::evaluateCollapse(tensor::CollapseShapeOp op, ArrayRef<Expr> indices) {
-  SmallVector<Expr> source(op.getSrcType().getRank(), factory.integer(0));
-  for (auto [index, group] : llvm::zip_equal(indices, op.getReassociationIndices())) {
-    SmallVector<int64_t> large = llvm::filter_to_vector(
-        group, [&](int64_t dimension) { return op.getSrcType().getDimSize(dimension) != 1; });
-    SmallVector<Expr> sizes = llvm::map_to_vector(
-        large, [&](int64_t dimension) { return evaluateSize(op.getSrc(), dimension); });
-    std::optional<SmallVector<Expr>> places = delinearize(index, sizes);
-    if (!places)
-      return nullptr;
-    for (auto [dimension, place] : llvm::zip_equal(large, *places))
-      source[dimension] = place;
-  }
-  return evaluate(op.getSrc(), source);
-}
+namespace {
+/// The dimensions of a tensor that are not of size 1, and their sizes.
+struct LargeDimensions {
+  SmallVector<int64_t> dimensions;
+  SmallVector<Expr> sizes;
+};
+} // namespace
 
-Expr ElementEvaluator::evaluateExpand(tensor::ExpandShapeOp op, ArrayRef<Expr> indices) {
-  SmallVector<Expr> source;
-  for (const ReassociationIndices &group : op.getReassociationIndices()) {
-    SmallVector<Expr> places, sizes;
-    for (int64_t dimension : group) {
-      places.push_back(indices[dimension]);
-      sizes.push_back(evaluateSize(op.getResult(), dimension));
-    }
-    source.push_back(linearize(factory, places, sizes));
-    if (!source.back())
-      return nullptr;
-  }
-  return evaluate(op.getSrc(), source);
-}
-
-Expr ElementEvaluator::evaluateReshape(tensor::ReshapeOp op, ArrayRef<Expr> indices) {
-  auto sourceType = dyn_cast<RankedTensorType>(op.getSource().getType());
-  if (!sourceType)
-    return nullptr;
+std::optional<SmallVector<Expr>> ElementEvaluator::reshapeIndices(Value source, Value result,
+                                                                  ArrayRef<Expr> indices) {
   // Dimensions of size 1 do not matter; equal ones at either end are the same.
-  auto getLarge = [&](Value tensor, SmallVector<int64_t> &dimensions, SmallVector<Expr> &sizes) {
-    auto type = cast<RankedTensorType>(tensor.getType());
-    for (int64_t dimension = 0; dimension < type.getRank(); ++dimension) {
+  auto getLarge = [&](Value tensor) {
+    LargeDimensions large;
+    for (int64_t dimension = 0, rank = cast<RankedTensorType>(tensor.getType()).getRank();
+         dimension < rank; ++dimension) {
       Expr size = evaluateSize(tensor, dimension);
       if (size->getConstantInteger() == 1)
         continue;
-      dimensions.push_back(dimension);
-      sizes.push_back(size);
+      large.dimensions.push_back(dimension);
+      large.sizes.push_back(size);
     }
+    return large;
   };
-  SmallVector<int64_t> from, to;
-  SmallVector<Expr> fromSizes, toSizes;
-  getLarge(op.getSource(), from, fromSizes);
-  getLarge(op.getResult(), to, toSizes);
-  SmallVector<Expr> source(sourceType.getRank(), factory.integer(0));
-  size_t first = 0, fromEnd = from.size(), toEnd = to.size();
-  for (; first < std::min(fromEnd, toEnd) && fromSizes[first] == toSizes[first]; ++first)
-    source[from[first]] = indices[to[first]];
-  for (; fromEnd > first && toEnd > first && fromSizes[fromEnd - 1] == toSizes[toEnd - 1];
+  LargeDimensions from = getLarge(source), to = getLarge(result);
+  SmallVector<Expr> places(cast<RankedTensorType>(source.getType()).getRank(), factory.integer(0));
+  size_t first = 0, fromEnd = from.sizes.size(), toEnd = to.sizes.size();
+  for (; first < std::min(fromEnd, toEnd) && from.sizes[first] == to.sizes[first]; ++first)
+    places[from.dimensions[first]] = indices[to.dimensions[first]];
+  for (; fromEnd > first && toEnd > first && from.sizes[fromEnd - 1] == to.sizes[toEnd - 1];
        --fromEnd, --toEnd)
-    source[from[fromEnd - 1]] = indices[to[toEnd - 1]];
-  SmallVector<Expr> places;
+    places[from.dimensions[fromEnd - 1]] = indices[to.dimensions[toEnd - 1]];
+  SmallVector<Expr> middle;
   for (size_t place = first; place < toEnd; ++place)
-    places.push_back(indices[to[place]]);
-  Expr linear = linearize(factory, places, ArrayRef(toSizes).slice(first, toEnd - first));
+    middle.push_back(indices[to.dimensions[place]]);
+  Expr linear = linearize(middle, ArrayRef(to.sizes).slice(first, toEnd - first));
   std::optional<SmallVector<Expr>> split =
-      linear ? delinearize(linear, ArrayRef(fromSizes).slice(first, fromEnd - first))
+      linear ? delinearize(linear, ArrayRef(from.sizes).slice(first, fromEnd - first))
              : std::nullopt;
   if (!split)
-    return nullptr;
+    return std::nullopt;
   for (auto [offset, place] : llvm::enumerate(*split))
-    source[from[first + offset]] = place;
-  return evaluate(op.getSource(), source);
+    places[from.dimensions[first + offset]] = place;
+  return places;
+}
+
+/// What an op that keeps the elements and their order reads; null of another op.
+static Value getReshaped(Value tensor) {
+  Operation *op = tensor.getDefiningOp();
+  if (!isa_and_nonnull<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::ReshapeOp,
+                       tensor::CastOp>(op) ||
+      !isa<RankedTensorType>(op->getOperand(0).getType()))
+    return {};
+  return op->getOperand(0);
+}
+
+Expr ElementEvaluator::evaluateReshape(Value tensor, ArrayRef<Expr> indices) {
+  // Through the whole chain of reshapes where that is known, as through one dimension and back;
+  // else through as much of it as is.
+  SmallVector<Value> sources;
+  for (Value source = getReshaped(tensor); source && sources.size() < kMaxReshapes;
+       source = getReshaped(source))
+    sources.push_back(source);
+  for (Value source : llvm::reverse(sources))
+    if (std::optional<SmallVector<Expr>> places = reshapeIndices(source, tensor, indices))
+      return evaluate(source, *places);
+  return nullptr;
 }
 
 //===----------------------------------------------------------------------===//
@@ -713,14 +520,8 @@ Expr ElementEvaluator::evaluateDefinition(Value tensor, ArrayRef<Expr> indices) 
   if (Expr known = evaluateConstant(tensor, indices))
     return known;
   return llvm::TypeSwitch<Operation *, Expr>(op)
-      .Case([&](tensor::CastOp cast) -> Expr {
-        return isa<RankedTensorType>(cast.getSource().getType())
-                   ? evaluate(cast.getSource(), indices)
-                   : nullptr;
-      })
-      .Case([&](tensor::CollapseShapeOp collapse) { return evaluateCollapse(collapse, indices); })
-      .Case([&](tensor::ExpandShapeOp expand) { return evaluateExpand(expand, indices); })
-      .Case([&](tensor::ReshapeOp reshape) { return evaluateReshape(reshape, indices); })
+      .Case<tensor::CastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::ReshapeOp>(
+          [&](auto) { return evaluateReshape(tensor, indices); })
       .Case([&](tensor::ExtractSliceOp slice) { return evaluateSlice(slice, indices); })
       .Case([&](tensor::InsertSliceOp insert) { return evaluateInsertion(insert, indices); })
       .Case([&](tensor::ConcatOp concat) { return evaluateConcat(concat, indices); })
@@ -732,6 +533,8 @@ Expr ElementEvaluator::evaluateDefinition(Value tensor, ArrayRef<Expr> indices) 
                    ? evaluateScalar(elements.getElements().front(), function)
                    : nullptr;
       })
+      .Case([&](tensor::SplatOp splat) { return evaluateScalar(splat.getInput(), function); })
+      .Case([&](linalg::SoftmaxOp softmax) { return evaluateSoftmax(softmax, indices); })
       .Case([&](tm_tensor::ScanOp) { return evaluateScan(cast<OpResult>(tensor), indices); })
       .Case([&](linalg::LinalgOp structured) {
         return evaluateStructured(structured, cast<OpResult>(tensor), indices);

@@ -3,8 +3,9 @@
 // Part of the Sprint project.
 //
 // Follows one element of a tensor up through the ops that define it: elementwise and reshaping
-// structured ops, slices, concatenations, tensors indexed by computed tensors, constants that are
-// triangles. What has no exact expression is an element of a tensor that is not looked into.
+// structured ops, reductions over the keys, slices, concatenations, tensors indexed by computed
+// tensors, constants that are triangles. What has no exact expression is an element of a tensor
+// that is not looked into; contractions never are.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,8 +32,15 @@ class ElementEvaluator {
 public:
   explicit ElementEvaluator(ElementExprFactory &factory) : factory(factory) {}
 
+  /// From now on reductions along dimensions that together have the keys' size, of a row that does
+  /// not depend on the key, are reductions over the keys.
+  void setKey(Expr position) { key = position; }
+
   /// Element `indices` of a tensor.
   Expr evaluate(Value tensor, ArrayRef<Expr> indices);
+
+  /// The element of a tensor in the IR that a reduction is.
+  Expr getLoad(Expr reduction) const { return reductions.lookup(reduction); }
 
   /// A size, as far as the IR tells.
   Expr evaluateSize(const TensorSize &size);
@@ -52,8 +60,9 @@ public:
   /// value may be NaN. Looks no further than some sums and selects.
   std::optional<double> getLowerBound(Expr number, unsigned steps = 4);
 
-  /// The indices of row-major element `linear` of a shape of which all sizes but the first are
-  /// constants. Nothing where that has no expression.
+  /// Row-major index of an element; null where that has no expression.
+  Expr linearize(ArrayRef<Expr> indices, ArrayRef<Expr> sizes);
+  /// The indices of row-major element `linear` of a shape. Nothing where they have no expressions.
   std::optional<SmallVector<Expr>> delinearize(Expr linear, ArrayRef<Expr> sizes);
 
 private:
@@ -74,15 +83,23 @@ private:
   static constexpr size_t kMaxElements = 50000;
   /// Operands of a concatenation, each of which is one more comparison.
   static constexpr unsigned kMaxParts = 16;
+  /// Reshapes that follow one another and are seen as one.
+  static constexpr size_t kMaxReshapes = 16;
 
   /// Each gives null where it has no exact expression.
   Expr evaluateDefinition(Value tensor, ArrayRef<Expr> indices);
   Expr evaluateConstant(Value tensor, ArrayRef<Expr> indices);
   Expr evaluateStructured(linalg::LinalgOp op, OpResult result, ArrayRef<Expr> indices);
+  /// A value in the op's body, where its loops have the given indices; null for loops that it does
+  /// not need.
+  Expr evaluateBody(linalg::LinalgOp op, OpResult result, ArrayRef<Expr> loops, Value yielded);
+  Expr evaluateReduction(linalg::LinalgOp op, OpResult result, ArrayRef<Expr> indices);
+  Expr evaluateSoftmax(linalg::SoftmaxOp op, ArrayRef<Expr> indices);
   Expr evaluateGenerate(tensor::GenerateOp op, ArrayRef<Expr> indices);
-  Expr evaluateCollapse(tensor::CollapseShapeOp op, ArrayRef<Expr> indices);
-  Expr evaluateExpand(tensor::ExpandShapeOp op, ArrayRef<Expr> indices);
-  Expr evaluateReshape(tensor::ReshapeOp op, ArrayRef<Expr> indices);
+  Expr evaluateReshape(Value tensor, ArrayRef<Expr> indices);
+  /// The indices in `source`, which has the elements of `result` in the same order.
+  std::optional<SmallVector<Expr>> reshapeIndices(Value source, Value result,
+                                                  ArrayRef<Expr> indices);
   Expr evaluateSlice(tensor::ExtractSliceOp op, ArrayRef<Expr> indices);
   Expr evaluateInsertion(tensor::InsertSliceOp op, ArrayRef<Expr> indices);
   Expr evaluateConcat(tensor::ConcatOp op, ArrayRef<Expr> indices);
@@ -107,6 +124,9 @@ private:
   bool isCovered(Value tensor, unsigned dimension, Expr position);
 
   ElementExprFactory &factory;
+  /// Null where reductions are not looked into.
+  Expr key = nullptr;
+  llvm::DenseMap<Expr, Expr> reductions;
   /// Results of `evaluate`, by tensor and indices.
   std::map<std::pair<const void *, std::vector<Expr>>, Expr> known;
   llvm::DenseMap<Expr, SmallVector<HoldingTensor, 1>> holders;

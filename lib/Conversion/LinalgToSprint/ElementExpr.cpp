@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -64,6 +65,30 @@ void ElementExpr::Profile(llvm::FoldingSetNodeID &id) const {
   id.AddPointer(attribute.getAsOpaquePointer());
   id.AddPointer(name ? name->getAsOpaquePointer() : nullptr);
   id.AddInteger(static_cast<unsigned>(position));
+  id.AddInteger(static_cast<unsigned>(combiner));
+}
+
+bool sprint::anyPart(Expr expr, llvm::function_ref<bool(Expr)> is) {
+  SmallVector<Expr> worklist{expr};
+  llvm::SmallDenseSet<Expr> seen{expr};
+  auto push = [&](Expr part) {
+    if (seen.insert(part).second)
+      worklist.push_back(part);
+  };
+  while (!worklist.empty()) {
+    Expr part = worklist.pop_back_val();
+    if (is(part))
+      return true;
+    llvm::for_each(part->operands, push);
+    for (const AffineTerm &term : part->terms)
+      push(term.atom);
+  }
+  return false;
+}
+
+bool ElementExpr::contains(Expr part) const {
+  // A part is made before the whole.
+  return number >= part->number && anyPart(this, [&](Expr other) { return other == part; });
 }
 
 Expr ElementExprFactory::intern(ElementExpr candidate) {
@@ -84,6 +109,8 @@ Expr ElementExprFactory::intern(ElementExpr candidate) {
   llvm::for_each(candidate.operands, include);
   for (const AffineTerm &term : candidate.terms)
     include(term.atom);
+  if (candidate.kind == Kind::Reduction)
+    candidate.positions &= ~setOf(Position::Key);
   maxDepth = std::max(maxDepth, candidate.depth);
   nodes.push_back(std::move(candidate));
   unique.InsertNode(&nodes.back(), place);
@@ -264,6 +291,24 @@ Expr ElementExprFactory::floorDivide(Expr integer, int64_t divisor) {
   IntegerRange bounds = getBounds(remaining);
   if (bounds.isWithin(0, divisor - 1))
     return whole;
+  // `(g x + r) floordiv (g c)` is `x floordiv c` where r is within 0 .. g - 1.
+  for (const AffineTerm &term : rest) {
+    int64_t common = std::gcd(term.coefficient, divisor);
+    if (common <= 1)
+      continue;
+    SmallVector<AffineTerm> divisible, others;
+    for (const AffineTerm &other : rest) {
+      if (other.coefficient % common == 0)
+        divisible.push_back({other.atom, other.coefficient / common});
+      else
+        others.push_back(other);
+    }
+    int64_t start = constant - quotient * divisor, outer = llvm::divideFloorSigned(start, common);
+    if (!getBounds(affine(start - outer * common, others)).isWithin(0, common - 1))
+      continue;
+    Expr inner = floorDivide(affine(outer, divisible), divisor / common);
+    return inner ? add(whole, inner) : nullptr;
+  }
   ElementExpr division = blank(Kind::Operation, IndexType::get(context));
   division.name = OperationName("arith.floordivsi", context);
   division.operands = {remaining, this->integer(divisor)};
@@ -277,6 +322,68 @@ Expr ElementExprFactory::remainder(Expr integer, int64_t divisor) {
   Expr quotient = floorDivide(integer, divisor);
   Expr multiple = quotient ? scale(quotient, divisor) : nullptr;
   return multiple ? subtract(integer, multiple) : nullptr;
+}
+
+Expr ElementExprFactory::multiply(Expr index, Expr size) {
+  if (std::optional<int64_t> factor = size->getConstantInteger())
+    return scale(index, *factor);
+  auto [constant, terms] = getSum(index);
+  Expr sum = scale(size, constant);
+  for (const AffineTerm &term : terms) {
+    if (!sum)
+      return nullptr;
+    ElementExpr expr = blank(Kind::Product, IndexType::get(context));
+    if (term.atom->kind == Kind::Product)
+      expr.operands = term.atom->operands;
+    else
+      expr.operands.push_back(term.atom);
+    expr.operands.push_back(size);
+    // The index first, as it is what varies; sizes in the order in which they were made.
+    std::sort(expr.operands.begin() + 1, expr.operands.end(),
+              [](Expr left, Expr right) { return left->number < right->number; });
+    if (term.atom->range.min < 0 || size->range.min < 0)
+      return nullptr;
+    // An element has an address, so no product that indexes one is larger.
+    expr.range = {0, kMaxSize};
+    Expr scaled = scale(intern(std::move(expr)), term.coefficient);
+    sum = scaled ? add(sum, scaled) : nullptr;
+  }
+  return sum;
+}
+
+std::optional<std::pair<Expr, Expr>> ElementExprFactory::divide(Expr integer, Expr size) {
+  if (std::optional<int64_t> divisor = size->getConstantInteger()) {
+    if (*divisor <= 0)
+      return std::nullopt;
+    Expr quotient = floorDivide(integer, *divisor), rest = remainder(integer, *divisor);
+    if (!quotient || !rest)
+      return std::nullopt;
+    return std::pair(quotient, rest);
+  }
+  auto [constant, terms] = getSum(integer);
+  Expr quotient = this->integer(0), rest = this->integer(constant);
+  for (const AffineTerm &term : terms) {
+    Expr part = term.atom;
+    Expr &sum = term.atom->kind == Kind::Product && llvm::is_contained(part->operands, size)
+                    ? quotient
+                    : rest;
+    if (&sum == &quotient) {
+      SmallVector<Expr, 3> others(part->operands);
+      others.erase(llvm::find(others, size));
+      part = others.front();
+      for (Expr other : ArrayRef(others).drop_front())
+        part = part ? multiply(part, other) : nullptr;
+    } else if (part == size) {
+      return std::nullopt;
+    }
+    Expr scaled = part ? scale(part, term.coefficient) : nullptr;
+    sum = scaled ? add(sum, scaled) : nullptr;
+    if (!sum)
+      return std::nullopt;
+  }
+  if (!isWithin(rest, this->integer(0), size))
+    return std::nullopt;
+  return std::pair(quotient, rest);
 }
 
 IntegerRange ElementExprFactory::getBoundsWhere(Expr integer, Expr atom, int64_t value) {
@@ -704,6 +811,98 @@ Expr ElementExprFactory::operation(StringRef name, Type type, ArrayRef<Expr> ope
   return intern(std::move(expr));
 }
 
+Expr ElementExprFactory::reduce(Combiner combiner, Expr element) {
+  if (combiner != Combiner::Sum && !element->dependsOn(Position::Key))
+    return element;
+  ElementExpr expr = blank(Kind::Reduction, element->type);
+  expr.combiner = combiner;
+  expr.operands = {element};
+  return intern(std::move(expr));
+}
+
+Expr ElementExprFactory::replace(Expr expr, Expr part, Expr replacement) {
+  llvm::DenseMap<Expr, Expr> known{{part, replacement}};
+  return replaceKnown(expr, known);
+}
+
+Expr ElementExprFactory::replaceKnown(Expr expr, llvm::DenseMap<Expr, Expr> &known) {
+  if (auto found = known.find(expr); found != known.end())
+    return found->second;
+  SmallVector<Expr> operands;
+  for (Expr operand : expr->operands) {
+    operands.push_back(replaceKnown(operand, known));
+    if (!operands.back())
+      return nullptr;
+  }
+  auto rebuild = [&]() -> Expr {
+    switch (expr->kind) {
+    case Kind::Affine: {
+      Expr sum = integer(expr->constant);
+      for (const AffineTerm &term : expr->terms) {
+        Expr atom = replaceKnown(term.atom, known);
+        Expr scaled = atom ? scale(atom, term.coefficient) : nullptr;
+        sum = scaled ? add(sum, scaled) : nullptr;
+        if (!sum)
+          return nullptr;
+      }
+      return sum;
+    }
+    case Kind::Load:
+      return load(expr->value, operands);
+    case Kind::Operation:
+      return ArrayRef(operands) == ArrayRef(expr->operands) ? expr : applyAgain(expr, operands);
+    case Kind::Select:
+      return select(operands[0], operands[1], operands[2]);
+    case Kind::And:
+      return conjunction(operands);
+    case Kind::Or:
+      return disjunction(operands);
+    case Kind::Not:
+      return negate(operands[0]);
+    case Kind::NonNegative:
+      return isNonNegative(operands[0]);
+    case Kind::Zero:
+      return isZero(operands[0]);
+    case Kind::Product: {
+      Expr product = operands.front();
+      for (Expr size : ArrayRef(operands).drop_front())
+        product = product ? multiply(product, size) : nullptr;
+      return product;
+    }
+    case Kind::Reduction:
+      return reduce(expr->combiner, operands[0]);
+    case Kind::Float:
+    case Kind::Position:
+    case Kind::Index:
+    case Kind::Size:
+    case Kind::Scalar:
+      return expr;
+    }
+    llvm_unreachable("all kinds are above");
+  };
+  Expr result = rebuild();
+  known[expr] = result;
+  return result;
+}
+
+Expr ElementExprFactory::applyAgain(Expr operation, ArrayRef<Expr> operands) {
+  // The op once more, of values that only have a type.
+  Location loc = UnknownLoc::get(context);
+  Block block;
+  OperationState state(loc, *operation->name);
+  for (Expr operand : operation->operands)
+    state.operands.push_back(block.addArgument(
+        operand->isInteger() && operation->integerType ? operation->integerType : operand->type,
+        loc));
+  if (operation->attribute)
+    state.addAttributes(cast<DictionaryAttr>(operation->attribute).getValue());
+  state.types.push_back(operation->type);
+  Operation *op = Operation::create(state);
+  Expr result = apply(op, operands);
+  op->destroy();
+  return result;
+}
+
 Expr ElementExprFactory::fold(Operation *op, ArrayRef<Expr> operands) {
   SmallVector<Attribute> constants;
   for (auto [operand, value] : llvm::zip_equal(operands, op->getOperands())) {
@@ -994,6 +1193,13 @@ Expr ElementExprFactory::applyToFloats(Operation *op, ArrayRef<Expr> operands) {
         return integer ? getExactFloat(scale(integer, -1), type) : nullptr;
       })
       .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) -> Expr {
+        // Also where the number is not one of the narrower type, which the op's folder leaves.
+        if (std::optional<APFloat> constant = operands[0]->getConstantFloat()) {
+          bool losesInfo = false;
+          constant->convert(cast<FloatType>(type).getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                            &losesInfo);
+          return floating(FloatAttr::get(type, *constant));
+        }
         Expr integer = getExactInteger(operands[0]);
         return integer ? getExactFloat(integer, type) : nullptr;
       })

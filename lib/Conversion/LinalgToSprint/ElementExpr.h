@@ -2,9 +2,10 @@
 //
 // Part of the Sprint project.
 //
-// Expressions over the position (b, h, i, j) of one logit, sizes, constants and elements of tensors
-// that are not looked into. They are immutable and unique: equal expressions are one object. The
-// factory simplifies as it builds; whatever it does is exact for every position that exists.
+// Expressions over the position (b, h, i, j) of one logit, sizes, constants, elements of tensors
+// that are not looked into, and reductions over the keys of a row. They are immutable and unique:
+// equal expressions are one object. The factory simplifies as it builds; whatever it does is exact
+// for every position that exists.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,6 +30,9 @@ namespace mlir::sprint {
 /// The four indices of a logit.
 enum class Position : unsigned { Batch, Head, Query, Key };
 inline constexpr unsigned kNumPositions = 4;
+
+/// What a reduction over the keys of a row makes of one expression for each key.
+enum class Combiner : unsigned { Sum, Maximum, All };
 
 /// A set of positions.
 using PositionSet = unsigned;
@@ -88,6 +92,10 @@ public:
     NonNegative,
     /// `operands[0] == 0`, an affine integer.
     Zero,
+    /// An index times sizes: `operands`, the index first.
+    Product,
+    /// `combiner` over all keys of the row of `operands[0]`, which may depend on the key.
+    Reduction,
   };
 
   Kind kind;
@@ -104,6 +112,7 @@ public:
   Attribute attribute;
   std::optional<OperationName> name;
   Position position = Position::Batch;
+  Combiner combiner = Combiner::Sum;
   /// Of integers, as far as it is known without extents.
   IntegerRange range{INT64_MIN, INT64_MAX};
   /// Number of elements along an index; of Position and Index.
@@ -114,6 +123,8 @@ public:
   PositionSet positions = 0;
   /// Whether it reads a tensor.
   bool hasLoad = false;
+
+  bool dependsOn(Position candidate) const { return (positions & setOf(candidate)) != 0; }
 
   bool isInteger() const {
     auto integerType = dyn_cast<IntegerType>(type);
@@ -139,9 +150,18 @@ public:
   bool isOperation(StringRef candidate) const {
     return kind == Kind::Operation && name->getStringRef() == candidate;
   }
+  bool isReduction(Combiner candidate) const {
+    return kind == Kind::Reduction && combiner == candidate;
+  }
+
+  /// Whether `part` is the expression, or a part of it.
+  bool contains(Expr part) const;
 
   void Profile(llvm::FoldingSetNodeID &id) const;
 };
+
+/// Whether `is` holds of the expression or a part of it. Each part is looked at once.
+bool anyPart(Expr expr, llvm::function_ref<bool(Expr)> is);
 
 /// Makes expressions. Bounded: after `isExhausted`, callers stop looking into tensors.
 class ElementExprFactory {
@@ -182,6 +202,10 @@ public:
   /// Quotient rounded down and remainder of a division by a positive constant.
   Expr floorDivide(Expr integer, int64_t divisor);
   Expr remainder(Expr integer, int64_t divisor);
+  /// An index times a size; null where 64 bits might not do.
+  Expr multiply(Expr index, Expr size);
+  /// The same division by any positive size; nothing where the quotient is no expression.
+  std::optional<std::pair<Expr, Expr>> divide(Expr integer, Expr size);
   /// Bounds, also through the extents of indices: `i - n` is below 0 where i is an index below n.
   IntegerRange getBounds(Expr integer);
   /// Whether `low <= integer < high` for every position.
@@ -207,7 +231,11 @@ public:
   Expr apply(Operation *op, ArrayRef<Expr> operands);
   /// The same for an op without attributes that takes integers of type `integerType`. Does not
   /// simplify.
-  Expr operation(StringRef name, Type type, ArrayRef<Expr> operands, Type integerType);
+  Expr operation(StringRef name, Type type, ArrayRef<Expr> operands, Type integerType = Type());
+  /// `combiner` of `element` over all keys of the row; there is at least one.
+  Expr reduce(Combiner combiner, Expr element);
+  /// `expr` with `replacement` in the place of every `part`; null where that has no expression.
+  Expr replace(Expr expr, Expr part, Expr replacement);
 
 private:
   /// Expressions of one analysis; the masks of a decoder take some hundreds.
@@ -223,6 +251,10 @@ private:
   /// Whether both are the same wherever `condition` is true.
   bool areEqualWhere(Expr condition, Expr left, Expr right);
   Expr makeNonNegative(Expr integer);
+  /// `expr` with what `known` has for parts of it; notes there what it finds.
+  Expr replaceKnown(Expr expr, llvm::DenseMap<Expr, Expr> &known);
+  /// The same operation of other operands, simplified.
+  Expr applyAgain(Expr operation, ArrayRef<Expr> operands);
   /// `isNonNegative` of an integer in which something can be taken apart; null where nothing can.
   Expr splitNonNegative(Expr integer);
 

@@ -12,7 +12,9 @@
 #include "Views.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Support/DebugStringHelper.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
@@ -23,9 +25,13 @@ using namespace mlir::sprint;
 
 using Kind = ElementExpr::Kind;
 
-/// A logit this far below the others has no weight: exp(-9000) is zero in every type, and no
+/// A logit this far below the others has no weight: exp(-7000) is zero in every type, and no
 /// trained model's logits differ by a thousand.
-static constexpr double kWeightlessLogit = -10000.0;
+static constexpr double kWeightlessLogit = -8192.0;
+/// Where a sum is rounded to more than twice this, the scores of a trained model do not count.
+static constexpr double kAbsorbed = 16.0;
+/// Where it is rounded to no more than twice this, they do as they are.
+static constexpr double kMaxRounding = 0x1p-7;
 /// Sums and selects that are taken apart to find masking values.
 static constexpr unsigned kMaxSplits = 2000;
 
@@ -33,6 +39,19 @@ namespace {
 /// The lowest and the highest of some masking values.
 struct MaskingValues {
   double lowest, highest;
+};
+
+/// How a value takes part in logits.
+struct Use {
+  double factor;
+  /// The type in which the source adds it to the scores.
+  Type type;
+  /// Constants of this or less mask.
+  double masking = kWeightlessLogit;
+  /// Whether only constants mask that leave nothing of the score they are added to.
+  bool onlyAbsorbing = false;
+
+  Use scaled(double by) const { return {factor * by, type, masking, onlyAbsorbing}; }
 };
 
 /// A sum of terms, split: where `allowed` is true it is `bias`, elsewhere one of `masked`.
@@ -55,7 +74,7 @@ struct MaskAnalysis::Implementation {
       : shape(std::move(shape)), factory(context), evaluator(factory) {}
 
   LogitShape shape;
-  SmallVector<MaskTerm> terms;
+  SmallVector<ScoreTerm> terms;
   ElementExprFactory factory;
   ElementEvaluator evaluator;
 
@@ -66,17 +85,23 @@ struct MaskAnalysis::Implementation {
   unsigned numSplits = 0;
   /// Whether it met a masking value that only counts as one where no row is empty.
   bool metWeightless = false;
+  /// Integers that are taken to be 0 or 1.
+  llvm::SmallSetVector<Expr, 2> flags;
+  /// The highest logit of masked keys that an allowed one might have.
+  std::optional<double> checkedLogit;
 
-  Expr batch, head, query, key;
+  /// Null until the first is asked for.
+  Expr batch = nullptr, head, query, key;
   /// Size of keys less that of queries.
   Expr offset;
 
   void makePositions();
-  FailureOr<SmallVector<Expr>> getStackIndices();
 
-  /// Splits `factor * value`, where constants of `masking` or less mask.
-  Split splitValue(Expr value, double factor, double masking);
-  Split splitTerms(ArrayRef<Expr> elements, double masking);
+  /// Splits what a term adds.
+  Split splitValue(Expr value, const Use &use);
+  /// The same of a value that depends on one integer, which is 0 or 1 where one of both masks.
+  std::optional<Split> splitFlag(Expr value, const Use &use);
+  Split splitTerms(bool onlyAbsorbing);
   /// The masking values in a sum.
   std::optional<MaskingValues> addMasked(const Split &left, const Split &right);
   /// Whether the conditions are never true together, as far as that is known.
@@ -112,40 +137,6 @@ void MaskAnalysis::Implementation::makePositions() {
   offset = factory.subtract(keys, queries);
 }
 
-FailureOr<SmallVector<Expr>> MaskAnalysis::Implementation::getStackIndices() {
-  SmallVector<Expr> sizes = llvm::map_to_vector(
-      shape.stack, [&](const TensorSize &size) { return evaluator.evaluateSize(size); });
-  // Batch and heads as they are, perhaps among dimensions of size 1.
-  SmallVector<Expr> wanted{evaluator.evaluateSize(shape.batch),
-                           evaluator.evaluateSize(shape.heads)};
-  SmallVector<Expr> positions{batch, head};
-  SmallVector<Expr> indices(sizes.size(), factory.integer(0));
-  size_t next = 0;
-  bool isSame = true;
-  for (auto [size, index] : llvm::zip_equal(sizes, indices)) {
-    if (size->getConstantInteger() == 1)
-      continue;
-    while (next < 2 && wanted[next]->getConstantInteger() == 1)
-      ++next;
-    isSame &= next < 2 && wanted[next] == size;
-    if (!isSame)
-      break;
-    index = positions[next++];
-  }
-  if (isSame)
-    return indices;
-
-  std::optional<int64_t> heads = wanted[1]->getConstantInteger();
-  Expr matrix = heads ? factory.scale(batch, *heads) : nullptr;
-  if (matrix)
-    matrix = factory.add(matrix, head);
-  std::optional<SmallVector<Expr>> split =
-      matrix ? evaluator.delinearize(matrix, sizes) : std::nullopt;
-  if (!split)
-    return failure();
-  return *split;
-}
-
 //===----------------------------------------------------------------------===//
 // Masking values and biases
 //===----------------------------------------------------------------------===//
@@ -173,6 +164,11 @@ Expr MaskAnalysis::Implementation::scaleBias(Expr bias, double factor) {
   if (!bias || factor == 1.0)
     return bias;
   Type type = Float32Type::get(factory.getContext());
+  // Two constant factors are one.
+  if (bias->isOperation("arith.mulf"))
+    for (unsigned side : {0, 1})
+      if (std::optional<APFloat> constant = bias->operands[side]->getConstantFloat())
+        return scaleBias(bias->operands[1 - side], factor * toDouble(*constant));
   return factory.operation("arith.mulf", type,
                            {toF32(bias), factory.floating(FloatAttr::get(type, factor))}, Type());
 }
@@ -202,24 +198,62 @@ std::optional<MaskingValues> MaskAnalysis::Implementation::addMasked(const Split
   return masked;
 }
 
-Split MaskAnalysis::Implementation::splitValue(Expr value, double factor, double masking) {
+/// The one element of a tensor of integers that an expression reads; null where it reads others, or
+/// varies with anything else.
+static Expr getOnlyInteger(Expr expr) {
+  Expr only = nullptr;
+  bool isOther = anyPart(expr, [&](Expr part) {
+    if (part->kind == Kind::Load && part->isInteger() && (!only || only == part)) {
+      only = part;
+      return false;
+    }
+    // What is not part of an index has to be arithmetic.
+    return part->kind == Kind::Load || part->kind == Kind::Select || part->kind == Kind::Scalar ||
+           part->isTruth();
+  });
+  return isOther ? nullptr : only;
+}
+
+std::optional<Split> MaskAnalysis::Implementation::splitFlag(Expr value, const Use &use) {
+  Expr integer = getOnlyInteger(value);
+  if (!integer || integer == value)
+    return std::nullopt;
+  Expr whenZero = factory.replace(value, integer, factory.integer(0));
+  Expr whenOne = factory.replace(value, integer, factory.integer(1));
+  std::optional<APFloat> zero = whenZero ? whenZero->getConstantFloat() : std::nullopt;
+  std::optional<APFloat> one = whenOne ? whenOne->getConstantFloat() : std::nullopt;
+  auto masks = [&](const APFloat &number) { return toDouble(number) * use.factor <= use.masking; };
+  if (!zero || !one || masks(*zero) == masks(*one))
+    return std::nullopt;
+  flags.insert(integer);
+  return splitValue(factory.select(factory.isZero(integer), whenZero, whenOne), use);
+}
+
+Split MaskAnalysis::Implementation::splitValue(Expr value, const Use &use) {
   Split whole{factory.truth(true), value};
   if (factory.isExhausted() || numSplits++ >= kMaxSplits)
     return whole;
   if (std::optional<APFloat> constant = value->getConstantFloat()) {
     if (constant->isZero())
       return {whole.allowed, nullptr};
-    double logit = toDouble(*constant) * factor;
+    double logit = toDouble(*constant) * use.factor;
     // NaN is not below anything.
-    if (!(logit <= masking))
+    if (!(logit <= use.masking))
       return whole;
-    metWeightless |= logit > double(::sprint::kMaskingBias);
+    bool isAbsorbing =
+        std::isinf(logit) ||
+        getHalfStep(toDouble(*constant), use.type) * std::abs(use.factor) >= kAbsorbed;
+    if (!isAbsorbing && use.onlyAbsorbing)
+      return whole;
+    metWeightless |= !isAbsorbing;
     return {factory.truth(false), nullptr, MaskingValues{logit, logit}};
   }
+  if (std::optional<Split> flag = splitFlag(value, use))
+    return *flag;
   if (value->kind == Kind::Select) {
     Expr condition = value->operands[0];
-    Split ifTrue = splitValue(value->operands[1], factor, masking);
-    Split ifFalse = splitValue(value->operands[2], factor, masking);
+    Split ifTrue = splitValue(value->operands[1], use);
+    Split ifFalse = splitValue(value->operands[2], use);
     Expr allowed = factory.select(condition, ifTrue.allowed, ifFalse.allowed);
     std::optional<MaskingValues> masked = unite(ifTrue.masked, ifFalse.masked);
     // What the bias is where the key is masked does not matter.
@@ -236,14 +270,14 @@ Split MaskAnalysis::Implementation::splitValue(Expr value, double factor, double
     return {allowed, factory.select(condition, toF32(left), toF32(right)), masked};
   }
   if (value->isOperation("arith.addf")) {
-    Split left = splitValue(value->operands[0], factor, masking);
-    Split right = splitValue(value->operands[1], factor, masking);
+    Split left = splitValue(value->operands[0], use);
+    Split right = splitValue(value->operands[1], use);
     bool isWhole = left.bias == value->operands[0] && right.bias == value->operands[1];
     return {factory.conjunction({left.allowed, right.allowed}),
             isWhole ? value : addBiases(left.bias, right.bias), addMasked(left, right)};
   }
   if (value->isOperation("arith.extf") || value->isOperation("arith.truncf")) {
-    Split inner = splitValue(value->operands[0], factor, masking);
+    Split inner = splitValue(value->operands[0], use);
     if (inner.bias == value->operands[0])
       inner.bias = value;
     return inner;
@@ -255,7 +289,7 @@ Split MaskAnalysis::Implementation::splitValue(Expr value, double factor, double
         continue;
       double scale = toDouble(*constant);
       Expr other = value->operands[1 - side];
-      Split inner = splitValue(other, factor * scale, masking);
+      Split inner = splitValue(other, use.scaled(scale));
       inner.bias = inner.bias == other ? value : scaleBias(inner.bias, scale);
       return inner;
     }
@@ -263,38 +297,33 @@ Split MaskAnalysis::Implementation::splitValue(Expr value, double factor, double
   return whole;
 }
 
-Split MaskAnalysis::Implementation::splitTerms(ArrayRef<Expr> elements, double masking) {
+Split MaskAnalysis::Implementation::splitTerms(bool onlyAbsorbing) {
   numSplits = 0;
   metWeightless = false;
+  flags.clear();
   Split sum{factory.truth(true), nullptr};
-  for (auto [term, element] : llvm::zip_equal(terms, elements)) {
+  for (const ScoreTerm &term : terms) {
     switch (term.kind) {
-    case MaskTerm::Kind::Added: {
-      Split split = splitValue(element, term.factor, masking);
+    case ScoreTerm::Kind::Added: {
+      Split split =
+          splitValue(term.element, {term.factor, term.type, kWeightlessLogit, onlyAbsorbing});
       sum.masked = addMasked(sum, split);
       sum.allowed = factory.conjunction({sum.allowed, split.allowed});
       sum.bias = addBiases(sum.bias, scaleBias(split.bias, term.factor));
       break;
     }
-    case MaskTerm::Kind::AllowedWhereTrue:
-    case MaskTerm::Kind::AllowedWhereFalse: {
-      Expr condition =
-          term.kind == MaskTerm::Kind::AllowedWhereTrue ? element : factory.negate(element);
-      if (condition->isTrue())
+    case ScoreTerm::Kind::AllowedWhereTrue:
+      if (term.element->isTrue())
         break;
-      if (areDisjoint(factory.negate(sum.allowed), condition))
+      if (areDisjoint(factory.negate(sum.allowed), term.element))
         sum.masked = std::nullopt;
-      double logit = toDouble(*term.otherwise);
-      sum.masked = unite(sum.masked, MaskingValues{logit, logit});
-      sum.allowed = factory.conjunction({sum.allowed, condition});
+      sum.masked = unite(sum.masked, MaskingValues{*term.otherwise, *term.otherwise});
+      sum.allowed = factory.conjunction({sum.allowed, term.element});
       break;
-    }
-    case MaskTerm::Kind::LowerBound:
-      if (sum.masked) {
-        double bound = toDouble(*term.otherwise);
-        sum.masked = MaskingValues{std::max(sum.masked->lowest, bound),
-                                   std::max(sum.masked->highest, bound)};
-      }
+    case ScoreTerm::Kind::LowerBound:
+      if (sum.masked)
+        sum.masked = MaskingValues{std::max(sum.masked->lowest, *term.otherwise),
+                                   std::max(sum.masked->highest, *term.otherwise)};
       break;
     }
   }
@@ -424,74 +453,108 @@ LogicalResult MaskAnalysis::fail(const Twine &why) {
   return failure();
 }
 
-LogicalResult MaskAnalysis::add(const MaskTerm &term) {
+ElementExprFactory &MaskAnalysis::getFactory() { return implementation->factory; }
+
+ElementEvaluator &MaskAnalysis::getEvaluator() { return implementation->evaluator; }
+
+void MaskAnalysis::setEqual(const TensorSize &size, const TensorSize &same) {
+  implementation->evaluator.setEqual(size, same);
+}
+
+Expr MaskAnalysis::getPosition(Position position) {
+  if (!implementation->batch)
+    implementation->makePositions();
+  switch (position) {
+  case Position::Batch:
+    return implementation->batch;
+  case Position::Head:
+    return implementation->head;
+  case Position::Query:
+    return implementation->query;
+  case Position::Key:
+    return implementation->key;
+  }
+  llvm_unreachable("all positions are above");
+}
+
+FailureOr<SmallVector<Expr>> MaskAnalysis::getStackIndices(ArrayRef<TensorSize> stack) {
+  ElementExprFactory &factory = implementation->factory;
+  ElementEvaluator &evaluator = implementation->evaluator;
   const LogitShape &shape = implementation->shape;
-  bool isAdded = term.kind == MaskTerm::Kind::Added;
-  if (isAdded && !(std::isfinite(term.factor) && term.factor != 0.0))
-    return fail("expected a mask that is scaled by a finite number other than zero");
-  if (!isAdded) {
-    if (!term.otherwise || term.otherwise->isNaN())
-      return fail("expected a constant as the logit of masked keys");
-    double logit = toDouble(*term.otherwise);
-    bool isBound = term.kind == MaskTerm::Kind::LowerBound;
-    double limit = isBound ? double(::sprint::kMaskingBias) : kWeightlessLogit;
-    if (logit > limit)
-      return fail(
-          llvm::formatv("expected a logit of masked keys of {0} or less, got {1}", limit, logit)
-              .str());
+  Expr batch = getPosition(Position::Batch), head = getPosition(Position::Head);
+  SmallVector<Expr> sizes = llvm::map_to_vector(
+      stack, [&](const TensorSize &size) { return evaluator.evaluateSize(size); });
+  // Batch and heads as they are, perhaps among dimensions of size 1.
+  SmallVector<Expr> wanted{evaluator.evaluateSize(shape.batch),
+                           evaluator.evaluateSize(shape.heads)};
+  SmallVector<Expr> positions{batch, head};
+  SmallVector<Expr> indices(sizes.size(), factory.integer(0));
+  size_t next = 0;
+  bool isSame = true;
+  for (auto [size, index] : llvm::zip_equal(sizes, indices)) {
+    if (size->getConstantInteger() == 1)
+      continue;
+    while (next < 2 && wanted[next]->getConstantInteger() == 1)
+      ++next;
+    isSame &= next < 2 && wanted[next] == size;
+    if (!isSame)
+      break;
+    index = positions[next++];
   }
-  if (term.kind != MaskTerm::Kind::LowerBound) {
-    auto type = dyn_cast<RankedTensorType>(term.tensor.getType());
-    if (!type || type.getRank() != static_cast<int64_t>(term.dimensions.size()))
-      return fail("expected a mask of which every dimension is known");
-    Type element = type.getElementType();
-    if (isAdded ? !isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(element)
-                : !element.isInteger(1))
-      return fail(Twine("expected a mask of ") + (isAdded ? "floats" : "truth values"));
-    for (auto [index, dimension] : llvm::enumerate(term.dimensions)) {
-      if (!dimension)
-        continue;
-      size_t place = *dimension;
-      if (place >= shape.stack.size() + 2)
-        return fail("expected a mask over dimensions of the logits");
-      const TensorSize &size = place < shape.stack.size()    ? shape.stack[place]
-                               : place == shape.stack.size() ? shape.queries
-                                                             : shape.keys;
-      TensorSize own = sizeOf(term.tensor, index);
-      if (own.isConstant() && size.isConstant() && own.constant != size.constant)
-        return fail(Twine("expected a mask of size ") + Twine(size.constant) + " along dimension " +
-                    Twine(index) + ", got " + Twine(own.constant));
-      implementation->evaluator.setEqual(own, size);
+  if (isSame)
+    return indices;
+
+  std::optional<int64_t> heads = wanted[1]->getConstantInteger();
+  Expr matrix = heads ? factory.scale(batch, *heads) : nullptr;
+  if (matrix)
+    matrix = factory.add(matrix, head);
+  std::optional<SmallVector<Expr>> split =
+      matrix ? evaluator.delinearize(matrix, sizes) : std::nullopt;
+  if (!split)
+    return failure();
+  return *split;
+}
+
+LogicalResult MaskAnalysis::add(const ScoreTerm &term) {
+  if (term.kind == ScoreTerm::Kind::Added) {
+    if (!(std::isfinite(term.factor) && term.factor != 0.0))
+      return fail("expected a mask that is scaled by a finite number other than zero");
+    // The same number for all keys changes no softmax, as long as it leaves the scores what they
+    // are.
+    if (std::optional<APFloat> constant = term.element->getConstantFloat()) {
+      double number = toDouble(*constant);
+      if (!(getHalfStep(number, term.type) * std::abs(term.factor) <= kMaxRounding) ||
+          !std::isfinite(number))
+        return fail(llvm::formatv("the scores are rounded away: {0:E} is added to all of them in "
+                                  "{1}",
+                                  number, debugString(term.type))
+                        .str());
+      return success();
     }
+    implementation->terms.push_back(term);
+    return success();
   }
+  double logit = *term.otherwise;
+  if (!(logit <= kWeightlessLogit))
+    return fail(llvm::formatv("expected a logit of masked keys of {0} or less, got {1}",
+                              kWeightlessLogit, logit)
+                    .str());
+  // No number of the type is lower than its lowest.
+  double lowest = toDouble(
+      APFloat::getLargest(cast<FloatType>(term.type).getFloatSemantics(), /*Negative=*/true));
+  if (logit > std::max(double(::sprint::kMaskingBias), lowest))
+    implementation->checkedLogit = std::max(implementation->checkedLogit.value_or(logit), logit);
   implementation->terms.push_back(term);
   return success();
 }
 
-LogicalResult MaskAnalysis::finish(SoftmaxKind softmax) {
+LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
   Implementation &analysis = *implementation;
   ElementExprFactory &factory = analysis.factory;
-  analysis.makePositions();
-  FailureOr<SmallVector<Expr>> stack = analysis.getStackIndices();
-  SmallVector<Expr> elements;
-  for (const MaskTerm &term : analysis.terms) {
-    SmallVector<Expr> indices;
-    for (std::optional<unsigned> dimension : term.dimensions) {
-      size_t place = dimension.value_or(0), stackSize = analysis.shape.stack.size();
-      if (!dimension)
-        indices.push_back(factory.integer(0));
-      else if (place >= stackSize)
-        indices.push_back(place == stackSize ? analysis.query : analysis.key);
-      else if (succeeded(stack))
-        indices.push_back((*stack)[place]);
-      else
-        return fail("expected masks over batch and heads, got dimensions of unknown meaning");
-    }
-    elements.push_back(term.tensor ? analysis.evaluator.evaluate(term.tensor, indices) : nullptr);
-  }
+  getPosition(Position::Key);
 
   // Constants that only have no weight count as masking where no row is made of them.
-  Split split = analysis.splitTerms(elements, kWeightlessLogit);
+  Split split = analysis.splitTerms(/*onlyAbsorbing=*/false);
   BandAttr band = analysis.distribute(split.allowed);
   // A number read from memory may be a masking one.
   auto mayMask = [&](Expr bias) {
@@ -504,9 +567,15 @@ LogicalResult MaskAnalysis::finish(SoftmaxKind softmax) {
            mayMask(split.bias);
   };
   if (analysis.metWeightless && mayBeEmpty()) {
-    split = analysis.splitTerms(elements, double(::sprint::kMaskingBias));
+    split = analysis.splitTerms(/*onlyAbsorbing=*/true);
     band = analysis.distribute(split.allowed);
   }
+  if (factory.conjunction({split.allowed, softmax.remaining}) != split.allowed)
+    return fail("the probabilities of other keys than the masked ones are replaced by zero");
+  for (Expr test : softmax.emptyTests)
+    if (test != factory.reduce(Combiner::All, factory.negate(split.allowed)))
+      return fail("the probabilities are zeroed, but not where every score of the row is -inf");
+
   attributes.band = band;
   analysis.bias = split.bias ? analysis.toF32(split.bias) : nullptr;
   if (!mayBeEmpty()) {
@@ -518,18 +587,28 @@ LogicalResult MaskAnalysis::finish(SoftmaxKind softmax) {
                               "key, got logits from {0:E} to {1:E}",
                               split.masked->lowest, split.masked->highest)
                     .str());
-  bool isFinite =
-      split.masked ? std::isfinite(split.masked->highest)
-                   : llvm::any_of(analysis.terms, [](const MaskTerm &term) {
-                       return term.kind == MaskTerm::Kind::LowerBound && term.otherwise->isFinite();
-                     });
-  if (isFinite)
+  bool isFinite = split.masked ? std::isfinite(split.masked->highest)
+                               : llvm::any_of(analysis.terms, [](const ScoreTerm &term) {
+                                   return term.kind == ScoreTerm::Kind::LowerBound &&
+                                          std::isfinite(*term.otherwise);
+                                 });
+  // Without a maximum that is subtracted, exponentials of finite numbers vanish too.
+  bool hasSum = softmax.subtractsMaximum && (isFinite || !split.masked);
+  if (hasSum && (isFinite || !softmax.isSafe))
     attributes.emptyRow = EmptyRow::Uniform;
-  else if (softmax == SoftmaxKind::Safe)
-    attributes.emptyRow = EmptyRow::Zero;
   else
-    attributes.emptyRow = split.masked ? EmptyRow::NaN : EmptyRow::Uniform;
+    attributes.emptyRow = softmax.isSafe ? EmptyRow::Zero : EmptyRow::NaN;
   return success();
+}
+
+std::optional<double> MaskAnalysis::getCheckedLogit() const { return implementation->checkedLogit; }
+
+ArrayRef<Expr> MaskAnalysis::getFlags() const { return implementation->flags.getArrayRef(); }
+
+Value MaskAnalysis::materializeForRows(OpBuilder &builder, Location loc, Expr expr) {
+  SmallVector<EmittedDimension> dimensions = implementation->getDimensions(expr->positions);
+  dimensions.back() = {std::nullopt, {}};
+  return emitTensor(builder, loc, implementation->evaluator, expr, dimensions);
 }
 
 SmallVector<EmittedDimension>

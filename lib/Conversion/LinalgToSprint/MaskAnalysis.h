@@ -18,11 +18,11 @@
 #ifndef SPRINT_LIB_CONVERSION_LINALGTOSPRINT_MASKANALYSIS_H
 #define SPRINT_LIB_CONVERSION_LINALGTOSPRINT_MASKANALYSIS_H
 
-#include "TensorSizes.h"
+#include "ElementEvaluator.h"
+#include "ScoreTerms.h"
 
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
 #include "mlir/IR/Builders.h"
-#include "llvm/ADT/APFloat.h"
 
 #include <memory>
 #include <optional>
@@ -32,49 +32,22 @@ namespace mlir::sprint {
 
 /// The dimensions of the logits.
 struct LogitShape {
-  /// What `sprint.attention` calls them.
   TensorSize batch, heads, queries, keys;
-  /// The dimensions over which the source stacks the matrices of logits, outermost first: batch
-  /// and heads, both in one, heads split into groups. Their row-major index is `b * heads + h`.
-  SmallVector<TensorSize> stack;
 };
-
-/// One step between the scores and the softmax.
-struct MaskTerm {
-  enum class Kind {
-    /// logit = logit + factor * tensor, with a tensor of floats and a factor of either sign.
-    Added,
-    /// logit = tensor ? logit : otherwise, with a tensor of i1.
-    AllowedWhereTrue,
-    /// logit = tensor ? otherwise : logit, with a tensor of i1.
-    AllowedWhereFalse,
-    /// logit = max(logit, otherwise); there is no tensor.
-    LowerBound,
-  };
-  Kind kind = Kind::Added;
-  Value tensor;
-  /// For each dimension of the tensor the dimension of the logits, seen as
-  /// `[stack..., queries, keys]`, that it runs along; nothing where it is of size 1.
-  SmallVector<std::optional<unsigned>> dimensions;
-  double factor = 1.0;
-  std::optional<APFloat> otherwise;
-};
-
-/// The softmax that follows: what it yields for a row of minus infinities is NaN or zeros.
-enum class SoftmaxKind { Plain, Safe };
 
 /// Turns the terms of one attention into operands and attributes of `sprint.attention`.
 ///
-/// - *Masking values.* A constant of -2^20 or less, minus infinity among them, masks, as in a bias
-/// of
-///   `sprint.attention`. Constants down from -10,000 mask too: a key that far down weighs nothing,
-///   exp(-9000) being zero in f32 and in f64. Where such a constant is added and a row may have no
-///   other key, it stays a bias, because what counts in that row are the scores.
+/// - *Masking values.* A constant masks where the source's own arithmetic makes the exponential of
+///   such a logit zero beside that of any other: minus infinity, and constants down from -8,192,
+///   which -10,000 is in every type (exp(-8,000) is zero even in f64, and no trained model's logits
+///   differ by a thousand). A constant down to there that is selected instead of the score is
+///   checked when the program runs (`getCheckedLogit`): no allowed score may be that low.
 /// - *Empty rows* follow the source. With the masking value minus infinity: NaN, or zeros where
-///   the softmax is safe. With a finite one: the mean over all keys, because adding the lowest
-///   number absorbs the score. Where no row can be empty: zeros, which cost nothing. In an empty
-///   row masked keys with another masking value, or with the sum of two, would weigh differently,
-///   which no attribute says: `finish` fails where there may be both.
+///   the softmax is safe. With a finite one: the mean over all keys, where adding it absorbs the
+///   score or where it is selected; where it does not absorb it, the constant stays a bias, because
+///   what counts in that row are the scores. Where no row can be empty: zeros, which cost nothing.
+///   In an empty row masked keys with another masking value, or with the sum of two, would weigh
+///   differently, which no attribute says: `finish` fails where there may be both.
 /// - *A bias read from memory* may hold masking values, unless it is a constant that does not. Rows
 ///   that it masks follow the constants that mask too; without any, the softmax where it is safe,
 ///   and otherwise finite ones.
@@ -83,14 +56,25 @@ public:
   MaskAnalysis(LogitShape shape, MLIRContext *context);
   ~MaskAnalysis();
 
+  ElementExprFactory &getFactory();
+  ElementEvaluator &getEvaluator();
+
+  /// From now on the first size is the second: the IR's semantics say that they are equal. Not
+  /// after the first position was asked for.
+  void setEqual(const TensorSize &size, const TensorSize &same);
+  Expr getPosition(Position position);
+  /// The indices, along dimensions of these sizes, of the matrix of logits of a batch element and
+  /// head, whose row-major index is `b * heads + h`. Fails where they have no expressions.
+  FailureOr<SmallVector<Expr>> getStackIndices(ArrayRef<TensorSize> stack);
+
   /// Adds a step, that nearest to the scores first. Fails, with `getReason`, on one that is neither
   /// a mask nor a bias, such as a selected constant that is not a masking value.
-  LogicalResult add(const MaskTerm &term);
+  LogicalResult add(const ScoreTerm &term);
 
   /// After the last `add`: finds the operands. Creates no IR. A tensor that is not understood is an
-  /// operand as it is. Fails, with `getReason`, where a mask runs over batch and heads in a way
-  /// that is not, and where a row without a key is none that `EmptyRow` describes.
-  LogicalResult finish(SoftmaxKind softmax);
+  /// operand as it is. Fails, with `getReason`, where what `softmax` replaces by zeros is not what
+  /// is masked, and where a row without a key is none that `EmptyRow` describes.
+  LogicalResult finish(const Softmax &softmax);
 
   /// Results of `finish`.
   struct Attributes {
@@ -112,6 +96,16 @@ public:
   /// Creates what the operands need that is not yet a tensor in the IR. The insertion point has to
   /// be after every term's tensor.
   Operands materialize(OpBuilder &builder, Location loc);
+
+  /// A logit that no allowed key may have for the masks to be right, because it is what masked keys
+  /// have; nothing where none has to be checked.
+  std::optional<double> getCheckedLogit() const;
+  /// Elements of tensors of integers that have to be 0 or 1 for the masks to be right.
+  ArrayRef<Expr> getFlags() const;
+
+  /// A tensor `[batch, heads, queries, 1]` that holds `expr`, which does not depend on the key;
+  /// dimensions that it does not depend on are of size 1.
+  Value materializeForRows(OpBuilder &builder, Location loc, Expr expr);
 
   StringRef getReason() const { return reason; }
 

@@ -680,3 +680,74 @@ LogicalResult sprint::lookThroughFactor(View &view) {
   view = std::move(*source);
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Downwards
+//===----------------------------------------------------------------------===//
+
+std::optional<View> sprint::viewOfUser(const View &view, Operation *user) {
+  if (user->getNumResults() != 1 || !isa<RankedTensorType>(user->getResult(0).getType()) ||
+      view.merged)
+    return std::nullopt;
+  View result;
+  result.value = user->getResult(0);
+  result.repeats = view.repeats;
+  result.conditions = view.conditions;
+  if (linalg::LinalgOp op = getElementwiseDefinition(result.value)) {
+    LoopAxes loops(op.getNumLoops());
+    for (OpOperand &operand : op->getOpOperands())
+      if (operand.get() == view.value &&
+          failed(labelLoops(op.getMatchingIndexingMap(&operand), view.axes, loops)))
+        return std::nullopt;
+    return viewFromLoops(result.value, op.getMatchingIndexingMap(op.getDpsInitOperand(0)), loops,
+                         &view);
+  }
+  if (isa<tensor::CastOp>(user)) {
+    result.axes = view.axes;
+    return result;
+  }
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(user)) {
+    for (const ReassociationIndices &group : collapse.getReassociationIndices()) {
+      Axis whole;
+      int64_t last = -1;
+      for (int64_t dimension : group) {
+        const Axis &axis = view.axes[dimension];
+        if (axis.isUnit() || collapse.getSrcType().getDimSize(dimension) == 1) {
+          whole = whole.isUnit() ? axis : whole;
+          continue;
+        }
+        // Only batch axes that follow one another are one axis.
+        if (last >= 0 &&
+            !(whole.isBatch() && axis.isBatch() && axis.place == view.axes[last].place + 1))
+          return std::nullopt;
+        if (last < 0)
+          whole = axis;
+        last = dimension;
+      }
+      result.axes.push_back(whole);
+    }
+    normalize(result);
+    return result;
+  }
+  auto expand = dyn_cast<tensor::ExpandShapeOp>(user);
+  if (!expand)
+    return std::nullopt;
+  int64_t rank = expand.getType().getRank();
+  result.axes.assign(rank, Axis{});
+  for (auto [axis, group] : llvm::zip_equal(view.axes, expand.getReassociationIndices())) {
+    SmallVector<int64_t> large = llvm::filter_to_vector(
+        group, [&](int64_t dimension) { return expand.getType().getDimSize(dimension) != 1; });
+    if (axis.isBatch()) {
+      for (auto [index, dimension] : llvm::enumerate(group))
+        result.axes[dimension] = {Kind::Batch, axis.place * rank + static_cast<int64_t>(index)};
+    } else if (!axis.isUnit()) {
+      if (large.size() > 1)
+        return std::nullopt;
+      result.axes[large.empty() ? group.front() : large.front()] = axis;
+    }
+  }
+  for (RepeatedAxis &repeat : result.repeats)
+    repeat.place *= rank;
+  normalize(result);
+  return result;
+}

@@ -114,6 +114,10 @@ LogicalResult lookThroughTruncation(View &view);
 /// Moves `view` up through all views and casts that follow one another.
 void lookThroughViewsAndCasts(View &view);
 
+/// The view of the result of `user`, a reshape or an elementwise op that reads `view`: its elements
+/// are seen as those of `view` at the same place. Nothing where that is not known.
+std::optional<View> viewOfUser(const View &view, Operation *user);
+
 //===----------------------------------------------------------------------===//
 // Structured ops
 //===----------------------------------------------------------------------===//

@@ -1,0 +1,28 @@
+//===- Candidates.h - What looks like an attention ---------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_LIB_CONVERSION_LINALGTOSPRINT_CANDIDATES_H
+#define SPRINT_LIB_CONVERSION_LINALGTOSPRINT_CANDIDATES_H
+
+#include "mlir/IR/Operation.h"
+#include "llvm/ADT/SmallVector.h"
+
+namespace mlir::sprint {
+
+/// An op that may be the last contraction of an attention, or an attention already.
+struct Candidate {
+  Operation *op;
+  /// The contraction's operands that come from an exponential of another contraction's result.
+  llvm::SmallVector<unsigned, 2> probabilities;
+};
+
+/// Finds exponentials between two contractions, however they are spelled: those that are not raised
+/// deserve a remark. A gate between two products with weights, such as a SiLU, is none.
+llvm::SmallVector<Candidate> findCandidates(Operation *root);
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_LIB_CONVERSION_LINALGTOSPRINT_CANDIDATES_H
