@@ -37,8 +37,12 @@ class Program:
 
 
 def storable(array: np.ndarray) -> np.ndarray:
-    """An array as an .npy file holds it: types that NumPy does not have, such as bf16, as f32."""
+    """An array as sprint-run reads and writes it: types that NumPy does not have, such as bf16, as
+    f32, and integers with a sign, as MLIR's have none.
+    """
     array = np.asarray(array)
+    if array.dtype.kind == "u":
+        array = array.view(array.dtype.str.replace("u", "i"))
     native = array.dtype.kind != "V" and array.dtype.isbuiltin == 1
     return array.astype(array.dtype if native else np.float32, order="C")
 

@@ -45,12 +45,17 @@ def run_passes(tool: str, options: Sequence[str], text: str, source: str = "") -
                               check=False)
     except OSError as error:
         raise ExportError(f"{tool}: {error.strerror}") from error
-    name = pathlib.Path(tool).name
     if done.returncode:
-        errors = re.findall(r"^(?:<stdin>|<unknown>|loc\(\S*|\S+):?(?:(\d+):(\d+))?:? ?error: (.*)",
-                            done.stderr.decode("utf-8", "replace"), re.MULTILINE)
-        line, column, message = errors[0] if errors else ("", "", f"exit code {done.returncode}")
-        place = f"{source}:{line}:{column}: " if source and line else f"{source}: " * bool(source)
-        # The operation itself follows, in its generic form and of any length.
-        raise ExportError(f"{place}{name}: {one_line(Exception(message.split(': %')[0]))}")
+        raise ExportError(_failure(pathlib.Path(tool).name, done, source))
     return done.stdout.decode()
+
+
+def _failure(tool: str, done: "subprocess.CompletedProcess[bytes]", source: str) -> str:
+    errors = re.findall(r"^\S*?(?::(\d+):(\d+))?: error: (.*)", done.stderr.decode("utf-8", "replace"),
+                        re.MULTILINE)
+    line, column, message = errors[0] if errors else ("", "", f"exit code {done.returncode}")
+    place = "".join(f"{part}:" for part in (source, line, column) if source and part)
+    # The operation itself follows, in its generic form and of any length.
+    operation = re.search(r"failed to legalize operation '([\w.]+)'", message)
+    reason = f" cannot lower {operation[1]}" if operation else f": {one_line(Exception(message))}"
+    return f"{place} {tool}{reason}".lstrip()
