@@ -29,6 +29,8 @@ CONVERSION = ("func.func(iree-stablehlo-legalize-control-flow,chlo-legalize-to-s
               "iree-stablehlo-to-iree-input,iree-stablehlo-to-iree-input")
 #: How precisely a product is computed inside: IREE lowers only the precision of its types.
 _ALGORITHM = re.compile(r", algorithm = <[^<>]*>")
+#: Says of integers whether they have a sign.
+_ENCODING = re.compile(r" \{iree\.abi\.encoding = [^{}]*\}")
 
 
 def _jax():
@@ -41,8 +43,9 @@ def _jax():
 
 def stablehlo_to_linalg(text: str, source: str = "", passes: str = PIPELINE) -> str:
     """StableHLO as linalg on tensors. Raises ExportError."""
-    return run_passes(iree_opt(), [f"--pass-pipeline=builtin.module({passes})"],
-                      _ALGORITHM.sub("", text), source)
+    lowered = run_passes(iree_opt(), [f"--pass-pipeline=builtin.module({passes})"],
+                         _ALGORITHM.sub("", text), source)
+    return _ENCODING.sub("", lowered)
 
 
 def _names(jax: Any, arguments: Sequence[Any]) -> List[str]:

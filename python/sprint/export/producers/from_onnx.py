@@ -69,6 +69,13 @@ def _examples(model: Any, inputs: Optional[Inputs], seed: int) -> List[np.ndarra
     return [np.asarray(value) for value in values]
 
 
+def _failure(diagnostics: Sequence[str], error: BaseException) -> str:
+    text = "\n".join(diagnostics)
+    operations = dict.fromkeys(re.findall(r"name = \"(onnx\.[\w.]+)\"", text))
+    return f"torch-mlir cannot lower {', '.join(operations)}" if operations else \
+        f"torch-mlir: {one_line(Exception(text) if text else error)}"
+
+
 def _lower(model: Any) -> str:
     """The text of `main`."""
     import onnx
@@ -95,11 +102,7 @@ def _lower(model: Any) -> str:
             for pipeline in PIPELINES:
                 passmanager.PassManager.parse(pipeline).run(module)
         except Exception as error:
-            operations = re.findall(r"\"?torch\.operator\"? ?\"([\w.]+)\"|name = \"(onnx\.[\w.]+)\"",
-                                    "\n".join(diagnostics))
-            named = dict.fromkeys(first or second for first, second in operations)
-            message = ", ".join(named) or one_line(Exception("\n".join(diagnostics)))
-            raise ExportError(f"torch-mlir cannot lower {message}") from error
+            raise ExportError(_failure(diagnostics, error)) from error
         finally:
             handler.detach()
         return str(module)
