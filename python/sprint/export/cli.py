@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="the MLIR text, with the weights in it; its function is main")
     parser.add_argument("--inputs-dir", type=pathlib.Path, metavar="DIR",
                         help="also write example inputs, 0.npy and so on, and what PyTorch, "
-                        "JAX or onnx computes of them, reference0.npy and so on")
+                        "JAX or onnxruntime computes of them, reference0.npy and so on")
     parser.add_argument("--dynamic", action="store_true",
                         help="any batch and length instead of those of the example")
     parser.add_argument("--axes", type=_axes, action="append", default=[],

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import pathlib
+import re
 import tempfile
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
@@ -15,19 +17,21 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ..export.errors import ExportError, one_line
 from ..export.inputs import attention_mask
-from ..export.models import randomize
 from ..export.producers.from_onnx import translate
 from ..export.producers.program import Program
 from ..export.quiet import quiet
-from . import forms
-from .entry import ProducerEntry
+from ..export.wrapping import TensorModel
+from . import families, forms
+from .entry import ProducerEntry, TorchEntry
 
 BATCH = 2
 HEADS = 4
 LENGTH = 24
 HEAD_DIM = 16
 WIDTH = HEADS * HEAD_DIM
-#: Of the operators; the last one with these forms of theirs.
+#: The largest dynamic size.
+LONGEST = 64
+#: The version of the operators, and that of the file.
 OPSET = 17
 IR_VERSION = 8
 SEED = 1
@@ -44,6 +48,7 @@ class Form(NamedTuple):
     inputs: Optional[Callable[[np.random.Generator], Dict[str, np.ndarray]]] = None
     attentions: int = 1
     dynamic: bool = False
+    padded: bool = False
 
 
 # Built of operators -------------------------------------------------------------------------------
@@ -174,30 +179,45 @@ def _heads(generator: np.random.Generator) -> Dict[str, np.ndarray]:
 # Exported by torch --------------------------------------------------------------------------------
 
 
-def _exported(module: Callable[[], torch.nn.Module], inputs: Any) -> onnx.ModelProto:
+def _exported(model: TensorModel, dynamic: bool) -> onnx.ModelProto:
     """A module as torch.onnx writes it."""
-    torch.manual_seed(SEED)
-    made = module().eval()
-    randomize(made, SEED)
-    examples = tuple(inputs(torch.Generator().manual_seed(SEED)))
+    shapes = None
+    if dynamic:
+        dims = {name: torch.export.Dim(name, min=2, max=LONGEST)
+                for argument in model.arguments for name in argument.axes.values()}
+        shapes = (tuple({axis: dims[name] for axis, name in argument.axes.items()}
+                        for argument in model.arguments),)
     with quiet(), tempfile.TemporaryDirectory(prefix="sprint-onnx-") as folder:
         path = pathlib.Path(folder) / "model.onnx"
         try:
-            torch.onnx.export(made, examples, str(path), dynamo=True, verbose=False)
+            torch.onnx.export(model.module, model.examples(), str(path), dynamo=True,
+                              verbose=False, dynamic_shapes=shapes)
         except Exception as error:  # torch raises nearly every type there is.
             raise ExportError(f"torch.onnx: {one_line(error)}") from error
         return onnx.load(str(path))
 
 
-def _of_torch(name: str) -> Form:
-    """A form of zoo/forms.py, with its inputs."""
-    form = forms.FORMS[name]
+def _of_torch(entry: TorchEntry) -> Form:
+    """A model of PyTorch in the zoo, by way of ONNX, with its inputs."""
+    loaded = functools.lru_cache(maxsize=1)(lambda: entry.load().model)
 
     def inputs(_: np.random.Generator) -> List[np.ndarray]:
-        tensors = form.inputs(torch.Generator().manual_seed(SEED))
-        return [tensor.contiguous().numpy() for tensor in tensors]
+        return [tensor.contiguous().numpy() for tensor in loaded().examples()]
 
-    return Form(functools.partial(_exported, form.module, form.inputs), inputs, form.attentions)
+    return Form(lambda: _exported(loaded(), entry.dynamic), inputs, entry.attentions,
+                entry.dynamic, "padding" in entry.form)
+
+
+#: Models of PyTorch that are also here.
+OF_TORCH = ("form-sdpa", "form-sdpa-causal", "form-sdpa-bool-mask", "form-sdpa-grouped",
+            "form-eager", "form-packed-projection", "form-encoder-layer", "bert-sdpa",
+            "bert-eager-padded", "bert-sdpa-padded", "bert-sdpa-dynamic", "gpt2-sdpa",
+            "gpt2-sdpa-dynamic", "llama-sdpa", "vit-eager")
+
+
+def _torch_forms() -> Dict[str, Form]:
+    entries = {entry.name: entry for entry in itertools.chain(forms.entries(), families.entries())}
+    return {f"torch-{name.removeprefix('form-')}": _of_torch(entries[name]) for name in OF_TORCH}
 
 
 FORMS: Dict[str, Form] = {
@@ -209,9 +229,7 @@ FORMS: Dict[str, Form] = {
     "additive-10000": Form(functools.partial(_additive_mask, -10000.0), _with_mask(_padding)),
     "nan-safe": Form(_safe, _with_mask(_empty_rows)),
     "projections": Form(_packed),
-    **{f"torch-{name}": _of_torch(name)
-       for name in ("sdpa", "sdpa-causal", "sdpa-bool-mask", "sdpa-grouped", "eager",
-                    "packed-projection", "encoder-layer")},
+    **_torch_forms(),
 }
 
 
@@ -223,6 +241,7 @@ def _translate(form: Form) -> Program:
 def entries() -> Iterator[ProducerEntry]:
     """Every form, each a model of its own."""
     for name, form in FORMS.items():
-        yield ProducerEntry(f"onnx-{name}", "onnx", name.replace("-dynamic", ""),
-                            "dynamic" if form.dynamic else "static", form.attentions,
+        kind = "dynamic" if form.dynamic else "static"
+        yield ProducerEntry(f"onnx-{name}", "onnx", re.sub("-(dynamic|padded)$", "", name),
+                            f"{kind}, padding" if form.padded else kind, form.attentions,
                             form.dynamic, functools.partial(_translate, form))

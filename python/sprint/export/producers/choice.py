@@ -22,7 +22,7 @@ _OPTIONS = {"jax": ("inputs",), "onnx": ("inputs", "seed"), "stablehlo": (), "to
 #: What each producer's Program needs, by the names of the packages.
 PACKAGES: Dict[str, Dict[str, str]] = {
     "jax": {"jax": "jax", "iree.compiler": "iree-base-compiler"},
-    "onnx": {"onnx": "onnx", "torch_mlir": "torch-mlir"},
+    "onnx": {"onnx": "onnx", "onnxruntime": "onnxruntime", "torch_mlir": "torch-mlir"},
     "stablehlo": {"iree.compiler": "iree-base-compiler"}, "tosa": {}, "linalg": {},
 }
 
