@@ -212,7 +212,7 @@ def _of_torch(entry: TorchEntry) -> Form:
 OF_TORCH = ("form-sdpa", "form-sdpa-causal", "form-sdpa-bool-mask", "form-sdpa-grouped",
             "form-eager", "form-packed-projection", "form-encoder-layer", "bert-sdpa",
             "bert-eager-padded", "bert-sdpa-padded", "bert-sdpa-dynamic", "gpt2-sdpa",
-            "gpt2-sdpa-dynamic", "llama-sdpa", "vit-eager")
+            "llama-sdpa", "vit-eager")
 
 
 def _torch_forms() -> Dict[str, Form]:
