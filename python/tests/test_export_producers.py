@@ -101,7 +101,8 @@ class Choice(ProducerTest):
     def test_what_a_tool_leaves_is_named(self):
         text = '  %0 = util.global.load @x\n  iree_linalg_ext.yield %1\n  "stablehlo.sort"(%2)\n'
         with self.assertRaisesRegex(
-                ExportError, "cannot lower util.global.load, iree_linalg_ext.yield, stablehlo.sort"):
+                ExportError,
+                "cannot lower util.global.load, iree_linalg_ext.yield, stablehlo.sort"):
             program.Program(text, [])
         program.Program("  %0 = linalg.fill ins(%cst : f32) // util.x\n", [])
 
@@ -174,7 +175,8 @@ class Jax(ProducerTest):
         inputs = ("--from=jax", "--inputs=producer_models:tokens")
         self.refuse("expected module:function", "bert", *inputs)
         self.refuse("expected module:function", "producer_models:NUMBER", *inputs)
-        self.refuse("expected --inputs, its example arguments", "producer_models:half", "--from=jax")
+        self.refuse("expected --inputs, its example arguments", "producer_models:half",
+                    "--from=jax")
         self.refuse("producer_models:broken: no such layer", "producer_models:broken", *inputs)
         self.refuse("producer_models:scattered: iree-opt cannot lower stablehlo.scatter",
                     "producer_models:scattered", *inputs)
@@ -234,7 +236,8 @@ class Onnx(ProducerTest):
                     self.saved((4, 4), "StringNormalizer"))
 
 
-@unittest.skipIf(MISSING or missing("jax") or missing("onnx") or not MLIR_OPT, "needs every package")
+@unittest.skipIf(MISSING or missing("jax") or missing("onnx") or not MLIR_OPT,
+                 "needs every package")
 class Zoo(FolderTest):
 
     def entries(self):

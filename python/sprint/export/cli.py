@@ -21,8 +21,8 @@ REQUIRED = {"torch": "torch", "torch_mlir": "torch-mlir", "transformers": "trans
 MODEL_HELP = """a folder with a config.json, as transformers saves models (without .safetensors the
 weights are random); module:attribute, a torch.nn.Module, or a class or function that makes one or
 returns such a folder; or a model type of transformers, such as bert"""
-PRODUCER_HELP = """; with --from=jax module:function; or a file, .onnx, or .mlir in StableHLO, TOSA or
-linalg"""
+PRODUCER_HELP = """; with --from=jax module:function; or a file, .onnx, or .mlir in StableHLO, TOSA
+or linalg"""
 
 
 class Parser(argparse.ArgumentParser):

@@ -112,8 +112,8 @@ def _additive_mask(lowest: float) -> onnx.ModelProto:
 
 
 def _safe() -> onnx.ModelProto:
-    """As torch writes scaled_dot_product_attention with a mask: the scale on queries and on keys, and
-    rows without any key, which softmax makes no numbers, as zeros.
+    """As torch writes scaled_dot_product_attention with a mask: the scale on queries and on keys,
+    and rows without any key, which softmax makes no numbers, as zeros.
     """
     nodes = [_NODE("Mul", ["query", "factor"], ["scaled"]),
              _NODE("Transpose", ["key"], ["transposed"], perm=[0, 1, 3, 2]),

@@ -13,8 +13,8 @@ from .program import Program, storable
 from .tools import iree_opt, run_passes
 
 #: From StableHLO to linalg: what iree-stablehlo-input-transformation-pipeline does, with functions
-#: inlined and loops of `scf`, but without iree-stablehlo-to-linalg-ext, whose operations only IREE knows:
-#: running sums lower without it.
+#: inlined and loops of `scf`, but without iree-stablehlo-to-linalg-ext, whose operations only IREE
+#: knows: running sums lower without it.
 PIPELINE = ",".join((
     "func.func(chlo-legalize-to-stablehlo,canonicalize,iree-stablehlo-canonicalize,cse,"
     "iree-stablehlo-legalize-custom-calls,iree-stablehlo-legalize-control-flow)",
@@ -22,9 +22,8 @@ PIPELINE = ",".join((
     "inline", "func.func(canonicalize,iree-stablehlo-canonicalize,cse,"
     "iree-stablehlo-legalize-shape-computations,chlo-legalize-to-stablehlo)",
     "iree-stablehlo-to-iree-input", "reconcile-unrealized-casts", "canonicalize"))
-#: The conversion and no more than it needs. Private functions, such as those of jax.nn.softmax, stay,
-#: and so do reshapes through one dimension. The second conversion takes reshapes that the first one
-#: makes.
+#: The conversion and no more than it needs. Private functions, such as those of jnp.where, stay, and
+#: so do reshapes through one dimension. The second conversion takes reshapes that the first leaves.
 CONVERSION = ("func.func(iree-stablehlo-legalize-control-flow,chlo-legalize-to-stablehlo),"
               "iree-stablehlo-to-iree-input,iree-stablehlo-to-iree-input")
 #: How precisely a product is computed inside: IREE lowers only the precision of its types.

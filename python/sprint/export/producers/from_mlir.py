@@ -30,7 +30,8 @@ module attributes {transform.with_named_sequence} {
 }
 """
 #: Which operations tell a file's dialect.
-_DIALECTS = {"stablehlo": re.compile(r"\b(?:stablehlo|chlo)\.\w"), "tosa": re.compile(r"\btosa\.\w")}
+_DIALECTS = {"stablehlo": re.compile(r"\b(?:stablehlo|chlo)\.\w"),
+             "tosa": re.compile(r"\btosa\.\w")}
 
 
 def dialect(text: str) -> str:

@@ -51,8 +51,8 @@ def run_passes(tool: str, options: Sequence[str], text: str, source: str = "") -
 
 
 def _failure(tool: str, done: "subprocess.CompletedProcess[bytes]", source: str) -> str:
-    errors = re.findall(r"^\S*?(?::(\d+):(\d+))?: error: (.*)", done.stderr.decode("utf-8", "replace"),
-                        re.MULTILINE)
+    text = done.stderr.decode("utf-8", "replace")
+    errors = re.findall(r"^\S*?(?::(\d+):(\d+))?: error: (.*)", text, re.MULTILINE)
     line, column, message = errors[0] if errors else ("", "", f"exit code {done.returncode}")
     place = "".join(f"{part}:" for part in (source, line, column) if source and part)
     # The operation itself follows, in its generic form and of any length.
