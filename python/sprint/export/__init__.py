@@ -1,6 +1,7 @@
 # Part of the Sprint project.
-"""PyTorch and Hugging Face models as the linalg on tensors that sprint-run takes.
+"""Models as the linalg on tensors that sprint-run takes: of PyTorch and Hugging Face, and in
+`producers` of others.
 
-`python -m sprint.export` is the command line. Needs the packages of the optional dependency group
-`export`.
+`python -m sprint.export` is the command line. Needs the packages of the optional dependency groups
+`export` and `producers`.
 """

@@ -7,9 +7,11 @@ import argparse
 import importlib
 import json
 import pathlib
-from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 from .errors import ExportError, exit_code
+from .producers import choice, from_mlir
+from .producers.program import write
 
 if TYPE_CHECKING:
     from .models import Request
@@ -19,6 +21,8 @@ REQUIRED = {"torch": "torch", "torch_mlir": "torch-mlir", "transformers": "trans
 MODEL_HELP = """a folder with a config.json, as transformers saves models (without .safetensors the
 weights are random); module:attribute, a torch.nn.Module, or a class or function that makes one or
 returns such a folder; or a model type of transformers, such as bert"""
+PRODUCER_HELP = """; with --from=jax module:function; or a file, .onnx, or .mlir in StableHLO, TOSA
+or linalg"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,10 +63,10 @@ def _axes(text: str) -> Tuple[str, Dict[int, str]]:
     return argument, axes
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
+def add_model_options(parser: argparse.ArgumentParser, model_help: str = MODEL_HELP) -> None:
     """The options that say which model it is and what its arguments are; `request_of` reads them.
     """
-    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("model", metavar="MODEL", help=model_help)
     parser.add_argument("--batch", type=_positive, default=None, metavar="N",
                         help="rows of the example; 1, or 2 with dynamic sizes")
     parser.add_argument("--length", type=_positive, default=16, metavar="N",
@@ -109,14 +113,17 @@ def request_of(options: argparse.Namespace, batch: int) -> "Request":
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m sprint.export", description="Writes a PyTorch model as the "
-                    "linalg on tensors that sprint-run takes.")
-    add_model_options(parser)
+    parser = Parser(prog="python -m sprint.export", description="Writes a model as the linalg on "
+                    "tensors that sprint-run takes.")
+    add_model_options(parser, MODEL_HELP + PRODUCER_HELP)
+    parser.add_argument("--from", dest="producer", choices=choice.PRODUCERS,
+                        help="who the model is of; without it onnx of an .onnx file, what its "
+                        "operations are of an .mlir file, and torch of everything else")
     parser.add_argument("-o", "--output", type=pathlib.Path, required=True, metavar="FILE",
                         help="the MLIR text, with the weights in it; its function is main")
     parser.add_argument("--inputs-dir", type=pathlib.Path, metavar="DIR",
-                        help="also write example inputs, 0.npy and so on, and what PyTorch "
-                        "computes of them, reference0.npy and so on")
+                        help="also write example inputs, 0.npy and so on, and what PyTorch, "
+                        "JAX or onnxruntime computes of them, reference0.npy and so on")
     parser.add_argument("--dynamic", action="store_true",
                         help="any batch and length instead of those of the example")
     parser.add_argument("--axes", type=_axes, action="append", default=[],
@@ -127,16 +134,21 @@ def _parser() -> argparse.ArgumentParser:
                         "computes the same")
     parser.add_argument("--fused-attention", action="store_true",
                         help="keep scaled_dot_product_attention as tm_tensor.attention")
+    parser.add_argument("--softmax", choices=tuple(from_mlir.SOFTMAX), default="mlir",
+                        help="who decomposes linalg.softmax: MLIR (default), IREE, or IREE with "
+                        "what is around it fused")
     return parser
 
 
-def check_packages() -> None:
-    """Imports what the exporter needs. Raises ExportError."""
-    for module, package in REQUIRED.items():
+def check_packages(producer: str = "torch") -> None:
+    """Imports what a producer's models need. Raises ExportError."""
+    packages = REQUIRED if producer == "torch" else choice.PACKAGES[producer]
+    for module, package in packages.items():
         try:
             importlib.import_module(module)
         except ImportError as error:
-            raise ExportError(f"expected the package {package} of the dependency group export "
+            group = "export" if package in REQUIRED.values() else "producers"
+            raise ExportError(f"expected the package {package} of the dependency group {group} "
                               f"(docs/models.md), got: {error}") from error
 
 
@@ -147,10 +159,22 @@ def _describe(tensor: Any) -> str:
 
 def run(arguments: Optional[List[str]] = None) -> None:
     """Does what the arguments say. Raises ExportError."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     if options.output.is_dir():
         raise ExportError(f"{options.output}: expected a file, got a folder")
-    check_packages()
+    producer = options.producer or choice.producer_of(options.model)
+    choice.check_options(parser, options, producer)
+    check_packages(producer)
+    if producer == "torch":
+        _run_torch(options)
+        return
+    program = choice.translate(options, producer)
+    write(program, options.output, options.inputs_dir)
+    _print_arguments(program.names, program.inputs)
+
+
+def _run_torch(options: argparse.Namespace) -> None:
     # These need the packages.
     from .exporting import Destination, export
     from .models import load
@@ -161,11 +185,16 @@ def run(arguments: Optional[List[str]] = None) -> None:
     loaded = load(request)
     lowered = export(loaded, Destination(options.output, options.inputs_dir), options.dynamic,
                      options.fused_attention)
-    for position, argument in enumerate(lowered.model.arguments):
-        print(f"argument {position}: {argument.name}, {_describe(argument.example)}")
+    _print_arguments([argument.name for argument in lowered.model.arguments],
+                     lowered.model.examples())
     for name in lowered.dropped:
         print(f"no argument: {name}, no result depends on it")
     print(f"attentions: {lowered.attentions}")
+
+
+def _print_arguments(names: Sequence[str], examples: Sequence[Any]) -> None:
+    for position, (name, example) in enumerate(zip(names, examples)):
+        print(f"argument {position}: {name}, {_describe(example)}")
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

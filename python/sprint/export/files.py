@@ -6,12 +6,14 @@ from __future__ import annotations
 import os
 import pathlib
 import tempfile
-from typing import List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, List, Mapping, Sequence, Tuple
 
 import numpy as np
-import torch
 
 from .errors import ExportError
+
+if TYPE_CHECKING:
+    import torch
 
 
 class OutputFiles:

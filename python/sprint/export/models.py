@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import os
 import pathlib
-import sys
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import torch
 
+from .attributes import attribute
 from .errors import ExportError, one_line
 from .inputs import Sizes, example_arguments, longest
 from .key_offsets import WithKeyOffsets, read_key_offsets
@@ -171,26 +170,10 @@ def _from_directory(request: Request, directory: pathlib.Path) -> torch.nn.Modul
         directory, config=config, dtype=torch.float32, local_files_only=True, **options)
 
 
-def _attribute(spec: str) -> Any:
-    """What `module:attribute` names; the current directory is searched too."""
-    name, _, attribute = spec.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        value = importlib.import_module(name)
-    except Exception as error:  # A module's code may raise anything.
-        raise ExportError(f"{spec}: cannot import '{name}': {one_line(error)}") from error
-    for part in attribute.split("."):
-        if not hasattr(value, part):
-            raise ExportError(f"{spec}: '{name}' has no attribute '{attribute}'")
-        value = getattr(value, part)
-    return value
-
-
 def _from_attribute(request: Request) -> torch.nn.Module:
     """A module, or what makes one when called without arguments."""
     torch.manual_seed(request.sizes.seed)
-    value = _attribute(request.model)
+    value = attribute(request.model)
     if isinstance(value, type) or not isinstance(value, torch.nn.Module) and callable(value):
         value = value()
     if isinstance(value, (str, os.PathLike)):
@@ -290,7 +273,7 @@ def _load(request: Request) -> LoadedModel:
     module = _find(request).eval().requires_grad_(False)
     is_transformers = hasattr(module, "config") and hasattr(module, "main_input_name")
     if request.inputs:
-        value = _attribute(request.inputs)
+        value = attribute(request.inputs)
         arguments = named_arguments(value() if callable(value) else value, request.inputs)
     elif is_transformers:
         arguments = example_arguments(module, request.sizes)

@@ -1,5 +1,5 @@
 # Part of the Sprint project.
-"""Small models of many families, in every form of attention that torch-mlir prints.
+"""Small models of many families, in every form of attention that torch-mlir and others print.
 
 `python -m sprint.zoo` writes them; scripts/coverage runs them. Their weights are random.
 """

@@ -11,6 +11,7 @@ from typing import List, Optional
 
 from ..export.cli import Parser, check_packages
 from ..export.errors import ExportError, exit_code
+from ..export.producers.choice import PRODUCERS
 
 
 def run(arguments: Optional[List[str]]) -> None:
@@ -24,13 +25,15 @@ def run(arguments: Optional[List[str]]) -> None:
     parser.add_argument("--only", default="*", metavar="PATTERN",
                         help="the models whose names match this, such as 'bert-*'")
     options = parser.parse_args(arguments)
-    check_packages()
+    for producer in PRODUCERS:
+        check_packages(producer)
     # These need the packages.
-    from . import families, forms
+    from . import families, forms, jax_forms, mlir_forms, onnx_forms
     from .writing import write
 
-    chosen = [entry for entry in itertools.chain(families.entries(), forms.entries())
-              if fnmatch.fnmatchcase(entry.name, options.only)]
+    parts = (families, forms, jax_forms, onnx_forms, mlir_forms)
+    entries = itertools.chain.from_iterable(part.entries() for part in parts)
+    chosen = [entry for entry in entries if fnmatch.fnmatchcase(entry.name, options.only)]
     if not chosen:
         raise ExportError(f"no model of the zoo matches '{options.only}'")
     if options.list:

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 from ..export.inputs import Sizes
 from ..export.models import LoadedModel, Request, load
-from .entry import Entry
+from .entry import TorchEntry
 
 #: Layers, and the sizes that most families share.
 LAYERS = 2
@@ -259,18 +259,18 @@ def _loader(family: Family, attention: str, padding: str,
     return lambda: load(request)
 
 
-def entries() -> Iterator[Entry]:
+def entries() -> Iterator[TorchEntry]:
     """Each family, eager and SDPA: one static row; static rows with padding; dynamic."""
     for family in FAMILIES:
         padding = family.padding if family.masked else "none"
         padded = f", {padding} padding" if family.masked else ""
         for attention in family.attention:
             name = f"{family.name}-{attention}"
-            yield Entry(name, family.name, attention, "static", family.attentions,
-                        _loader(family, attention, "none", 1))
+            yield TorchEntry(name, family.name, attention, "static", family.attentions, False,
+                             _loader(family, attention, "none", 1))
             if family.masked:
-                yield Entry(f"{name}-padded", family.name, attention, f"static{padded}",
-                            family.attentions, _loader(family, attention, padding, BATCH))
-            yield Entry(f"{name}-dynamic", family.name, attention, f"dynamic{padded}",
-                        family.attentions, _loader(family, attention, padding, BATCH),
-                        dynamic=True)
+                yield TorchEntry(f"{name}-padded", family.name, attention, f"static{padded}",
+                                 family.attentions, False,
+                                 _loader(family, attention, padding, BATCH))
+            yield TorchEntry(f"{name}-dynamic", family.name, attention, f"dynamic{padded}",
+                             family.attentions, True, _loader(family, attention, padding, BATCH))

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from ..export.inputs import attention_mask
 from ..export.models import LoadedModel, randomize, tensor_model
 from ..export.wrapping import Argument
-from .entry import Entry
+from .entry import TorchEntry
 
 BATCH = 2
 HEADS = 4
@@ -449,10 +449,9 @@ def _load(form: Form) -> LoadedModel:
     return LoadedModel(tensor_model(module, arguments, form.dtype), {})
 
 
-def entries() -> Iterator[Entry]:
+def entries() -> Iterator[TorchEntry]:
     """Every form, each a model of its own."""
     for name, form in FORMS.items():
-        yield Entry(f"form-{name}", "torch", name.replace("-dynamic", ""),
-                    "dynamic" if form.axes else "static", form.attentions,
-                    functools.partial(_load, form), dynamic=bool(form.axes),
-                    fused_attention=form.fused)
+        yield TorchEntry(f"form-{name}", "torch", name.replace("-dynamic", ""),
+                         "dynamic" if form.axes else "static", form.attentions, bool(form.axes),
+                         functools.partial(_load, form), fused_attention=form.fused)

@@ -10,7 +10,6 @@ import tempfile
 from typing import Any, Dict
 
 from ..export.errors import ExportError
-from ..export.exporting import Destination, export
 from .entry import Entry
 
 
@@ -27,11 +26,7 @@ def write(entry: Entry, directory: pathlib.Path) -> Dict[str, Any]:
         folder = pathlib.Path(temporary) / entry.name
         folder.mkdir()
         try:
-            lowered = export(entry.load(), Destination(folder / "model.mlir", folder),
-                             entry.dynamic, entry.fused_attention)
-            info["counted_attentions"] = lowered.attentions
-            info["arguments"] = [argument.name for argument in lowered.model.arguments]
-            info["dropped_arguments"] = lowered.dropped
+            info.update(entry.export(folder / "model.mlir", folder))
         except ExportError as error:
             info["error"] = str(error)
         (folder / "info.json").write_text(json.dumps(info, indent=2) + "\n")

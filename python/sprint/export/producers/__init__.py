@@ -1,0 +1,5 @@
+# Part of the Sprint project.
+"""Models of other producers of linalg than torch.export: JAX, ONNX, and files of MLIR.
+
+Each module makes a Program of one of them, by the producer's own tools; `choice` says which.
+"""
