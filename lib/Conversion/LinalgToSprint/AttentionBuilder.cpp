@@ -484,6 +484,16 @@ Value AttentionBuilder::scaleRows(Value attention) {
   for (auto [factor, power] : rowFactors.factors)
     for (int count = 0; count < std::abs(power); ++count)
       attention = multiply(attention, factor, /*divides=*/power < 0);
+  if (mask)
+    for (Expr condition : mask->getZeroRows()) {
+      Value isZero = mask->materializeForRows(builder, loc, condition);
+      attention = mapElements(
+          {attention, isZero}, builder.getF32Type(),
+          [&](Location loc, ValueRange elements) -> Value {
+            Value zero = arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0.0f));
+            return arith::SelectOp::create(builder, loc, elements[1], zero, elements[0]);
+          });
+    }
   if (rowFactors.constant == 1.0)
     return attention;
   return mapElements(

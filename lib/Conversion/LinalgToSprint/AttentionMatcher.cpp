@@ -58,7 +58,7 @@ FailureOr<MatchedAttention> AttentionMatcher::match(const Contraction &contracti
   matched = MatchedAttention();
   reason.clear();
   FailureOr<View> view = matchLastContraction(contraction, probabilities);
-  if (failed(view) || failed(matchProbabilities(std::move(*view), contraction.op)) ||
+  if (failed(view) || failed(matchProbabilities(std::move(*view), contraction.reader)) ||
       failed(matchLogits()))
     return failure();
   return finish();
@@ -189,6 +189,7 @@ FailureOr<View> AttentionMatcher::matchLastContraction(const Contraction &contra
     return fail("the values have batch dimensions that the probabilities do not have");
   matched.result = std::move(*result);
   matched.value = std::move(*value);
+  matched.resultScale = contraction.scale;
   return std::move(*weights);
 }
 
@@ -253,9 +254,33 @@ LogicalResult AttentionMatcher::matchFirstContraction(const Contraction &contrac
       else if (axis.kind == Kind::Inner)
         axis.kind = Kind::Column;
     }
+  if (failed(mergeRows(*key, op)))
+    return fail("the dimensions of the keys do not follow one another");
   keepConditions(scores);
   matched.query = std::move(*query);
   matched.key = std::move(*key);
+  return success();
+}
+
+LogicalResult AttentionMatcher::mergeRows(View &view, Operation *before) {
+  auto isRow = [](const Axis &axis) { return axis.kind == Kind::Row; };
+  if (llvm::count_if(view.axes, isRow) <= 1)
+    return success();
+  SmallVector<ReassociationIndices> groups;
+  SmallVector<Axis> axes;
+  for (auto [dimension, axis] : llvm::enumerate(view.axes)) {
+    if (!axes.empty() && isRow(axis) && isRow(axes.back())) {
+      groups.back().push_back(static_cast<int64_t>(dimension));
+      continue;
+    }
+    groups.push_back({static_cast<int64_t>(dimension)});
+    axes.push_back(axis);
+  }
+  if (llvm::count_if(axes, isRow) != 1)
+    return failure();
+  OpBuilder builder(before);
+  view.value = tensor::CollapseShapeOp::create(builder, before->getLoc(), view.value, groups);
+  view.axes = std::move(axes);
   return success();
 }
 
@@ -405,6 +430,7 @@ FailureOr<Logits> AttentionMatcher::evaluate(const MatchedAttention &matched,
   FailureOr<Softmax> softmax = analysis.analyze(probability, product ? later : nullptr, product);
   if (failed(softmax))
     return fail(analysis.getReason());
+  softmax->rowFactors.constant *= matched.resultScale;
   auto dependsOnChannel = [&](const std::pair<Expr, int> &factor) {
     return channel && factor.first->contains(channel);
   };
@@ -423,6 +449,9 @@ FailureOr<Logits> AttentionMatcher::evaluate(const MatchedAttention &matched,
   for (const ScoreTerm &term : scores->terms)
     if (term.element && readsResultOf(term.element, scores->product->value.getDefiningOp()))
       return fail("what is added to the scores, or masks them, is computed from them");
+  for (Expr condition : softmax->zeroRows)
+    if (readsResultOf(condition, scores->product->value.getDefiningOp()))
+      return fail("the probabilities are zeroed, but not where every score of the row is -inf");
   return Logits{std::move(*softmax), std::move(*scores)};
 }
 
@@ -491,11 +520,11 @@ LogicalResult AttentionMatcher::matchLogits() {
     return failure();
   if (!matched.divided && scores->axes.size() == 4 && scores->isInOrder())
     matched.divided = *scores;
-  matched.scale = logits->scores.scale;
+  matched.scale = logits->scores.scale * contraction->scale;
   const Softmax &softmax = logits->softmax;
   matched.hasTerms = !logits->scores.terms.empty() || !logits->scores.factors.empty() ||
                      !softmax.rowFactors.isOne() || !softmax.remaining->isTrue() ||
-                     !softmax.emptyTests.empty();
+                     !softmax.zeroRows.empty();
   return success();
 }
 
@@ -533,12 +562,14 @@ FailureOr<View> AttentionMatcher::viewOfScores(ElementExprFactory &factory,
     return std::nullopt;
   };
   SmallVector<BatchIndex> batch;
+  SmallVector<Expr> keys, keySizes;
   for (auto [dimension, index] : llvm::enumerate(element->operands)) {
     Axis axis;
-    if (index == place.key) {
+    if (index->dependsOn(Position::Key)) {
+      // The keys, or one of several dimensions that together are the keys.
       axis.kind = Kind::Column;
-    } else if (index->dependsOn(Position::Key)) {
-      return fail(kUnknown);
+      keys.push_back(index);
+      keySizes.push_back(evaluator.evaluateSize(view.value, dimension));
     } else if (index->getConstantInteger() == 0) {
       axis.kind = Kind::Unit;
     } else if (index == place.query) {
@@ -558,6 +589,8 @@ FailureOr<View> AttentionMatcher::viewOfScores(ElementExprFactory &factory,
     view.axes.push_back(axis);
   }
 
+  if (evaluator.linearize(keys, keySizes) != place.key)
+    return fail(kUnknown);
   // The order of the batch axes is that in which they count the matrices as the probabilities do.
   Expr matrix = evaluator.linearize(place.stack, sizes);
   SmallVector<unsigned> order = llvm::to_vector(llvm::seq<unsigned>(0, batch.size()));

@@ -45,6 +45,8 @@ struct MatchedAttention {
   Value undivided;
   /// What scales the product of query and key, beside what is on the way to the softmax.
   double scale = 1.0;
+  /// What scales the product of probabilities and values.
+  double resultScale = 1.0;
   /// A tensor between the contractions as `[B, H, Sq, Sk]`, which tells batch and heads apart.
   std::optional<View> divided;
   /// The mask of an attention that is one already; its dimensions are those of the query.
@@ -103,6 +105,8 @@ private:
                                Expr element, const LogitPlace &place);
   /// From the scores to the query and the key.
   LogicalResult matchFirstContraction(const Contraction &contraction, const View &scores);
+  /// Makes one dimension of several rows that follow one another, by an op in front of `before`.
+  LogicalResult mergeRows(View &view, Operation *before);
   /// Moves a query, key or value up to the best tensor to take as operand.
   View cleanOperand(View operand, bool withFactors);
 

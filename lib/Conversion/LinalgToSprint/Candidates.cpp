@@ -30,66 +30,74 @@ public:
   }
 
 private:
-  enum Trace : uint8_t {
-    /// Made of the result of a contraction.
-    Product = 1,
-    /// A multiple of an exponential of that, or of a softmax.
-    Exponential = 2,
-    /// A multiple of a logistic function of that.
-    Logistic = 4,
+  /// What a value is made of.
+  struct Trace {
+    /// Whether it is made of the result of a contraction.
+    bool hasProduct = false;
+    /// The exponential of that, or the softmax, that it is made of; null for none.
+    Operation *exponential = nullptr;
+    /// Whether that is part of a logistic function.
+    bool isLogistic = false;
   };
 
-  uint8_t traceOf(Value value) const { return traces.lookup(value.getDefiningOp()); }
+  static Trace unite(const Trace &left, const Trace &right) {
+    Trace both{left.hasProduct || right.hasProduct, left.exponential, left.isLogistic};
+    if (!both.exponential || (both.isLogistic && right.exponential && !right.isLogistic)) {
+      both.exponential = right.exponential;
+      both.isLogistic = right.isLogistic;
+    }
+    return both;
+  }
+
+  Trace traceOf(Value value) const { return traces.lookup(value.getDefiningOp()); }
 
   void visit(Operation *op) {
     // The body of a structured op is visited before the op.
     if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
       if (auto parent = dyn_cast<linalg::LinalgOp>(op->getParentOp()))
-        traces[parent] |= traceOf(extract.getTensor());
+        traces[parent] = unite(traceOf(extract.getTensor()), traces.lookup(parent));
       return;
     }
     if (isa<tm_tensor::AttentionOp>(op)) {
       candidates.push_back({op, {}});
-      traces[op] = Product;
+      traces[op] = {/*hasProduct=*/true};
       return;
     }
-    uint8_t trace = traces.lookup(op);
+    Trace trace = traces.lookup(op);
     if (auto structured = dyn_cast<linalg::LinalgOp>(op)) {
       if (std::optional<Contraction> contraction = getContraction(op)) {
         visitContraction(*contraction);
         return;
       }
+      if (std::optional<WeightedSum> sum = getWeightedSum(op)) {
+        visitWeightedSum(*sum);
+        return;
+      }
       trace = traceStructured(structured, trace);
     } else if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op)) {
-      trace |= traceOf(softmax.getInput());
-      trace |= trace & Product ? Exponential : 0;
+      trace = traceOf(softmax.getInput());
+      if (trace.hasProduct)
+        trace = {/*hasProduct=*/true, op};
     } else if (isa_and_nonnull<tensor::TensorDialect>(op->getDialect())) {
       for (Value operand : op->getOperands())
-        trace |= traceOf(operand);
+        trace = unite(trace, traceOf(operand));
     }
-    if (trace)
+    if (trace.hasProduct)
       traces[op] = trace;
   }
 
   /// What an op other than a contraction makes of what it reads, of which `trace` is known.
-  uint8_t traceStructured(linalg::LinalgOp op, uint8_t trace) {
+  Trace traceStructured(linalg::LinalgOp op, Trace trace) {
     for (Value operand : op->getOperands())
-      trace |= traceOf(operand);
-    if (!(trace & Product))
-      return 0;
-    // A sum over probabilities, such as a mean over tokens, is no probability.
-    if (op.getNumReductionLoops() > 0)
-      return Product;
-    uint8_t inBody = 0;
+      trace = unite(trace, traceOf(operand));
+    if (!trace.hasProduct)
+      return {};
     for (Operation &inner : op.getBlock()->without_terminator())
       if (inner.getNumResults() == 1 && getExponential(op, inner.getResult(0)))
-        inBody |= isOfLogistic(op, inner) ? Logistic : Exponential;
-    if (inBody)
-      return Product | inBody;
-    // Nor is what something else is added to, as in a residual.
+        return {/*hasProduct=*/true, op, isOfLogistic(op, inner)};
     Operation *yielded = stripFloatCasts(getYielded(op)).getDefiningOp();
-    if (isa_and_nonnull<arith::AddFOp, arith::SubFOp>(yielded))
-      return Product | (trace & Exponential && addsConstant(op, yielded) ? Logistic : 0);
+    if (isa_and_nonnull<arith::AddFOp>(yielded) && op.getNumReductionLoops() == 0)
+      trace.isLogistic |= trace.exponential && addsConstant(op, yielded);
     return trace;
   }
 
@@ -128,26 +136,34 @@ private:
   }
 
   void visitContraction(const Contraction &contraction) {
-    traces[contraction.op] = Product;
-    // A product with ones is a sum.
-    if (llvm::any_of(contraction.operands, [](Value operand) {
-          std::optional<APFloat> number = getSplatFloat(operand);
-          return number && toDouble(*number) == 1.0;
-        }))
-      return;
     Candidate candidate{contraction.op, {}};
     for (unsigned operand : {0, 1}) {
-      uint8_t trace = traceOf(contraction.operands[operand]);
-      bool isGate = (trace & (Exponential | Logistic)) == Logistic;
-      if ((trace & Product) && (trace & (Exponential | Logistic)) &&
-          !(isGate && isWeight(contraction.operands[1 - operand])))
-        candidate.probabilities.push_back(operand);
+      Trace trace = traceOf(contraction.operands[operand]);
+      if (!trace.exponential || (trace.isLogistic && isWeight(contraction.operands[1 - operand])))
+        continue;
+      candidate.probabilities.push_back(operand);
+      candidate.exponential = trace.exponential;
     }
     if (!candidate.probabilities.empty())
       candidates.push_back(std::move(candidate));
+    traces[contraction.op] = {/*hasProduct=*/true};
   }
 
-  llvm::DenseMap<Operation *, uint8_t> traces;
+  void visitWeightedSum(const WeightedSum &sum) {
+    Trace trace;
+    linalg::LinalgOp op = sum.op;
+    for (OpOperand *input : op.getDpsInputOperands())
+      if (input != op.getDpsInputOperand(sum.values))
+        trace = unite(trace, traceOf(input->get()));
+    if (trace.hasProduct) {
+      trace = traceStructured(op, trace);
+      if (trace.exponential && !trace.isLogistic)
+        candidates.push_back({op, {0}, trace.exponential});
+    }
+    traces[op] = {/*hasProduct=*/true};
+  }
+
+  llvm::DenseMap<Operation *, Trace> traces;
   SmallVector<Candidate> candidates;
 };
 } // namespace

@@ -17,6 +17,8 @@ struct Candidate {
   Operation *op;
   /// The contraction's operands that come from an exponential of another contraction's result.
   llvm::SmallVector<unsigned, 2> probabilities;
+  /// That exponential; null of an attention.
+  Operation *exponential = nullptr;
 };
 
 /// Finds exponentials between two contractions, however they are spelled: those that are not raised

@@ -217,6 +217,9 @@ Expr ElementEvaluator::evaluateBody(linalg::LinalgOp op, OpResult result, ArrayR
   AffineMap outMap = op.getMatchingIndexingMap(op.getDpsInitOperand(result.getResultNumber()));
   auto getArgument = [&](BlockArgument argument) -> Expr {
     OpOperand &operand = op->getOpOperand(argument.getArgNumber());
+    // What has been accumulated so far is no element of the destination.
+    if (op.isDpsInit(&operand) && op.getNumReductionLoops() > 0)
+      return nullptr;
     if (!isa<RankedTensorType>(operand.get().getType()))
       return evaluateScalar(operand.get(), function);
     SmallVector<Expr> places;
@@ -239,11 +242,10 @@ Expr ElementEvaluator::evaluateStructured(linalg::LinalgOp op, OpResult result,
                                           ArrayRef<Expr> indices) {
   if (!op.hasPureTensorSemantics())
     return nullptr;
-  if (op.getNumParallelLoops() != op.getNumLoops())
-    return evaluateReduction(op, result, indices);
+  // One result of several may be elementwise beside another that is a sum.
   AffineMap outMap = op.getMatchingIndexingMap(op.getDpsInitOperand(result.getResultNumber()));
   if (!outMap.isPermutation())
-    return nullptr;
+    return evaluateReduction(op, result, indices);
   SmallVector<Expr> loops(op.getNumLoops());
   for (auto [expr, index] : llvm::zip_equal(outMap.getResults(), indices))
     loops[cast<AffineDimExpr>(expr).getPosition()] = index;

@@ -59,33 +59,72 @@ static void eraseUnusedOps(Operation *root) {
   });
 }
 
-/// Raises the candidate and gives the op, now unused, whose result the attention took the place of;
-/// null with a reason where it is not raised.
-static Operation *raise(const Candidate &candidate, std::string &reason) {
+namespace {
+/// Raises one candidate.
+class Raiser {
+public:
+  explicit Raiser(llvm::DenseSet<Operation *> &erased) : erased(erased) {}
+
+  /// Puts an attention in the place of the candidate. Fails with a reason where it is none; then
+  /// nothing has changed.
+  LogicalResult raise(const Candidate &candidate);
+
+  StringRef getReason() const { return reason; }
+
+private:
+  LogicalResult build(FailureOr<MatchedAttention> matched);
+
   AttentionMatcher matcher;
-  auto build = [&](FailureOr<MatchedAttention> matched) -> Operation * {
-    std::string why;
-    if (failed(matched)) {
-      why = matcher.getReason().str();
-    } else {
-      AttentionBuilder attention(matcher, *matched);
-      if (succeeded(attention.analyze())) {
-        attention.replace();
-        return matched->result.value.getDefiningOp();
-      }
-      why = attention.getReason().str();
+  std::string reason;
+  llvm::DenseSet<Operation *> &erased;
+};
+} // namespace
+
+LogicalResult Raiser::build(FailureOr<MatchedAttention> matched) {
+  std::string why;
+  if (failed(matched)) {
+    why = matcher.getReason().str();
+  } else {
+    AttentionBuilder attention(matcher, *matched);
+    if (succeeded(attention.analyze())) {
+      attention.replace();
+      eraseDeadOps(matched->result.value.getDefiningOp(), erased);
+      return success();
     }
-    if (reason.empty())
-      reason = std::move(why);
-    return nullptr;
-  };
-  if (auto attention = dyn_cast<tm_tensor::AttentionOp>(candidate.op))
+    why = attention.getReason().str();
+  }
+  if (reason.empty())
+    reason = std::move(why);
+  return failure();
+}
+
+LogicalResult Raiser::raise(const Candidate &candidate) {
+  Operation *op = candidate.op;
+  if (auto attention = dyn_cast<tm_tensor::AttentionOp>(op))
     return build(matcher.match(attention));
-  std::optional<Contraction> contraction = getContraction(candidate.op);
+  std::optional<Contraction> contraction = getContraction(op);
+  // What computes the weights in its body, or sums over several dimensions, is seen as several ops,
+  // which take its place for as long as it is matched.
+  linalg::GenericOp standIn;
+  if (std::optional<WeightedSum> sum = getWeightedSum(op))
+    standIn = splitWeightedSum(*sum);
+  else if (contraction->reduced.size() > 1)
+    standIn = flattenSummedDimensions(*contraction);
+  if (standIn) {
+    op->getResult(0).replaceAllUsesWith(standIn->getResult(0));
+    contraction = getContraction(standIn);
+  }
   for (unsigned probabilities : candidate.probabilities)
-    if (Operation *replaced = build(matcher.match(*contraction, probabilities)))
-      return replaced;
-  return nullptr;
+    if (succeeded(build(matcher.match(*contraction, probabilities)))) {
+      if (standIn)
+        eraseDeadOps(op, erased);
+      return success();
+    }
+  if (standIn) {
+    standIn->getResult(0).replaceAllUsesWith(op->getResult(0));
+    eraseDeadOps(standIn, erased);
+  }
+  return failure();
 }
 
 namespace {
@@ -105,18 +144,20 @@ struct ConvertLinalgToSprint
       return signalPassFailure();
     eraseUnusedOps(getOperation());
     llvm::DenseSet<Operation *> erased;
+    // Several contractions may read one exponential: one of them is told.
+    llvm::DenseSet<Operation *> refused;
     for (const Candidate &candidate : findCandidates(getOperation())) {
       if (erased.contains(candidate.op))
         continue;
-      std::string reason;
-      Operation *replaced = raise(candidate, reason);
-      if (!replaced) {
-        candidate.op->emitRemark() << "attention not raised: " << reason;
-        ++numRefused;
+      Raiser raiser(erased);
+      if (succeeded(raiser.raise(candidate))) {
+        ++numRaised;
         continue;
       }
-      eraseDeadOps(replaced, erased);
-      ++numRaised;
+      if (candidate.exponential && !refused.insert(candidate.exponential).second)
+        continue;
+      candidate.op->emitRemark() << "attention not raised: " << raiser.getReason();
+      ++numRefused;
     }
   }
 };

@@ -87,6 +87,7 @@ struct MaskAnalysis::Implementation {
   bool metWeightless = false;
   /// Integers that are taken to be 0 or 1.
   llvm::SmallSetVector<Expr, 2> flags;
+  SmallVector<Expr> zeroRows;
   /// The highest logit of masked keys that an allowed one might have.
   std::optional<double> checkedLogit;
 
@@ -572,9 +573,14 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
   }
   if (factory.conjunction({split.allowed, softmax.remaining}) != split.allowed)
     return fail("the probabilities of other keys than the masked ones are replaced by zero");
-  for (Expr test : softmax.emptyTests)
-    if (test != factory.reduce(Combiner::All, factory.negate(split.allowed)))
-      return fail("the probabilities are zeroed, but not where every score of the row is -inf");
+  bool isSafe = softmax.isSafe;
+  Expr isEmpty = factory.reduce(Combiner::All, factory.negate(split.allowed));
+  for (Expr condition : softmax.zeroRows) {
+    if (condition == isEmpty)
+      isSafe = true;
+    else
+      analysis.zeroRows.push_back(condition);
+  }
 
   attributes.band = band;
   analysis.bias = split.bias ? analysis.toF32(split.bias) : nullptr;
@@ -594,14 +600,16 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
                                  });
   // Without a maximum that is subtracted, exponentials of finite numbers vanish too.
   bool hasSum = softmax.subtractsMaximum && (isFinite || !split.masked);
-  if (hasSum && (isFinite || !softmax.isSafe))
+  if (hasSum && (isFinite || !isSafe))
     attributes.emptyRow = EmptyRow::Uniform;
   else
-    attributes.emptyRow = softmax.isSafe ? EmptyRow::Zero : EmptyRow::NaN;
+    attributes.emptyRow = isSafe ? EmptyRow::Zero : EmptyRow::NaN;
   return success();
 }
 
 std::optional<double> MaskAnalysis::getCheckedLogit() const { return implementation->checkedLogit; }
+
+ArrayRef<Expr> MaskAnalysis::getZeroRows() const { return implementation->zeroRows; }
 
 ArrayRef<Expr> MaskAnalysis::getFlags() const { return implementation->flags.getArrayRef(); }
 

@@ -76,6 +76,9 @@ public:
   /// is masked, and where a row without a key is none that `EmptyRow` describes.
   LogicalResult finish(const Softmax &softmax);
 
+  /// Conditions of a row, other than that it is empty, under which its result is zero.
+  ArrayRef<Expr> getZeroRows() const;
+
   /// Results of `finish`.
   struct Attributes {
     /// Null where nothing bounds j - i.

@@ -6,6 +6,7 @@
 
 #include "ElementEvaluator.h"
 
+#include "Contractions.h"
 #include "Views.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -86,20 +87,18 @@ static std::optional<Accumulation> getAccumulation(Value yielded, Value accumula
   return std::nullopt;
 }
 
-/// Whether the op contracts two tensors of which none is made of ones.
-static bool isProperContraction(linalg::LinalgOp op) {
-  if (!linalg::isaContractionOpInterface(op))
-    return false;
-  return llvm::none_of(op.getDpsInputOperands(), [](OpOperand *input) {
-    std::optional<APFloat> number = getSplatFloat(input->get());
-    return number && toDouble(*number) == 1.0;
+/// Whether an input that is not the same everywhere, such as ones that make a product a sum, varies
+/// along a loop.
+static bool variesAlong(linalg::LinalgOp op, unsigned loop) {
+  return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+    return op.getMatchingIndexingMap(input).isFunctionOfDim(loop) && !getSplatFloat(input->get());
   });
 }
 
 Expr ElementEvaluator::evaluateReduction(linalg::LinalgOp op, OpResult result,
                                          ArrayRef<Expr> indices) {
-  if (!key || llvm::any_of(indices, [](Expr index) { return index->dependsOn(Position::Key); }) ||
-      isProperContraction(op))
+  // A contraction is not looked into.
+  if (!key || getContraction(op))
     return nullptr;
   unsigned number = result.getResultNumber();
   OpOperand *init = op.getDpsInitOperand(number);
@@ -108,10 +107,17 @@ Expr ElementEvaluator::evaluateReduction(linalg::LinalgOp op, OpResult result,
   if (!accumulation)
     return nullptr;
 
-  SmallVector<Expr> loops(op.getNumLoops());
-  for (auto [expr, index] : llvm::zip_equal(op.getMatchingIndexingMap(init).getResults(), indices))
-    if (auto dim = dyn_cast<AffineDimExpr>(expr))
-      loops[dim.getPosition()] = index;
+  SmallVector<Expr> loops(op.getNumLoops()), place(indices);
+  for (auto [expr, index] : llvm::zip_equal(op.getMatchingIndexingMap(init).getResults(), place)) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    if (!dim)
+      continue;
+    if (!variesAlong(op, dim.getPosition()))
+      index = factory.integer(0);
+    if (index->dependsOn(Position::Key))
+      return nullptr;
+    loops[dim.getPosition()] = index;
+  }
   // Together the loops that are summed over have one iteration for each key.
   SmallVector<unsigned> reduced;
   op.getReductionDims(reduced);
@@ -138,7 +144,7 @@ Expr ElementEvaluator::evaluateReduction(linalg::LinalgOp op, OpResult result,
     loops[loop] = index;
 
   Expr element = evaluateBody(op, result, loops, accumulation->element);
-  Expr start = element ? evaluate(init->get(), indices) : nullptr;
+  Expr start = element ? evaluate(init->get(), place) : nullptr;
   if (!start)
     return nullptr;
   // Only what starts from the neutral element is the reduction alone.
@@ -159,7 +165,7 @@ Expr ElementEvaluator::evaluateReduction(linalg::LinalgOp op, OpResult result,
   }
   if (!isNeutral)
     return nullptr;
-  Expr here = factory.load(result, indices);
+  Expr here = factory.load(result, place);
   Expr reduction = factory.reduce(accumulation->combiner,
                                   accumulation->isAny ? factory.negate(element) : element);
   reductions.try_emplace(reduction, accumulation->isAny ? factory.negate(here) : here);

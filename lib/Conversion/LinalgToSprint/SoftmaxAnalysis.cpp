@@ -548,11 +548,14 @@ FailureOr<Softmax> SoftmaxAnalysis::finish(WeightFactors &weight) {
     softmax.subtractsMaximum |= isStatistic(shift);
     shiftsByMaximum |= stripCasts(shift)->isReduction(Combiner::Maximum);
   }
-  softmax.isSafe = weight.isNaNReplaced || isMaskedAfter || !weight.emptyTests.empty() ||
-                   (weight.isSumGuarded && !shiftsByMaximum);
-  for (Expr test : weight.emptyTests)
-    if (!isTestOfLogits(test, softmax.logit))
-      softmax.emptyTests.push_back(test);
+  softmax.isSafe =
+      weight.isNaNReplaced || isMaskedAfter || (weight.isSumGuarded && !shiftsByMaximum);
+  for (Expr test : weight.emptyTests) {
+    if (isTestOfLogits(test, softmax.logit))
+      softmax.isSafe = true;
+    else
+      softmax.zeroRows.push_back(test);
+  }
 
   if (std::abs(weight.constant - 1.0) > kUnity)
     softmax.rowFactors.constant = weight.constant;

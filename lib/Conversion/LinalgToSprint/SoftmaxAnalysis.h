@@ -52,9 +52,9 @@ struct Softmax {
   /// Where it is false, the probability is replaced by zero; the sum does not know. So the key has
   /// to be masked in the logit too.
   Expr remaining;
-  /// Conditions of the row under which the probabilities are replaced by zeros. Each has to say
-  /// that the row has no key.
-  SmallVector<Expr> emptyTests;
+  /// Conditions of the row under which the probabilities are replaced by zeros; those that say that
+  /// all logits are minus infinity are not among them.
+  SmallVector<Expr> zeroRows;
   /// Whether the probabilities of a row of minus infinities are zeros rather than NaN.
   bool isSafe = false;
   /// Whether a row's maximum is subtracted, so that a row of large negative numbers has a sum.

@@ -685,69 +685,98 @@ LogicalResult sprint::lookThroughFactor(View &view) {
 // Downwards
 //===----------------------------------------------------------------------===//
 
+/// The axes of a tensor that has the elements of `view` in the same order: groups of dimensions of
+/// equal size are the same, and only batch axes are split or joined.
+static std::optional<View> viewOfReshaped(const View &view, Value tensor) {
+  auto getLarge = [](Value value) {
+    SmallVector<int64_t> dimensions;
+    for (auto [dimension, size] :
+         llvm::enumerate(cast<RankedTensorType>(value.getType()).getShape()))
+      if (size != 1)
+        dimensions.push_back(static_cast<int64_t>(dimension));
+    return dimensions;
+  };
+  auto getSize = [](Value value, int64_t dimension) {
+    TensorSize size = sizeOf(value, dimension);
+    return size.isConstant() ? size.constant : -1;
+  };
+  SmallVector<int64_t> from = getLarge(view.value), to = getLarge(tensor);
+  View result;
+  result.value = tensor;
+  result.repeats = view.repeats;
+  result.conditions = view.conditions;
+  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  result.axes.assign(rank, Axis{});
+  size_t left = 0, right = 0;
+  while (left < from.size() && right < to.size()) {
+    size_t leftEnd = left + 1, rightEnd = right + 1;
+    if (sizeOf(view.value, from[left]) != sizeOf(tensor, to[right])) {
+      // The smallest groups with one product.
+      int64_t leftSize = getSize(view.value, from[left]), rightSize = getSize(tensor, to[right]);
+      while (leftSize != rightSize) {
+        bool isLeft = leftSize < rightSize;
+        size_t &end = isLeft ? leftEnd : rightEnd;
+        if (leftSize < 0 || rightSize < 0 || end == (isLeft ? from : to).size())
+          return std::nullopt;
+        int64_t size = isLeft ? getSize(view.value, from[end]) : getSize(tensor, to[end]);
+        int64_t &product = isLeft ? leftSize : rightSize;
+        if (size < 0 || llvm::MulOverflow(product, size, product))
+          return std::nullopt;
+        ++end;
+      }
+    }
+    const Axis &first = view.axes[from[left]];
+    if (leftEnd - left > 1 || rightEnd - right > 1)
+      for (size_t place = left; place < leftEnd; ++place)
+        if (const Axis &axis = view.axes[from[place]];
+            !axis.isBatch() || axis.place != first.place + static_cast<int64_t>(place - left))
+          return std::nullopt;
+    for (size_t place = right; place < rightEnd; ++place) {
+      Axis axis = first;
+      if (axis.isBatch())
+        axis.place = axis.place * rank + static_cast<int64_t>(place - right);
+      result.axes[to[place]] = axis;
+    }
+    left = leftEnd;
+    right = rightEnd;
+  }
+  if (left != from.size() || right != to.size())
+    return std::nullopt;
+  for (RepeatedAxis &repeat : result.repeats)
+    repeat.place *= rank;
+  // A row or column of size 1 is some dimension of size 1.
+  for (Kind kind : {Kind::Row, Kind::Column})
+    if (view.has(kind) && !result.has(kind))
+      for (auto [dimension, axis] : llvm::enumerate(result.axes))
+        if (axis.isUnit() && getSize(tensor, static_cast<int64_t>(dimension)) == 1) {
+          axis.kind = kind;
+          break;
+        }
+  normalize(result);
+  return result;
+}
+
 std::optional<View> sprint::viewOfUser(const View &view, Operation *user) {
   if (user->getNumResults() != 1 || !isa<RankedTensorType>(user->getResult(0).getType()) ||
       view.merged)
     return std::nullopt;
-  View result;
-  result.value = user->getResult(0);
-  result.repeats = view.repeats;
-  result.conditions = view.conditions;
-  if (linalg::LinalgOp op = getElementwiseDefinition(result.value)) {
-    LoopAxes loops(op.getNumLoops());
-    for (OpOperand &operand : op->getOpOperands())
-      if (operand.get() == view.value &&
-          failed(labelLoops(op.getMatchingIndexingMap(&operand), view.axes, loops)))
-        return std::nullopt;
-    return viewFromLoops(result.value, op.getMatchingIndexingMap(op.getDpsInitOperand(0)), loops,
-                         &view);
+  Value tensor = user->getResult(0);
+  if (isa<tensor::CastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp>(user)) {
+    // What goes through one dimension is seen at the end.
+    if (std::optional<View> result = viewOfReshaped(view, tensor))
+      return result;
+    Operation *next = tensor.hasOneUse() ? *tensor.user_begin() : nullptr;
+    return isa_and_nonnull<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(next)
+               ? viewOfReshaped(view, next->getResult(0))
+               : std::nullopt;
   }
-  if (isa<tensor::CastOp>(user)) {
-    result.axes = view.axes;
-    return result;
-  }
-  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(user)) {
-    for (const ReassociationIndices &group : collapse.getReassociationIndices()) {
-      Axis whole;
-      int64_t last = -1;
-      for (int64_t dimension : group) {
-        const Axis &axis = view.axes[dimension];
-        if (axis.isUnit() || collapse.getSrcType().getDimSize(dimension) == 1) {
-          whole = whole.isUnit() ? axis : whole;
-          continue;
-        }
-        // Only batch axes that follow one another are one axis.
-        if (last >= 0 &&
-            !(whole.isBatch() && axis.isBatch() && axis.place == view.axes[last].place + 1))
-          return std::nullopt;
-        if (last < 0)
-          whole = axis;
-        last = dimension;
-      }
-      result.axes.push_back(whole);
-    }
-    normalize(result);
-    return result;
-  }
-  auto expand = dyn_cast<tensor::ExpandShapeOp>(user);
-  if (!expand)
+  linalg::LinalgOp op = getElementwiseDefinition(tensor);
+  if (!op)
     return std::nullopt;
-  int64_t rank = expand.getType().getRank();
-  result.axes.assign(rank, Axis{});
-  for (auto [axis, group] : llvm::zip_equal(view.axes, expand.getReassociationIndices())) {
-    SmallVector<int64_t> large = llvm::filter_to_vector(
-        group, [&](int64_t dimension) { return expand.getType().getDimSize(dimension) != 1; });
-    if (axis.isBatch()) {
-      for (auto [index, dimension] : llvm::enumerate(group))
-        result.axes[dimension] = {Kind::Batch, axis.place * rank + static_cast<int64_t>(index)};
-    } else if (!axis.isUnit()) {
-      if (large.size() > 1)
-        return std::nullopt;
-      result.axes[large.empty() ? group.front() : large.front()] = axis;
-    }
-  }
-  for (RepeatedAxis &repeat : result.repeats)
-    repeat.place *= rank;
-  normalize(result);
-  return result;
+  LoopAxes loops(op.getNumLoops());
+  for (OpOperand &operand : op->getOpOperands())
+    if (operand.get() == view.value &&
+        failed(labelLoops(op.getMatchingIndexingMap(&operand), view.axes, loops)))
+      return std::nullopt;
+  return viewFromLoops(tensor, op.getMatchingIndexingMap(op.getDpsInitOperand(0)), loops, &view);
 }
