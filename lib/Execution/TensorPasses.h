@@ -15,7 +15,9 @@ class Pass;
 
 namespace mlir::sprint {
 
-/// Replaces ops that have no buffers of their own by ops that have: tensor.concat, linalg.softmax.
+/// Replaces ops that have no buffers of their own, or that nothing lowers further down, by ops that
+/// have: tensor.concat, tensor.gather, tensor.bitcast, linalg.softmax, arithmetic on whole tensors,
+/// math.isinf.
 std::unique_ptr<Pass> createDecomposeTensorOpsPass();
 
 /// Computes an element of an intermediate tensor where it is read, if it is read once, and drops
