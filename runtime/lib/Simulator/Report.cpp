@@ -349,10 +349,10 @@ std::string sprint::toJson(const RunReport &report) {
   json["host_seconds"] = report.hostSeconds;
   if (!report.referenceErrors.empty())
     json["reference_errors"] = report.referenceErrors;
-  if (!report.baseline.empty()) {
-    json["baseline"] = launchesJson(report.baseline);
+  if (report.baseline) {
+    json["baseline"] = launchesJson(*report.baseline);
     Statistics pruned = sumStatistics(report.attentions);
-    Statistics dense = sumStatistics(report.baseline);
+    Statistics dense = sumStatistics(*report.baseline);
     if (pruned.cycles > 0)
       json["speedup"] = dense.cycles / pruned.cycles;
     if (pruned.cyclesResident > 0)
