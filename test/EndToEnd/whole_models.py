@@ -174,9 +174,29 @@ def layer(place):
 
 
 SIGNATURE = f"func.func @main(%x: {PRODUCTS}, %ws: {WEIGHTS}) -> ({PRODUCTS}, {ALL}) {{{CONSTANTS}"
+CALLS = "\n".join(
+    f"  %i{n} = arith.constant {n} : index\n"
+    f"  %h{n + 1}, %y{n + 1} = call @layer(%h{n}, %ws, %y{n}, %i{n}) : ({PRODUCTS}, {WEIGHTS}, {ALL}, index) -> ({PRODUCTS}, {ALL})"
+    for n in range(LAYERS))
 RETURN = f"  return %last, %every : {PRODUCTS}, {ALL}\n}}\n"
 CARRIED = f"(tensor<i32>, {WEIGHTS}, {PRODUCTS}, {ALL})"
 LOOPS = {
+    # Another function with an attention, which is not reached, is none of the run.
+    "func.call": f"""
+func.func private @layer(%h: {PRODUCTS}, %ws: {WEIGHTS}, %ys: {ALL}, %i: index) -> ({PRODUCTS}, {ALL}) {{{CONSTANTS}
+  {layer("%i")}
+  return %o, %put : {PRODUCTS}, {ALL}
+}}
+func.func @main(%h0: {PRODUCTS}, %ws: {WEIGHTS}) -> ({PRODUCTS}, {ALL}) {{
+  %y0 = tensor.empty() : {ALL}
+{CALLS}
+  return %h{LAYERS}, %y{LAYERS} : {PRODUCTS}, {ALL}
+}}
+func.func @other(%q: {ROWS}) -> {ROWS} {{
+  %a = sprint.attention ins(%q, %q, %q : {ROWS}, {ROWS}, {ROWS}) outs(%q : {ROWS}) scale(0.5) -> {ROWS}
+  return %a : {ROWS}
+}}
+""",
     "scf.for": SIGNATURE + f"""
   %last, %every = scf.for %i = %c0 to %layers step %c1 iter_args(%h = %x, %ys = %all) -> ({PRODUCTS}, {ALL}) {{
     {layer("%i")}
@@ -257,6 +277,32 @@ def check_loop(report, directory, kind):
             report.same(f"{kind}, {options[-1]}: result {index}", model.output(index), wanted)
 
 
+def check_branch(report, directory):
+    """An attention that is not reached is said to be, and takes part in nothing."""
+    text = f"""
+func.func @main(%q: {ROWS}, %both: i1) -> {ROWS} {{
+  %a = sprint.attention ins(%q, %q, %q : {ROWS}, {ROWS}, {ROWS}) outs(%q : {ROWS}) scale(0.5) -> {ROWS}
+  %b = scf.if %both -> {ROWS} {{
+    %c = sprint.attention ins(%a, %q, %q : {ROWS}, {ROWS}, {ROWS}) outs(%q : {ROWS}) scale(0.5) -> {ROWS}
+    scf.yield %c : {ROWS}
+  }} else {{
+    scf.yield %a : {ROWS}
+  }}
+  return %b : {ROWS}
+}}
+"""
+    x = normal(1, HEADS, TOKENS, CHANNELS)
+    file = directory / "thresholds.json"
+    for both in (False, True):
+        model = Model(directory, text, x, np.bool_(both))
+        for options in (["--prune-rate=0.5"], ["--prune-rate=0.5", f"--calibrate={file}"],
+                        [f"--thresholds={file}", "--baseline"]):
+            said = model.run(*options).stdout
+            report.check(("attention_1: was not reached" in said) != both, f"{options}: {said!r}")
+        rows = json.loads(file.read_text())["thresholds"]
+        report.check(len(rows) == 2 and (rows[1] == ["-inf"]) != both, f"thresholds {rows}")
+
+
 # Masks with a row for each query ------------------------------------------------------------------
 
 
@@ -289,7 +335,7 @@ def main():
         with harness.temporary_directory() as name:
             check(report, pathlib.Path(name), *arguments)
 
-    harness.in_parallel(attempt, [(check_entries,), (check_without_attention,), (check_quadratic,),
+    harness.in_parallel(attempt, [(check_entries,), (check_without_attention,), (check_quadratic,), (check_branch,),
                                   *((check_loop, kind) for kind in LOOPS)], report)
     return report.exit_code()
 

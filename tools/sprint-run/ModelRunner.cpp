@@ -11,6 +11,7 @@
 #include "Sprint/Target/CommandStream.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 
 #include <chrono>
@@ -88,8 +89,14 @@ func::FuncOp ModelRunner::getFunction() { return raised->lookupSymbol<func::Func
 LogicalResult ModelRunner::raise() {
   if (failed(findEntry()))
     return failure();
-  if (failed(runPasses(
-          *raised, [](OpPassManager &passes) { passes.addPass(createConvertLinalgToSprint()); })))
+  // Attentions that the function does not reach are none of this run.
+  for (auto symbol : raised->getOps<SymbolOpInterface>())
+    symbol.setVisibility(symbol.getName() == entry ? SymbolTable::Visibility::Public
+                                                   : SymbolTable::Visibility::Private);
+  if (failed(runPasses(*raised, [](OpPassManager &passes) {
+        passes.addPass(createSymbolDCEPass());
+        passes.addPass(createConvertLinalgToSprint());
+      })))
     return failure();
   raised->walk([&](AttentionOp op) {
     // A producer may give several ops the same place.

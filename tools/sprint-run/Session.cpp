@@ -348,11 +348,19 @@ FailureOr<ModelThresholds> Session::calibrate(CompiledModel &model) {
   LaunchPlan plan;
   plan.thresholds.assign(calibrations.size(), {-std::numeric_limits<float>::infinity()});
   plan.calibrations = calibrations;
-  if (failed(runOnDevice(model, plan)))
+  FailureOr<DeviceRuns> runs = runOnDevice(model, plan);
+  if (failed(runs))
     return failure();
 
   ModelThresholds thresholds;
   for (auto [program, calibration] : llvm::zip_equal(model.getPrograms(), calibrations)) {
+    // What is not reached keeps every key.
+    if (llvm::none_of(runs->reports, [&](const ::sprint::LaunchReport &launch) {
+          return launch.program == program.name;
+        })) {
+      thresholds.push_back({-std::numeric_limits<float>::infinity()});
+      continue;
+    }
     size_t count = 0;
     char *message = nullptr;
     const float *chosen =
