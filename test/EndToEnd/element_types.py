@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
-"""sprint-run takes and gives every element type, in tensors and as numbers, and refuses what an argument
-does not hold."""
+"""sprint-run takes and gives every element type, in tensors and as numbers, and refuses what an
+argument does not hold.
+"""
 
 import pathlib
 import sys
@@ -35,7 +36,8 @@ REFUSED = [
     ("i8", np.int64(1000), "expected numbers that i8 holds, got 1000"),
     ("index", np.complex64(1), "expected numbers that are index, got complex64"),
     ("tensor<f32>", np.zeros((1, 1), np.float32), "expected an array of shape (), got (1, 1)"),
-    ("tensor<2x?xf32>", np.zeros((3, 4), np.float32), "expected an array of shape (2, ?), got (3, 4)"),
+    ("tensor<2x?xf32>", np.zeros((3, 4), np.float32),
+     "expected an array of shape (2, ?), got (3, 4)"),
     ("tensor<3xcomplex<f32>>", np.zeros(3), "expected numbers that are complex<f32>, got float64"),
 ]
 
@@ -64,11 +66,12 @@ def main():
         directory = pathlib.Path(name)
         arrays = [(given, ROUNDED_BF16 if kind == "bf16" else given.astype(expected))
                   for kind, (given, expected) in TYPES.items()]
-        check_identity(report, directory, "tensors", [f"tensor<3x{kind}>" for kind in TYPES], arrays)
+        check_identity(report, directory, "tensors", [f"tensor<3x{kind}>" for kind in TYPES],
+                       arrays)
         # Numbers are arrays without dimensions, in tensors and on their own.
         numbers = [(given[1], np.asarray(expected[1])) for given, expected in arrays]
-        check_identity(report, directory, "tensors of rank 0", [f"tensor<{kind}>" for kind in TYPES],
-                       numbers)
+        check_identity(report, directory, "tensors of rank 0",
+                       [f"tensor<{kind}>" for kind in TYPES], numbers)
         check_identity(report, directory, "numbers", [*TYPES, "index"],
                        [*numbers, (np.int32(-7), np.asarray(-7))])
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
-"""sprint-run on models that are more, or less, than one attention: which function runs, models without
-attentions, attentions in loops.
+"""sprint-run on models that are more, or less, than one attention: which function runs, models
+without attentions, attentions in loops, in functions and in branches.
 """
 
 import json
@@ -132,7 +132,8 @@ def check_without_attention(report, directory):
     np.save(directory / "wide.npy", np.zeros((4, 5), np.float32))
     refused = model.run(f"--reference={directory / 'wide.npy'}", check=False)
     message = "wide.npy: expected an array of shape (4, 4), got (4, 5) (result 0 of 'main'"
-    report.check(refused.returncode == 1 and message in refused.stderr, f"reference: {refused.stderr}")
+    report.check(refused.returncode == 1 and message in refused.stderr,
+                 f"reference: {refused.stderr}")
 
 
 # In a loop ---------------------------------------------------------------------------------------
@@ -155,35 +156,42 @@ CONSTANTS = f"""
 
 
 def layer(place):
-    """`%o` of layer `place`: `%h` and the attention of what the layer's slices of `%ws` make of it; `%put` is `%ys`
-    with it at that place.
+    """Layer `place`: `%o` is `%h` and the attention of its products with slices of `%ws`; `%put` is
+    `%ys` with it at that place.
     """
     text = ""
     for number, name in enumerate("qkv"):
         text += f"""
-    %w{name} = tensor.extract_slice %ws[{place}, {number}, 0, 0, 0] [1, 1, {HEADS}, {CHANNELS}, {CHANNELS}] [1, 1, 1, 1, 1] : {WEIGHTS} to {WEIGHT}
-    %{name}3 = linalg.batch_matmul ins(%h, %w{name} : {PRODUCTS}, {WEIGHT}) outs(%zero : {PRODUCTS}) -> {PRODUCTS}
-    %{name} = tensor.expand_shape %{name}3 [[0, 1], [2], [3]] output_shape [1, {HEADS}, {TOKENS}, {CHANNELS}] : {PRODUCTS} into {ROWS}"""
+    %w{name} = tensor.extract_slice %ws[{place}, {number}, 0, 0, 0]
+        [1, 1, {HEADS}, {CHANNELS}, {CHANNELS}] [1, 1, 1, 1, 1] : {WEIGHTS} to {WEIGHT}
+    %{name}3 = linalg.batch_matmul ins(%h, %w{name} : {PRODUCTS}, {WEIGHT})
+        outs(%zero : {PRODUCTS}) -> {PRODUCTS}
+    %{name} = tensor.expand_shape %{name}3 [[0, 1], [2], [3]]
+        output_shape [1, {HEADS}, {TOKENS}, {CHANNELS}] : {PRODUCTS} into {ROWS}"""
     return text + f"""
     %init = tensor.empty() : {ROWS}
-    %a = sprint.attention ins(%q, %k, %v : {ROWS}, {ROWS}, {ROWS}) outs(%init : {ROWS}) scale(0.5) -> {ROWS}
+    %a = sprint.attention ins(%q, %k, %v : {ROWS}, {ROWS}, {ROWS})
+        outs(%init : {ROWS}) scale(0.5) -> {ROWS}
     %a3 = tensor.collapse_shape %a [[0, 1], [2], [3]] : {ROWS} into {PRODUCTS}
     %o = linalg.add ins(%a3, %h : {PRODUCTS}, {PRODUCTS}) outs(%empty : {PRODUCTS}) -> {PRODUCTS}
-    %put = tensor.insert_slice %o into %ys[{place}, 0, 0, 0] [1, {HEADS}, {TOKENS}, {CHANNELS}] [1, 1, 1, 1] : {PRODUCTS} into {ALL}
+    %put = tensor.insert_slice %o into %ys[{place}, 0, 0, 0]
+        [1, {HEADS}, {TOKENS}, {CHANNELS}] [1, 1, 1, 1] : {PRODUCTS} into {ALL}
 """
 
 
 SIGNATURE = f"func.func @main(%x: {PRODUCTS}, %ws: {WEIGHTS}) -> ({PRODUCTS}, {ALL}) {{{CONSTANTS}"
 CALLS = "\n".join(
     f"  %i{n} = arith.constant {n} : index\n"
-    f"  %h{n + 1}, %y{n + 1} = call @layer(%h{n}, %ws, %y{n}, %i{n}) : ({PRODUCTS}, {WEIGHTS}, {ALL}, index) -> ({PRODUCTS}, {ALL})"
+    f"  %h{n + 1}, %y{n + 1} = call @layer(%h{n}, %ws, %y{n}, %i{n})\n"
+    f"      : ({PRODUCTS}, {WEIGHTS}, {ALL}, index) -> ({PRODUCTS}, {ALL})"
     for n in range(LAYERS))
 RETURN = f"  return %last, %every : {PRODUCTS}, {ALL}\n}}\n"
 CARRIED = f"(tensor<i32>, {WEIGHTS}, {PRODUCTS}, {ALL})"
 LOOPS = {
     # Another function with an attention, which is not reached, is none of the run.
     "func.call": f"""
-func.func private @layer(%h: {PRODUCTS}, %ws: {WEIGHTS}, %ys: {ALL}, %i: index) -> ({PRODUCTS}, {ALL}) {{{CONSTANTS}
+func.func private @layer(%h: {PRODUCTS}, %ws: {WEIGHTS}, %ys: {ALL}, %i: index)
+    -> ({PRODUCTS}, {ALL}) {{{CONSTANTS}
   {layer("%i")}
   return %o, %put : {PRODUCTS}, {ALL}
 }}
@@ -193,21 +201,24 @@ func.func @main(%h0: {PRODUCTS}, %ws: {WEIGHTS}) -> ({PRODUCTS}, {ALL}) {{
   return %h{LAYERS}, %y{LAYERS} : {PRODUCTS}, {ALL}
 }}
 func.func @other(%q: {ROWS}) -> {ROWS} {{
-  %a = sprint.attention ins(%q, %q, %q : {ROWS}, {ROWS}, {ROWS}) outs(%q : {ROWS}) scale(0.5) -> {ROWS}
+  %a = sprint.attention ins(%q, %q, %q : {ROWS}, {ROWS}, {ROWS})
+      outs(%q : {ROWS}) scale(0.5) -> {ROWS}
   return %a : {ROWS}
 }}
 """,
     "scf.for": SIGNATURE + f"""
-  %last, %every = scf.for %i = %c0 to %layers step %c1 iter_args(%h = %x, %ys = %all) -> ({PRODUCTS}, {ALL}) {{
+  %last, %every = scf.for %i = %c0 to %layers step %c1
+      iter_args(%h = %x, %ys = %all) -> ({PRODUCTS}, {ALL}) {{
     {layer("%i")}
     scf.yield %o, %put : {PRODUCTS}, {ALL}
   }}
 """ + RETURN,
-    # What JAX makes of a scan: all that the loop reads and writes is carried, the counter in a tensor.
+    # What JAX makes of a scan: all that the loop reads and writes is carried, in tensors.
     "scf.while": SIGNATURE.replace("%ws:", "%weights:") + f"""
   %first = arith.constant dense<0> : tensor<i32>
   %one = arith.constant 1 : i32
-  %end, %same, %last, %every = scf.while (%n = %first, %ws = %weights, %h = %x, %ys = %all) : {CARRIED} -> {CARRIED} {{
+  %end, %same, %last, %every = scf.while (%n = %first, %ws = %weights, %h = %x, %ys = %all)
+      : {CARRIED} -> {CARRIED} {{
     %m = tensor.extract %n[] : tensor<i32>
     %many = arith.constant {LAYERS} : i32
     %goes = arith.cmpi slt, %m, %many : i32
@@ -281,9 +292,11 @@ def check_branch(report, directory):
     """An attention that is not reached is said to be, and takes part in nothing."""
     text = f"""
 func.func @main(%q: {ROWS}, %both: i1) -> {ROWS} {{
-  %a = sprint.attention ins(%q, %q, %q : {ROWS}, {ROWS}, {ROWS}) outs(%q : {ROWS}) scale(0.5) -> {ROWS}
+  %a = sprint.attention ins(%q, %q, %q : {ROWS}, {ROWS}, {ROWS})
+      outs(%q : {ROWS}) scale(0.5) -> {ROWS}
   %b = scf.if %both -> {ROWS} {{
-    %c = sprint.attention ins(%a, %q, %q : {ROWS}, {ROWS}, {ROWS}) outs(%q : {ROWS}) scale(0.5) -> {ROWS}
+    %c = sprint.attention ins(%a, %q, %q : {ROWS}, {ROWS}, {ROWS})
+      outs(%q : {ROWS}) scale(0.5) -> {ROWS}
     scf.yield %c : {ROWS}
   }} else {{
     scf.yield %a : {ROWS}
@@ -308,15 +321,14 @@ func.func @main(%q: {ROWS}, %both: i1) -> {ROWS} {{
 
 def check_quadratic(report, directory):
     rows = "tensor<2x2x6x8xf32>"
-    for kind, element, bytes_expected in (("mask(%m : tensor<1x1x6x6xi1>)", "tensor<1x1x6x6xi1>", 36),
-                                          ("mask(%m : tensor<2x1x1x6xi1>)", "tensor<2x1x1x6xi1>", 0),
-                                          ("bias(%m : tensor<1x2x6x6xf32>)", "tensor<1x2x6x6xf32>", 288),
-                                          ("bias(%m : tensor<1x2x1x6xf32>)", "tensor<1x2x1x6xf32>", 0)):
+    for name, sizes, bytes_expected in (("mask", (1, 1, 6, 6), 36), ("mask", (2, 1, 1, 6), 0),
+                                        ("bias", (1, 2, 6, 6), 288), ("bias", (1, 2, 1, 6), 0)):
+        mask = np.ones(sizes, bool if name == "mask" else np.float32)
+        element = f"tensor<{'x'.join(map(str, sizes))}x{'i1' if name == 'mask' else 'f32'}>"
+        kind = f"{name}(%m : {element})"
         text = (f"func.func @main(%q: {rows}, %m: {element}) -> {rows} {{\n"
                 f"  %a = sprint.attention ins(%q, %q, %q : {rows}, {rows}, {rows}) {kind}\n"
                 f"      outs(%q : {rows}) scale(0.5) -> {rows}\n  return %a : {rows}\n}}\n")
-        sizes = [int(size) for size in element[7:-1].split("x")[:4]]
-        mask = np.ones(sizes, bool if "i1" in element else np.float32)
         model = Model(directory, text, normal(2, 2, 6, 8), mask)
         said = model.run(f"--stats={directory / 'stats.json'}").stdout
         statistics = json.loads((directory / "stats.json").read_text())
@@ -335,8 +347,9 @@ def main():
         with harness.temporary_directory() as name:
             check(report, pathlib.Path(name), *arguments)
 
-    harness.in_parallel(attempt, [(check_entries,), (check_without_attention,), (check_quadratic,), (check_branch,),
-                                  *((check_loop, kind) for kind in LOOPS)], report)
+    harness.in_parallel(attempt, [(check_entries,), (check_without_attention,), (check_branch,),
+                                  (check_quadratic,), *((check_loop, kind) for kind in LOOPS)],
+                        report)
     return report.exit_code()
 
 
