@@ -18,6 +18,7 @@
 #include "mlir/Conversion/ComplexToLLVM/ComplexToLLVM.h"
 #include "mlir/Conversion/ComplexToStandard/ComplexToStandard.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/ControlFlowToSCF/ControlFlowToSCF.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
 #include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
 #include "mlir/Conversion/MathToFuncs/MathToFuncs.h"
@@ -246,6 +247,8 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager,
   };
 
   simplify();
+  // Bufferization knows no loops of branches.
+  passManager.addPass(createLiftControlFlowToSCFPass());
   passManager.addPass(createDecomposeTensorOpsPass());
   passManager.addPass(createRuntimeAssertsPass());
   simplify();

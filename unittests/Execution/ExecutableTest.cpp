@@ -111,6 +111,32 @@ TEST(Executable, CarriesANewTensorAroundALoop) {
   EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{32, 96}));
 }
 
+TEST(Executable, RunsLoopsOfBranches) {
+  Compiled compiled(R"mlir(
+    func.func @main(%a: tensor<2xf32>, %n: i64) -> tensor<2xf32> {
+      %zero = arith.constant 0 : i64
+      %one = arith.constant 1 : i64
+      %empty = tensor.empty() : tensor<2xf32>
+      cf.br ^head(%zero, %a : i64, tensor<2xf32>)
+    ^head(%i: i64, %x: tensor<2xf32>):
+      %goes = arith.cmpi slt, %i, %n : i64
+      cf.cond_br %goes, ^body, ^end
+    ^body:
+      %0 = linalg.add ins(%x, %x : tensor<2xf32>, tensor<2xf32>)
+                      outs(%empty : tensor<2xf32>) -> tensor<2xf32>
+      %next = arith.addi %i, %one : i64
+      cf.br ^head(%next, %0 : i64, tensor<2xf32>)
+    ^end:
+      return %x : tensor<2xf32>
+    }
+  )mlir");
+  Tensor<float> a{{2}, {1, 3}};
+  Tensor<int64_t> count{{}, {5}};
+  std::vector<HostTensor> results = compiled.run({a.ref(), count.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{32, 96}));
+}
+
 TEST(Executable, RefusesWhatCouldTakeTheProcessAlong) {
   EXPECT_EQ(Compiled(R"mlir(
     func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {
