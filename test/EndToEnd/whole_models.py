@@ -316,6 +316,48 @@ func.func @main(%q: {ROWS}, %both: i1) -> {ROWS} {{
         report.check(len(rows) == 2 and (rows[1] == ["-inf"]) != both, f"thresholds {rows}")
 
 
+# What stays on the host --------------------------------------------------------------------------
+
+
+def check_refused(report, directory):
+    """Each attention that stays on the host is listed once, however often the model is compiled,
+    and wherever its producer says that it stands.
+    """
+    rows, fixed = "tensor<1x?x6x8xf32>", "tensor<1x2x6x8xf32>"
+    text = f"""
+#where = loc("model.py":7:3)
+func.func @main(%q: {rows}, %p: {fixed}, %valid: tensor<1x6xi1>)
+    -> ({rows}, {fixed}, {fixed}) {{
+  %a = sprint.attention ins(%q, %q, %q : {rows}, {rows}, {rows}) outs(%q : {rows}) scale(0.5)
+      -> {rows} loc(#where)
+  %b = sprint.attention ins(%q, %q, %a : {rows}, {rows}, {rows}) outs(%q : {rows}) scale(0.5)
+      -> {rows} loc(#where)
+  %c = sprint.attention ins(%p, %p, %p : {fixed}, {fixed}, {fixed}) outs(%p : {fixed}) scale(0.5)
+      -> {fixed} loc(#where)
+  %d = sprint.attention ins(%p, %p, %c : {fixed}, {fixed}, {fixed})
+      key_valid(%valid : tensor<1x6xi1>) outs(%p : {fixed}) scale(0.5) -> {fixed} loc(#where)
+  return %b, %c, %d : {rows}, {fixed}, {fixed}
+}}
+"""
+    model = Model(directory, text, normal(1, 3, 6, 8), normal(1, 2, 6, 8), np.ones((1, 6), bool))
+    stats = directory / "stats.json"
+    done = model.run("--prune-rate=0.5", "--baseline", f"--stats={stats}",
+                     f"--artifacts-dir={directory / 'artefacts'}")
+    reason = "attention stays on the host: expected static numbers of heads"
+    host = json.loads(stats.read_text())["host"]
+    report.check(len(host) == 2 and
+                 all(entry["operation"] == "attention" and entry["location"] == "model.py:7:3" and
+                     entry["reason"].startswith(reason) for entry in host), f"host: {host}")
+    report.check(done.stderr.count(reason) == 2, f"remarks: {done.stderr}")
+    report.check(done.stdout.count(reason) == 2 and "no attention was found" not in done.stdout,
+                 f"table: {done.stdout}")
+    # Two at the same place have masks and thresholds of their own.
+    report.check([line.split()[8] for line in done.stdout.splitlines()
+                  if line.startswith("attention_")] == ["none", "padding"], f"table: {done.stdout}")
+    compiled = (directory / "artefacts" / "attention.mlir").read_text()
+    report.check(compiled.count("thresholds(") == 2, f"artefacts: {compiled}")
+
+
 # Masks with a row for each query ------------------------------------------------------------------
 
 
@@ -347,9 +389,9 @@ def main():
         with harness.temporary_directory() as name:
             check(report, pathlib.Path(name), *arguments)
 
-    harness.in_parallel(attempt, [(check_entries,), (check_without_attention,), (check_branch,),
-                                  (check_quadratic,), *((check_loop, kind) for kind in LOOPS)],
-                        report)
+    checks = (check_entries, check_without_attention, check_branch, check_refused, check_quadratic)
+    harness.in_parallel(attempt, [*((check,) for check in checks),
+                                  *((check_loop, kind) for kind in LOOPS)], report)
     return report.exit_code()
 
 

@@ -34,8 +34,6 @@ using namespace mlir::sprint;
 
 /// The schedule of `--baseline`.
 static constexpr llvm::StringLiteral kBaselineSchedule = "dense";
-/// What stays on the host where the model has no attention, in the report.
-static constexpr llvm::StringLiteral kWholeModel = "model";
 
 static LogicalResult fail(const Twine &message) {
   llvm::WithColor::error(llvm::errs(), "sprint-run") << message << "\n";
@@ -662,8 +660,7 @@ void Session::printReport() const {
   for (const std::string &note : notes)
     os << note << "\n";
   for (const ::sprint::HostReport &host : report.host)
-    os << host.location << ": " << (host.operation == kWholeModel ? "" : "stays on the host: ")
-       << host.reason << "\n";
+    os << host.location << ": " << host.reason << "\n";
   if (report.attentions.empty() || !report.baseline)
     return;
   ::sprint::Statistics pruned = ::sprint::sumStatistics(report.attentions);
@@ -749,7 +746,7 @@ LogicalResult Session::run() {
     return failure();
   if (!runner.hasAttentions() && report.host.empty())
     report.host.push_back(
-        {kWholeModel.str(), describe(runner.getFunction().getLoc()), "no attention was found"});
+        {"model", describe(runner.getFunction().getLoc()), "no attention was found"});
   if (failed(runLevel(runner)) || failed(compareReferences()) || failed(addOutputs()) ||
       failed(addArtifacts(runner)))
     return failure();
