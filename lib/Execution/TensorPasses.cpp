@@ -135,6 +135,51 @@ struct LowerIsInf : OpRewritePattern<math::IsInfOp> {
   }
 };
 
+/// The lower of the upper bound and what is at least the lower bound; upstream's expansion takes
+/// the operands in another order.
+struct LowerClamp : OpRewritePattern<math::ClampFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::ClampFOp op, PatternRewriter &rewriter) const override {
+    Value raised = arith::MaximumFOp::create(rewriter, op.getLoc(), op.getValue(), op.getMin());
+    rewriter.replaceOpWithNewOp<arith::MinimumFOp>(op, raised, op.getMax());
+    return success();
+  }
+};
+
+/// Pads, reshapes and transposes instead of packing.
+struct LowerPack : OpRewritePattern<linalg::PackOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::PackOp op, PatternRewriter &rewriter) const override {
+    return linalg::lowerPack(rewriter, op);
+  }
+};
+
+/// Transposes, reshapes and slices instead of unpacking.
+struct LowerUnPack : OpRewritePattern<linalg::UnPackOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::UnPackOp op, PatternRewriter &rewriter) const override {
+    return linalg::lowerUnPack(rewriter, op);
+  }
+};
+
+/// Rounds f64 to bf16 by way of f32, as PyTorch does; neither the host nor its library does it at
+/// once.
+struct LowerTruncation : OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &rewriter) const override {
+    if (!op.getIn().getType().isF64() || !op.getType().isBF16())
+      return rewriter.notifyMatchFailure(op, "expected f64 and bf16");
+    Value single =
+        arith::TruncFOp::create(rewriter, op.getLoc(), rewriter.getF32Type(), op.getIn());
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, op.getType(), single);
+    return success();
+  }
+};
+
 struct DecomposeTensorOps : PassWrapper<DecomposeTensorOps, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DecomposeTensorOps)
 
@@ -146,7 +191,8 @@ struct DecomposeTensorOps : PassWrapper<DecomposeTensorOps, OperationPass<Module
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<DecomposeAggregate, LowerBitcast, LowerGather, LowerIsInf>(&getContext());
+    patterns.add<DecomposeAggregate, LowerBitcast, LowerClamp, LowerGather, LowerIsInf, LowerPack,
+                 LowerTruncation, LowerUnPack>(&getContext());
     linalg::populateElementwiseToLinalgConversionPatterns(patterns);
     tensor::populateDecomposeTensorConcatPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

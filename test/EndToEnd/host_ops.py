@@ -209,6 +209,20 @@ case(
     tensor.yield %f : f32
   } : tensor<3x4xf32> to tensor<4x6xf32>""", [X],
     np.block([[np.arange(6, dtype=np.float32)[None]], [X, np.tile(np.float32([4, 5]), (3, 1))]]))
+TILES = normal(2, 2, 2, 2)
+case(
+    "linalg.pack", """
+  %e = tensor.empty() : tensor<2x2x2x2xf32>
+  %c = arith.constant 7.0 : f32
+  %r0 = linalg.pack %0 padding_value(%c : f32) inner_dims_pos = [0, 1] inner_tiles = [2, 2] into %e
+      : tensor<3x4xf32> -> tensor<2x2x2x2xf32>""", [X],
+    np.pad(X, ((0, 1), (0, 0)), constant_values=7).reshape(2, 2, 2, 2).transpose(0, 2, 1, 3).copy())
+case(
+    "linalg.unpack", """
+  %e = tensor.empty() : tensor<3x4xf32>
+  %r0 = linalg.unpack %0 inner_dims_pos = [0, 1] inner_tiles = [2, 2] into %e
+      : tensor<2x2x2x2xf32> -> tensor<3x4xf32>""", [TILES],
+    TILES.transpose(0, 2, 1, 3).reshape(4, 4)[:3].copy())
 T = tensor_type(X)
 case("tensor.concat", f"  %r0 = tensor.concat dim(1) %0, %1 : ({T}, {T}) -> tensor<3x8xf32>",
      [X, Y], np.concatenate([X, Y], 1))
@@ -412,6 +426,15 @@ for ops, function in {
     %b = arith.truncf %x1 : f32 to bf16
     %w = {ops} : bf16
     %y = arith.extf %w : bf16 to f32""", [a, b], to_bf16(function(a, b)))
+
+pointwise(
+    "f64 to bf16", """%a = arith.truncf %x0 : f64 to bf16
+    %y = arith.extf %a : bf16 to f32""", [R.astype(np.float64) * 1.3],
+    to_bf16(R.astype(float) * 1.3))
+pointwise(
+    "math.clampf", """%low = arith.constant -1.0 : f32
+    %high = arith.constant 1.0 : f32
+    %y = math.clampf %x0 to [%low, %high] : f32""", [R], np.clip(R, -1, 1))
 
 # Complex numbers ---------------------------------------------------------------------------------
 
