@@ -22,6 +22,7 @@
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/DenseSet.h"
@@ -52,10 +53,18 @@ struct ElementTypeInfo {
 } // namespace
 
 static constexpr ElementTypeInfo kElementTypes[] = {
-    {ElementType::I1, "i1", 1},   {ElementType::I8, "i8", 1},     {ElementType::I16, "i16", 2},
-    {ElementType::I32, "i32", 4}, {ElementType::I64, "i64", 8},   {ElementType::Index, "index", 8},
-    {ElementType::F16, "f16", 2}, {ElementType::BF16, "bf16", 2}, {ElementType::F32, "f32", 4},
+    {ElementType::I1, "i1", 1},
+    {ElementType::I8, "i8", 1},
+    {ElementType::I16, "i16", 2},
+    {ElementType::I32, "i32", 4},
+    {ElementType::I64, "i64", 8},
+    {ElementType::Index, "index", 8},
+    {ElementType::F16, "f16", 2},
+    {ElementType::BF16, "bf16", 2},
+    {ElementType::F32, "f32", 4},
     {ElementType::F64, "f64", 8},
+    {ElementType::ComplexF32, "complex<f32>", 8},
+    {ElementType::ComplexF64, "complex<f64>", 16},
 };
 
 static const ElementTypeInfo &getInfo(ElementType type) {
@@ -74,6 +83,19 @@ std::optional<ElementType> sprint::getElementType(Type type) {
     if (info.name == name)
       return info.type;
   return std::nullopt;
+}
+
+bool Signature::holds(ArrayRef<int64_t> sizes) const {
+  return succeeded(verifyCompatibleShape(shape, sizes));
+}
+
+std::optional<Signature> sprint::getSignature(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  std::optional<ElementType> elementType = getElementType(getElementTypeOrSelf(type));
+  if (!elementType || (!tensor && isa<ShapedType>(type)))
+    return std::nullopt;
+  return Signature{*elementType,
+                   SmallVector<int64_t>(tensor ? tensor.getShape() : ArrayRef<int64_t>())};
 }
 
 //===----------------------------------------------------------------------===//
@@ -136,22 +158,53 @@ static bool callGuarded(void (*function)(void **), void **arguments) {
 // Compilation
 //===----------------------------------------------------------------------===//
 
-FailureOr<SmallVector<Executable::Signature>>
-Executable::readSignature(Operation *function, StringRef what, TypeRange types) {
+FailureOr<SmallVector<Signature>> sprint::getSignatures(Operation *function, StringRef what,
+                                                        TypeRange types) {
   SmallVector<Signature> signatures;
   for (auto [index, type] : llvm::enumerate(types)) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    std::optional<ElementType> elementType =
-        tensor ? getElementType(tensor.getElementType()) : std::nullopt;
-    if (!elementType)
-      return function->emitError() << "expected " << what << ' ' << index << " of @"
-                                   << SymbolTable::getSymbolName(function).getValue()
-                                   << " to be a ranked tensor of i1, i8, i16, i32, i64, index, "
-                                      "f16, bf16, f32 or f64, got "
-                                   << type;
-    signatures.push_back({*elementType, SmallVector<int64_t>(tensor.getShape())});
+    std::optional<Signature> signature = getSignature(type);
+    if (!signature) {
+      InFlightDiagnostic error = function->emitError();
+      error << "expected " << what << ' ' << index << " of @"
+            << SymbolTable::getSymbolName(function).getValue()
+            << " to be a number or a ranked tensor of ";
+      llvm::interleaveComma(kElementTypes, error,
+                            [&](const ElementTypeInfo &info) { error << info.name; });
+      return error << ", got " << type;
+    }
+    signatures.push_back(std::move(*signature));
   }
   return signatures;
+}
+
+/// Makes tensors of rank 0 of the numbers among the arguments and results of `function`, which
+/// nothing calls: then all are in memory.
+static void putNumbersInTensors(func::FuncOp function) {
+  auto toTensor = [](Type type) -> RankedTensorType {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor ? tensor : RankedTensorType::get({}, type);
+  };
+  OpBuilder builder = OpBuilder::atBlockBegin(&function.front());
+  for (BlockArgument argument : function.getArguments()) {
+    if (isa<RankedTensorType>(argument.getType()))
+      continue;
+    argument.setType(toTensor(argument.getType()));
+    auto number =
+        tensor::ExtractOp::create(builder, argument.getLoc(), argument, /*indices=*/ValueRange());
+    argument.replaceAllUsesExcept(number, number);
+  }
+  function.walk([&](func::ReturnOp op) {
+    builder.setInsertionPoint(op);
+    for (OpOperand &result : op->getOpOperands())
+      if (Type type = result.get().getType(); !isa<RankedTensorType>(type))
+        result.set(tensor::FromElementsOp::create(builder, op.getLoc(), toTensor(type),
+                                                  ValueRange(result.get())));
+  });
+  function.setType(
+      builder.getFunctionType(function.front().getArgumentTypes(),
+                              llvm::map_to_vector(function.getResultTypes(), [&](Type type) {
+                                return Type(toTensor(type));
+                              })));
 }
 
 /// What MLIR puts before the name of a function for its C interface.
@@ -248,9 +301,9 @@ FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, Stri
                               << (original ? "a declaration" : "none");
   std::unique_ptr<Executable> executable(new Executable);
   FailureOr<SmallVector<Signature>> arguments =
-      readSignature(original, "argument", original.getArgumentTypes());
+      getSignatures(original, "argument", original.getArgumentTypes());
   FailureOr<SmallVector<Signature>> results =
-      readSignature(original, "result", original.getResultTypes());
+      getSignatures(original, "result", original.getResultTypes());
   if (failed(arguments) || failed(results))
     return failure();
   executable->arguments = std::move(*arguments);
@@ -286,6 +339,8 @@ FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, Stri
   }
   if (failed(checkHarmless(*copy)))
     return failure();
+  copy->getContext()->loadDialect<tensor::TensorDialect>();
+  putNumbersInTensors(function);
 
   PassManager passManager(copy->getContext());
   std::vector<ExternalConstant> constants;

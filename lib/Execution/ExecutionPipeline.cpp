@@ -15,7 +15,10 @@
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/BufferizationToMemRef/BufferizationToMemRef.h"
+#include "mlir/Conversion/ComplexToLLVM/ComplexToLLVM.h"
+#include "mlir/Conversion/ComplexToStandard/ComplexToStandard.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/ControlFlowToSCF/ControlFlowToSCF.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
 #include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
 #include "mlir/Conversion/MathToFuncs/MathToFuncs.h"
@@ -244,6 +247,8 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager,
   };
 
   simplify();
+  // Bufferization knows no loops of branches.
+  passManager.addPass(createLiftControlFlowToSCFPass());
   passManager.addPass(createDecomposeTensorOpsPass());
   passManager.addPass(createRuntimeAssertsPass());
   simplify();
@@ -277,6 +282,8 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager,
   passManager.addPass(createLowerAssertsPass());
   simplify();
 
+  // Complex arithmetic is that of real and imaginary parts.
+  passManager.addPass(createConvertComplexToStandardPass());
   // No host computes in bf16, and few in f16: each operation rounds what f32 gives.
   passManager.addPass(math::createMathExtendToSupportedTypes());
   passManager.addPass(
@@ -289,6 +296,7 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager,
   passManager.addPass(arith::createArithExpandOpsPass(expand));
   passManager.addPass(createConvertMathToLLVMPass());
   passManager.addPass(createConvertMathToLibmPass());
+  passManager.addPass(createConvertComplexToLLVMPass());
   passManager.addPass(createConvertIndexToLLVMPass());
   passManager.addPass(createArithToLLVMConversionPass());
   passManager.addPass(createFinalizeMemRefToLLVMConversionPass());

@@ -8,12 +8,15 @@
 
 #include "Contractions.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -36,14 +39,161 @@ struct DecomposeAggregate : OpInterfaceRewritePattern<linalg::AggregatedOpInterf
   }
 };
 
+/// Reads the elements of a gather one by one; upstream has no lowering of it.
+struct LowerGather : OpRewritePattern<tensor::GatherOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::GatherOp op, PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value source = op.getSource(), indices = op.getIndices();
+    RankedTensorType type = op.getResultType();
+    ArrayRef<int64_t> gathered = op.getGatherDims();
+    int64_t numBatchDims = op.getIndicesType().getRank() - 1;
+    // The dimension of the result that each of the source is, where there is one: those that are
+    // gathered may be missing.
+    bool isReduced = numBatchDims + op.getSourceType().getRank() != type.getRank();
+    SmallVector<std::optional<int64_t>> places;
+    int64_t next = numBatchDims;
+    for (int64_t dim = 0; dim < op.getSourceType().getRank(); ++dim)
+      places.push_back(isReduced && llvm::is_contained(gathered, dim) ? std::nullopt
+                                                                      : std::optional(next++));
+    SmallVector<Value> sizes;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+      if (!type.isDynamicDim(dim))
+        continue;
+      bool isOfIndices = dim < numBatchDims;
+      int64_t of = isOfIndices ? dim : std::distance(places.begin(), llvm::find(places, dim));
+      sizes.push_back(
+          tensor::DimOp::create(rewriter, loc, isOfIndices ? indices : source, of).getResult());
+    }
+    Value empty = tensor::EmptyOp::create(rewriter, loc, type, sizes);
+    SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+    auto generic = linalg::GenericOp::create(
+        rewriter, loc, type, ValueRange(), empty, rewriter.getMultiDimIdentityMap(type.getRank()),
+        iterators, [&](OpBuilder &builder, Location loc, ValueRange) {
+          auto indexOf = [&](int64_t dim) -> Value {
+            return linalg::IndexOp::create(builder, loc, dim);
+          };
+          SmallVector<Value> batch = llvm::map_to_vector(llvm::seq(numBatchDims), indexOf);
+          SmallVector<Value> place;
+          for (auto [dim, own] : llvm::enumerate(places)) {
+            auto found = llvm::find(gathered, static_cast<int64_t>(dim));
+            if (found == gathered.end()) {
+              place.push_back(indexOf(*own));
+              continue;
+            }
+            batch.push_back(arith::ConstantIndexOp::create(builder, loc,
+                                                           std::distance(gathered.begin(), found)));
+            Value index = tensor::ExtractOp::create(builder, loc, indices, batch);
+            batch.pop_back();
+            if (!index.getType().isIndex())
+              index = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), index);
+            place.push_back(index);
+          }
+          Value element = tensor::ExtractOp::create(builder, loc, source, place);
+          linalg::YieldOp::create(builder, loc, element);
+        });
+    rewriter.replaceOp(op, generic.getResults());
+    return success();
+  }
+};
+
+/// Reinterprets each element by itself; upstream bufferizes no such op.
+struct LowerBitcast : OpRewritePattern<tensor::BitcastOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::BitcastOp op, PatternRewriter &rewriter) const override {
+    auto type = dyn_cast<RankedTensorType>(op.getType());
+    auto isNumber = [](Type tensor) { return getElementTypeOrSelf(tensor).isSignlessIntOrFloat(); };
+    if (!type || !isNumber(type) || !isNumber(op.getSource().getType()))
+      return rewriter.notifyMatchFailure(op, "expected elements that arith can reinterpret");
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, type, op.getSource());
+    return success();
+  }
+};
+
+/// Tells what a float is by a comparison; upstream lowers only some of these ops.
+struct LowerIsInf : OpRewritePattern<math::IsInfOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::IsInfOp op, PatternRewriter &rewriter) const override {
+    Type type = op.getOperand().getType();
+    auto element = dyn_cast<FloatType>(getElementTypeOrSelf(type));
+    if (!element)
+      return rewriter.notifyMatchFailure(op, "expected floats");
+    TypedAttr infinity =
+        rewriter.getFloatAttr(element, APFloat::getInf(element.getFloatSemantics()));
+    if (auto shaped = dyn_cast<ShapedType>(type)) {
+      if (!shaped.hasStaticShape())
+        return rewriter.notifyMatchFailure(op, "expected a static shape");
+      infinity = SplatElementsAttr::get(shaped, infinity);
+    }
+    Value magnitude = math::AbsFOp::create(rewriter, op.getLoc(), op.getOperand());
+    Value constant = arith::ConstantOp::create(rewriter, op.getLoc(), infinity);
+    rewriter.replaceOpWithNewOp<arith::CmpFOp>(op, arith::CmpFPredicate::OEQ, magnitude, constant);
+    return success();
+  }
+};
+
+/// The lower of the upper bound and what is at least the lower bound; upstream's expansion takes
+/// the operands in another order.
+struct LowerClamp : OpRewritePattern<math::ClampFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::ClampFOp op, PatternRewriter &rewriter) const override {
+    Value raised = arith::MaximumFOp::create(rewriter, op.getLoc(), op.getValue(), op.getMin());
+    rewriter.replaceOpWithNewOp<arith::MinimumFOp>(op, raised, op.getMax());
+    return success();
+  }
+};
+
+/// Pads, reshapes and transposes instead of packing.
+struct LowerPack : OpRewritePattern<linalg::PackOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::PackOp op, PatternRewriter &rewriter) const override {
+    return linalg::lowerPack(rewriter, op);
+  }
+};
+
+/// Transposes, reshapes and slices instead of unpacking.
+struct LowerUnPack : OpRewritePattern<linalg::UnPackOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::UnPackOp op, PatternRewriter &rewriter) const override {
+    return linalg::lowerUnPack(rewriter, op);
+  }
+};
+
+/// Rounds f64 to bf16 by way of f32, as PyTorch does; neither the host nor its library does it at
+/// once.
+struct LowerTruncation : OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &rewriter) const override {
+    if (!op.getIn().getType().isF64() || !op.getType().isBF16())
+      return rewriter.notifyMatchFailure(op, "expected f64 and bf16");
+    Value single =
+        arith::TruncFOp::create(rewriter, op.getLoc(), rewriter.getF32Type(), op.getIn());
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, op.getType(), single);
+    return success();
+  }
+};
+
 struct DecomposeTensorOps : PassWrapper<DecomposeTensorOps, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DecomposeTensorOps)
 
   StringRef getName() const override { return "DecomposeTensorOps"; }
 
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<arith::ArithDialect, linalg::LinalgDialect, math::MathDialect>();
+  }
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<DecomposeAggregate>(&getContext());
+    patterns.add<DecomposeAggregate, LowerBitcast, LowerClamp, LowerGather, LowerIsInf, LowerPack,
+                 LowerTruncation, LowerUnPack>(&getContext());
+    linalg::populateElementwiseToLinalgConversionPatterns(patterns);
     tensor::populateDecomposeTensorConcatPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -15,7 +15,9 @@ class Pass;
 
 namespace mlir::sprint {
 
-/// Replaces ops that have no buffers of their own by ops that have: tensor.concat, linalg.softmax.
+/// Replaces ops that have no buffers of their own, or that nothing lowers further down, by ops that
+/// have: tensor.concat, tensor.gather, tensor.bitcast, linalg.softmax, linalg.pack and unpack,
+/// arithmetic on whole tensors, math.isinf, math.clampf, truncation of f64 to bf16.
 std::unique_ptr<Pass> createDecomposeTensorOpsPass();
 
 /// Computes an element of an intermediate tensor where it is read, if it is read once, and drops

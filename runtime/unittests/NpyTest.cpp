@@ -215,13 +215,13 @@ INSTANTIATE_TEST_SUITE_P(
             "LongDoubles",
             npy(1, "{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }", floats({1, 2})),
             "expected elements of bool, uint8, int8, int16, int32, int64, float16, float32, "
-            "float64, "
+            "float64, complex64, complex128, "
             "little-endian, got '<f16'"},
         Malformed{
             "BigEndian",
             npy(1, "{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }", floats({1, 2})),
             "expected elements of bool, uint8, int8, int16, int32, int64, float16, float32, "
-            "float64, "
+            "float64, complex64, complex128, "
             "little-endian, got '>f4'"},
         Malformed{"BooleanOfTwo",
                   npy(1, "{'descr': '|b1', 'fortran_order': False, 'shape': (2,), }", "\1\2"),

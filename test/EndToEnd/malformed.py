@@ -123,14 +123,15 @@ def bad_mlir(good):
                                            harness.attention_mlir(good.case, dynamic=True)),
         "declaration alone": head.replace("func.func @", "func.func private @")
                              .replace("%q: ", "").replace("%k: ", "").replace("%v: ", ""),
-        "no main": good.model.replace("@main", "@other"),
+        "two functions, none of them main": good.model.replace("@main", "@one") +
+                                            good.model.replace("@main", "@two"),
     }
     for name, text in models.items():
         files = {**good.files, "bad.mlir": text}
         yield Trial(name, "sprint-run", ["{dir}/bad.mlir", *arguments], "bad.mlir", files)
         # MLIR reads a file of zeros as it reads an empty one; others are wrong only as they run.
         if name not in ("empty", "zeros", "output of another length", "declaration alone",
-                        "no main"):
+                        "two functions, none of them main"):
             yield Trial(name, "sprint-opt",
                         ["--sprint-compile=arch=s", "{dir}/bad.mlir", "-o", "{dir}/out.mlir"],
                         "bad.mlir", files)
@@ -352,6 +353,11 @@ def bad_arguments(good):
         ("folder for an input", "sprint-run", [*run[:-1], "--input={dir}", *OUTPUTS], "{dir}"),
         ("output folder that is a file", "sprint-run", [*run, "--output-dir={dir}/q.npy"], "q.npy"),
         ("statistics into a folder", "sprint-run", [*run, "--stats={dir}"], "{dir}"),
+        ("timeline below a file", "sprint-run", [*run, "--trace={dir}/q.npy/t.json"], "q.npy"),
+        ("reference of another shape", "sprint-run",
+         [*run, "--reference={dir}/other.npy", *OUTPUTS], "other.npy"),
+        ("too many references", "sprint-run",
+         [*run, *["--reference={dir}/q.npy"] * 2, *OUTPUTS], "--reference"),
         ("no stream", "sprint-sim", [*INPUTS, *OUTPUTS], "STREAM"),
         ("unknown option", "sprint-sim", [*simulate, "--colour=red", *OUTPUTS], "--colour"),
         ("no such stream", "sprint-sim", ["{dir}/none.stream", *INPUTS, *OUTPUTS], "none.stream"),
@@ -372,7 +378,8 @@ def bad_arguments(good):
          "none.stream"),
     ]
     for name, tool, arguments, names in trials:
-        yield Trial(name, tool, arguments, names, good.files)
+        yield Trial(name, tool, arguments, names,
+                    {**good.files, "other.npy": npy(np.zeros((2, 2), np.float32))})
 
 
 KINDS = {"MLIR": bad_mlir, "stream": bad_streams, "YAML": bad_machines, "npy": bad_arrays,

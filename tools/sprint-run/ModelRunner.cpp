@@ -10,8 +10,8 @@
 #include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
 #include "Sprint/Target/CommandStream.h"
 
-#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 
 #include <chrono>
@@ -56,30 +56,56 @@ LogicalResult ModelRunner::runPasses(ModuleOp module, function_ref<void(OpPassMa
   return passes.run(module);
 }
 
-LogicalResult ModelRunner::raise() {
-  auto function = dyn_cast_if_present<FunctionOpInterface>(raised->lookupSymbol(entry));
-  if (!function || function.isExternal())
-    return raised->emitError() << "expected a function '" << entry << "' to run";
-  if (failed(runPasses(
-          *raised, [](OpPassManager &passes) { passes.addPass(createConvertLinalgToSprint()); })))
-    return failure();
-  raised->walk([&](AttentionOp op) { attentions.insert({op.getLoc(), op}); });
-  return success();
+LogicalResult ModelRunner::findEntry() {
+  constexpr StringLiteral kMain = "main";
+  auto runs = [](func::FuncOp function) { return function && !function.isExternal(); };
+  bool isNamed = !entry.empty();
+  if (!isNamed)
+    entry = kMain;
+  if (runs(raised->lookupSymbol<func::FuncOp>(entry)))
+    return success();
+  SmallVector<func::FuncOp> functions;
+  for (auto function : raised->getOps<func::FuncOp>())
+    if (runs(function) && function.isPublic())
+      functions.push_back(function);
+  if (!isNamed && functions.size() == 1) {
+    entry = functions.front().getName().str();
+    return success();
+  }
+  InFlightDiagnostic error = functions.empty() ? raised->emitError() : functions[0].emitError();
+  error << "expected a function '" << entry << "'";
+  if (!isNamed)
+    error << ", or only one that is public,";
+  error << " to run, got ";
+  if (functions.empty())
+    return error << "none";
+  llvm::interleaveComma(functions, error,
+                        [&](func::FuncOp function) { error << "'" << function.getName() << "'"; });
+  return error;
 }
 
-FailureOr<SmallVector<ElementType>> ModelRunner::getArgumentTypes() {
-  auto function = cast<FunctionOpInterface>(raised->lookupSymbol(entry));
-  SmallVector<ElementType> types;
-  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    std::optional<ElementType> element =
-        tensor ? sprint::getElementType(tensor.getElementType()) : std::nullopt;
-    if (!element)
-      return function->emitError()
-             << "expected argument " << index << " to be a tensor of numbers, got " << type;
-    types.push_back(*element);
-  }
-  return types;
+func::FuncOp ModelRunner::getFunction() { return raised->lookupSymbol<func::FuncOp>(entry); }
+
+LogicalResult ModelRunner::raise() {
+  if (failed(findEntry()))
+    return failure();
+  // Attentions that the function does not reach are none of this run.
+  for (auto symbol : raised->getOps<SymbolOpInterface>())
+    symbol.setVisibility(symbol.getName() == entry ? SymbolTable::Visibility::Public
+                                                   : SymbolTable::Visibility::Private);
+  if (failed(runPasses(*raised, [](OpPassManager &passes) {
+        passes.addPass(createSymbolDCEPass());
+        passes.addPass(createConvertLinalgToSprint());
+      })))
+    return failure();
+  raised->walk([&](AttentionOp op) {
+    // A producer may give several ops the same place.
+    if (attentions.contains(op.getLoc()))
+      op->setLoc(FusedLoc::get(op.getContext(), {op.getLoc()},
+                               Builder(op).getIndexAttr(attentions.size())));
+    attentions.insert({op.getLoc(), op});
+  });
+  return success();
 }
 
 /// What an attention's masks are, in a few words.

@@ -11,6 +11,7 @@
 #include "Sprint/Execution/Launch.h"
 #include "Sprint/Pipelines/Pipelines.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/MapVector.h"
@@ -73,16 +74,20 @@ private:
 /// error with a message.
 class ModelRunner {
 public:
-  /// `entry` is the function to run, `arch` the machine to compile for.
+  /// `entry` is the function to run, empty for `main` or, where there is none, the only public one;
+  /// `arch` the machine to compile for.
   ModelRunner(OwningOpRef<ModuleOp> model, std::string entry, std::string arch)
       : raised(std::move(model)), entry(std::move(entry)), arch(std::move(arch)) {}
 
-  /// Finds the attentions; to be called first. Fails where the model has no function `entry`.
+  /// Finds the function to run and the attentions; to be called first. Fails, with a diagnostic,
+  /// where the model has no such function, or several where one is meant.
   LogicalResult raise();
 
-  /// Element types of the function's arguments. Fails, with a diagnostic, on an argument that is no
-  /// tensor of a known element type.
-  FailureOr<SmallVector<ElementType>> getArgumentTypes();
+  /// The function to run.
+  func::FuncOp getFunction();
+
+  /// Whether the raiser has found an attention.
+  bool hasAttentions() const { return !attentions.empty(); }
 
   /// Compiles for the machine with that schedule.
   llvm::Expected<CompiledModel> compileForDevice(StringRef schedule);
@@ -97,6 +102,8 @@ public:
   FailureOr<OwningOpRef<ModuleOp>> lowerTo(Level level, StringRef schedule);
 
 private:
+  /// Sets `entry` to the function to run.
+  LogicalResult findEntry();
   LogicalResult runPasses(ModuleOp module, function_ref<void(OpPassManager &)> build);
   /// Compiles what is upstream dialects and calls of the runtime.
   llvm::Error compileHostPart(ModuleOp module, CompiledModel &compiled);

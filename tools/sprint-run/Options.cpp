@@ -28,7 +28,8 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
       "Runs a model on the simulated machine: raises and compiles its attentions, runs them "
       "on the simulator and the rest on the host.");
   app.add_option("MODEL", options.model, "linalg on tensors, as torch-mlir prints it")->required();
-  app.add_option("--entry", options.entry, "function to run")->capture_default_str();
+  app.add_option("--entry", options.entry,
+                 "function to run; without it main, or the only public one");
   app.add_option("--arch", options.arch, "machine, built in or a .yaml file")
       ->capture_default_str();
   app.add_option("--schedule", options.schedule, "name of the schedule")->capture_default_str();

@@ -19,7 +19,8 @@ namespace mlir::sprint {
 /// nothing.
 struct RunOptions {
   std::string model;
-  std::string entry = "main";
+  /// The function to run; empty where it is the one there is.
+  std::string entry;
   std::string arch = CompileOptions().arch;
   std::string schedule = CompileOptions().schedule;
   Level level = Level::Stream;

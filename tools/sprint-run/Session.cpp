@@ -19,6 +19,8 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -90,7 +92,11 @@ public:
   LogicalResult run();
 
 private:
+  /// Refuses, before there is anything to lose, paths at which no file can be written.
+  LogicalResult checkOutputPaths() const;
   LogicalResult readInputs(ModelRunner &runner);
+  /// Reads what is expected of the results; to be called when it is known how many runs there are.
+  LogicalResult readReferences(ModelRunner &runner);
   /// Compares the results with what was expected.
   LogicalResult compareReferences();
   /// Thresholds that are known before the model has run; empty where there are none.
@@ -98,8 +104,9 @@ private:
   /// Runs all inputs with every key kept, and chooses thresholds that suit them together.
   FailureOr<ModelThresholds> calibrate(CompiledModel &model);
   LogicalResult addThresholds(const CompiledModel &model, const ModelThresholds &thresholds);
-  /// How the launches find their thresholds; those that are known are compiled in, too.
-  FailureOr<LaunchPlan> planLaunches(ModelRunner &runner, CompiledModel &model);
+  /// How the launches find their thresholds; those that are known are compiled in, too. With
+  /// `isGathered` they are calibrated on all launches together.
+  FailureOr<LaunchPlan> planLaunches(ModelRunner &runner, CompiledModel &model, bool isGathered);
   /// Gives what is compiled from now on its thresholds; none leave it as it is.
   LogicalResult compileIn(ModelRunner &runner, const CompiledModel &model,
                           const ModelThresholds &thresholds);
@@ -111,6 +118,11 @@ private:
   LogicalResult addOutputs();
   LogicalResult addDumps(const DeviceRuns &runs);
   LogicalResult addArtifacts(ModelRunner &runner);
+
+  /// Adds a remark to the report; false where an earlier compilation has told the same.
+  bool noteRemark(const Diagnostic &diagnostic);
+  /// To be called before the model is compiled again.
+  void forgetRemarks() { remarks.clear(); }
 
   /// Whether what a launch leaves behind is needed beyond its report.
   bool needsLaunches() const {
@@ -150,7 +162,11 @@ private:
   std::vector<std::string> inputPaths;
   /// Of each run.
   std::vector<std::vector<HostTensor>> inputs, outputs;
+  /// Of the results of all runs, one after another, as far as they are given.
+  std::vector<HostTensor> references;
   std::vector<ProgramInfo> programs;
+  /// Of the compilation under way.
+  std::vector<::sprint::HostReport> remarks;
   ::sprint::RunReport report;
   ::sprint::OutputFiles files;
   /// Of the files, for the terminal.
@@ -166,24 +182,80 @@ static std::string join(StringRef folder, const Twine &name) {
   return std::string(path);
 }
 
+/// Refuses a path at which no file can be written, as far as can be told before.
+static LogicalResult checkOutputPath(StringRef path) {
+  if (llvm::sys::fs::is_directory(path))
+    return fail(path + ": is a folder");
+  SmallString<128> folder(path);
+  llvm::sys::fs::make_absolute(folder);
+  // Folders that do not exist are made.
+  do
+    llvm::sys::path::remove_filename(folder);
+  while (!llvm::sys::fs::exists(folder) && llvm::sys::path::has_relative_path(folder));
+  if (!llvm::sys::fs::is_directory(folder))
+    return fail(path + ": cannot make the folder: " + folder + " is a file");
+  if (std::error_code code = llvm::sys::fs::access(folder, llvm::sys::fs::AccessMode::Write))
+    return fail(path + ": cannot be written: " + code.message());
+  return success();
+}
+
+LogicalResult Session::checkOutputPaths() const {
+  for (const std::string &path : {options.calibrateFile, options.statsFile, options.traceFile,
+                                  options.masksFile, options.codesFile})
+    if (!path.empty() && failed(checkOutputPath(path)))
+      return failure();
+  for (auto [folder, file] :
+       {std::pair(options.outputDir, "0.npy"), {options.artifactsDir, "attention.mlir"}})
+    if (!folder.empty() && failed(checkOutputPath(join(folder, file))))
+      return failure();
+  return success();
+}
+
 LogicalResult Session::readInputs(ModelRunner &runner) {
-  FailureOr<SmallVector<ElementType>> types = runner.getArgumentTypes();
+  func::FuncOp function = runner.getFunction();
+  FailureOr<SmallVector<Signature>> arguments =
+      getSignatures(function, "argument", function.getArgumentTypes());
   llvm::Expected<std::vector<std::string>> expanded = expandFolders(options.inputs);
   if (!expanded)
     return ::fail(llvm::toString(expanded.takeError()));
-  if (failed(types))
+  if (failed(arguments))
     return failure();
   inputPaths = std::move(*expanded);
-  size_t count = types->size();
+  size_t count = arguments->size();
   if (inputPaths.empty() ? count != 0 : count == 0 || inputPaths.size() % count != 0)
     return ::fail(options.model + ": expected " + Twine(count) + " inputs for each run of '" +
-                  options.entry + "', got " + Twine(inputPaths.size()));
+                  function.getName() + "', got " + Twine(inputPaths.size()));
   inputs.resize(count == 0 ? 1 : inputPaths.size() / count);
   for (auto [index, path] : llvm::enumerate(inputPaths)) {
-    llvm::Expected<HostTensor> tensor = readTensor(path, (*types)[index % count]);
+    size_t number = index % count;
+    std::string place = llvm::formatv("argument {0} of '{1}', a {2}", number, function.getName(),
+                                      function.getArgumentTypes()[number]);
+    llvm::Expected<HostTensor> tensor = readTensor(path, (*arguments)[number], place);
     if (!tensor)
       return ::fail(llvm::toString(tensor.takeError()));
     inputs[index / count].push_back(std::move(*tensor));
+  }
+  return success();
+}
+
+LogicalResult Session::readReferences(ModelRunner &runner) {
+  func::FuncOp function = runner.getFunction();
+  FailureOr<SmallVector<Signature>> results =
+      getSignatures(function, "result", function.getResultTypes());
+  if (failed(results))
+    return failure();
+  size_t count = results->size() * inputs.size();
+  if (options.references.size() > count)
+    return ::fail("--reference: expected at most " + Twine(count) + ", a file a result, got " +
+                  Twine(options.references.size()));
+  for (auto [index, path] : llvm::enumerate(options.references)) {
+    size_t number = index % results->size();
+    std::string place = llvm::formatv("result {0} of '{1}', a {2}", number, function.getName(),
+                                      function.getResultTypes()[number]);
+    llvm::Expected<HostTensor> tensor = readTensor(path, (*results)[number], place);
+    if (!tensor)
+      return ::fail(llvm::toString(tensor.takeError()));
+    references.push_back(std::move(*tensor));
   }
   return success();
 }
@@ -263,6 +335,8 @@ FailureOr<ModelThresholds> Session::calibrate(CompiledModel &model) {
   struct Destroy {
     void operator()(SprintCalibration *calibration) const { sprintDestroyCalibration(calibration); }
   };
+  if (model.getPrograms().empty())
+    return ModelThresholds();
   std::vector<std::unique_ptr<SprintCalibration, Destroy>> owned;
   std::vector<SprintCalibration *> calibrations;
   for ([[maybe_unused]] const ProgramInfo &program : model.getPrograms()) {
@@ -272,11 +346,19 @@ FailureOr<ModelThresholds> Session::calibrate(CompiledModel &model) {
   LaunchPlan plan;
   plan.thresholds.assign(calibrations.size(), {-std::numeric_limits<float>::infinity()});
   plan.calibrations = calibrations;
-  if (failed(runOnDevice(model, plan)))
+  FailureOr<DeviceRuns> runs = runOnDevice(model, plan);
+  if (failed(runs))
     return failure();
 
   ModelThresholds thresholds;
   for (auto [program, calibration] : llvm::zip_equal(model.getPrograms(), calibrations)) {
+    // What is not reached keeps every key.
+    if (llvm::none_of(runs->reports, [&](const ::sprint::LaunchReport &launch) {
+          return launch.program == program.name;
+        })) {
+      thresholds.push_back({-std::numeric_limits<float>::infinity()});
+      continue;
+    }
     size_t count = 0;
     char *message = nullptr;
     const float *chosen =
@@ -306,6 +388,7 @@ LogicalResult Session::addThresholds(const CompiledModel &model,
 }
 
 LogicalResult Session::runHostLevel(ModelRunner &runner) {
+  forgetRemarks();
   llvm::Expected<CompiledModel> model = runner.compileForHost(options.level, options.schedule);
   if (!model)
     return fail(model.takeError());
@@ -319,6 +402,7 @@ LogicalResult Session::runHostLevel(ModelRunner &runner) {
 }
 
 LogicalResult Session::runBaseline(ModelRunner &runner) {
+  forgetRemarks();
   llvm::Expected<CompiledModel> dense = runner.compileForDevice(kBaselineSchedule);
   if (!dense)
     return fail(dense.takeError());
@@ -329,13 +413,11 @@ LogicalResult Session::runBaseline(ModelRunner &runner) {
   return success();
 }
 
-FailureOr<LaunchPlan> Session::planLaunches(ModelRunner &runner, CompiledModel &model) {
+FailureOr<LaunchPlan> Session::planLaunches(ModelRunner &runner, CompiledModel &model,
+                                            bool isGathered) {
   LaunchPlan plan;
   plan.flags = (options.masksFile.empty() ? 0 : SPRINT_RECORD_MASKS) |
                (options.traceFile.empty() ? 0 : SPRINT_RECORD_TRACE);
-  // One input alone calibrates each attention on what reaches it when those before are pruned;
-  // several have to agree, so each is calibrated on what reaches it when nothing is.
-  bool isGathered = target && (inputs.size() > 1 || !options.calibrateFile.empty());
   if (target && !isGathered) {
     plan.policy = target->policy;
     plan.fraction = target->fraction;
@@ -366,11 +448,15 @@ LogicalResult Session::runLevel(ModelRunner &runner) {
   if (!isStream && !target && !options.threshold && options.thresholdsFile.empty())
     return runHostLevel(runner);
 
+  forgetRemarks();
   llvm::Expected<CompiledModel> model = runner.compileForDevice(options.schedule);
   if (!model)
     return fail(model.takeError());
   programs = model->getPrograms();
-  FailureOr<LaunchPlan> plan = planLaunches(runner, *model);
+  // One input alone calibrates each attention on what reaches it when those before are pruned;
+  // several have to agree, so each is calibrated on what reaches it when nothing is.
+  bool isGathered = target && (inputs.size() > 1 || !options.calibrateFile.empty());
+  FailureOr<LaunchPlan> plan = planLaunches(runner, *model, isGathered);
   if (failed(plan))
     return failure();
   bool calibratesAsItRuns = plan->policy != SPRINT_THRESHOLDS_PROGRAM;
@@ -381,13 +467,24 @@ LogicalResult Session::runLevel(ModelRunner &runner) {
   if (failed(runs))
     return failure();
   if (calibratesAsItRuns) {
-    ModelThresholds thresholds(programs.size(), {0.0f});
-    for (auto [index, program] : llvm::enumerate(programs))
-      for (const ::sprint::LaunchReport &launch : runs->reports)
-        if (launch.program == program.name)
-          thresholds[index] = launch.thresholds;
-    if (failed(compileIn(runner, *model, thresholds)))
-      return failure();
+    // A program has one set of thresholds, on which the launches of a loop have to agree.
+    llvm::StringSet<> launched;
+    if (!llvm::all_of(runs->reports, [&](const ::sprint::LaunchReport &launch) {
+          return launched.insert(launch.program).second;
+        })) {
+      plan = planLaunches(runner, *model, /*isGathered=*/true);
+      if (failed(plan) || failed(runs = runOnDevice(*model, *plan)))
+        return failure();
+    } else {
+      // What was not reached keeps every key.
+      ModelThresholds thresholds(programs.size(), {-std::numeric_limits<float>::infinity()});
+      for (auto [index, program] : llvm::enumerate(programs))
+        for (const ::sprint::LaunchReport &launch : runs->reports)
+          if (launch.program == program.name)
+            thresholds[index] = launch.thresholds;
+      if (failed(compileIn(runner, *model, thresholds)))
+        return failure();
+    }
   }
   if (!isStream)
     return runHostLevel(runner);
@@ -443,6 +540,11 @@ LogicalResult Session::addDumps(const DeviceRuns &runs) {
   }
   if (options.traceFile.empty())
     return success();
+  if (results.empty()) {
+    std::optional<::sprint::Machine> machine = ::sprint::loadMachine(options.arch, error);
+    return machine ? addText(options.traceFile, ::sprint::traceToJson({}, {}, *machine))
+                   : ::fail(error);
+  }
   char *message = nullptr;
   char *trace = sprintTrace(results.data(), count, &message);
   if (!trace) {
@@ -464,6 +566,7 @@ LogicalResult Session::addArtifacts(ModelRunner &runner) {
                                                                 {Level::Scheduled, "scheduled"},
                                                                 {Level::Stream, "stream"}};
   for (const auto &[level, name] : kLevels) {
+    forgetRemarks();
     FailureOr<OwningOpRef<ModuleOp>> module = runner.lowerTo(level, options.schedule);
     if (failed(module))
       return failure();
@@ -518,13 +621,18 @@ void Session::printReport() const {
   if (!report.attentions.empty())
     os << llvm::formatv(kRow, "attention", "heads x queries x keys x channels", "masks", "pruned",
                         "cycles", "resident", "energy, uJ");
-  for (auto [index, program] : llvm::enumerate(programs)) {
+  std::vector<std::string> notes;
+  for (const ProgramInfo &program : programs) {
     std::vector<::sprint::LaunchReport> ofProgram;
     for (const ::sprint::LaunchReport &launch : report.attentions)
       if (launch.program == program.name)
         ofProgram.push_back(launch);
-    if (ofProgram.empty())
+    if (ofProgram.empty()) {
+      // Not even at another level, which has no launches at all.
+      if (options.level == Level::Stream)
+        notes.push_back(program.name + ": was not reached");
       continue;
+    }
     auto pointers = llvm::map_to_vector(
         ofProgram, [](const ::sprint::LaunchReport &launch) { return &launch; });
     const Shape &sizes = ofProgram.front().dimensions;
@@ -539,13 +647,24 @@ void Session::printReport() const {
                         percent(statistics.prunedFraction()), wholeCycles(statistics.cycles),
                         wholeCycles(statistics.cyclesResident),
                         microjoules(statistics.totalEnergy()));
+    if (statistics.hostQuadraticBytes != 0)
+      notes.push_back(llvm::formatv(
+          "{0}: {1:N} bytes of masks and biases with a row for each query come from the host",
+          program.name, statistics.hostQuadraticBytes));
   }
+  if (options.level == Level::Stream && report.attentions.empty())
+    for (auto [option, path] :
+         {std::pair("--dump-masks", options.masksFile), {"--dump-codes", options.codesFile}})
+      if (!path.empty())
+        notes.push_back(std::string(option) + ": no attention ran on the machine, no file written");
+  for (const std::string &note : notes)
+    os << note << "\n";
   for (const ::sprint::HostReport &host : report.host)
-    os << host.location << ": stays on the host: " << host.reason << "\n";
-  if (report.attentions.empty() || report.baseline.empty())
+    os << host.location << ": " << host.reason << "\n";
+  if (report.attentions.empty() || !report.baseline)
     return;
   ::sprint::Statistics pruned = ::sprint::sumStatistics(report.attentions);
-  ::sprint::Statistics dense = ::sprint::sumStatistics(report.baseline);
+  ::sprint::Statistics dense = ::sprint::sumStatistics(*report.baseline);
   os << llvm::formatv(kRow, "dense baseline", "", "", "", wholeCycles(dense.cycles),
                       wholeCycles(dense.cyclesResident), microjoules(dense.totalEnergy()));
   auto ratio = [](double a, double b) -> std::string { return llvm::formatv("{0:F2}x", a / b); };
@@ -554,29 +673,44 @@ void Session::printReport() const {
                       ratio(dense.totalEnergy(), pruned.totalEnergy()));
 }
 
+/// `FILE:LINE:COLUMN` of the first place in a file that `location` knows, or all that it knows.
+static std::string describe(Location location) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (auto place = location->findInstanceOf<FileLineColLoc>())
+    os << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn();
+  else
+    os << location;
+  return text;
+}
+
+bool Session::noteRemark(const Diagnostic &diagnostic) {
+  remarks.push_back({"attention", describe(diagnostic.getLocation()), diagnostic.str()});
+  // A model that is compiled again says again what it said before.
+  if (llvm::count(remarks, remarks.back()) <= llvm::count(report.host, remarks.back()))
+    return false;
+  report.host.push_back(remarks.back());
+  return true;
+}
+
 LogicalResult Session::compareReferences() {
   std::vector<const HostTensor *> results;
   for (const std::vector<HostTensor> &tensors : outputs)
     for (const HostTensor &tensor : tensors)
       results.push_back(&tensor);
-  if (options.references.size() > results.size())
-    return ::fail(Twine("--reference: expected at most ") + Twine(results.size()) +
-                  ", a file a result, got " + Twine(options.references.size()));
-  for (auto [path, result] : llvm::zip(options.references, results)) {
-    llvm::Expected<HostTensor> reference = readTensor(path, result->elementType);
-    if (!reference)
-      return ::fail(llvm::toString(reference.takeError()));
-    if (reference->shape != result->shape)
+  for (auto [path, reference, result] : llvm::zip(options.references, references, results)) {
+    if (reference.shape != result->shape)
       return ::fail(
           path + ": expected the shape of result " + Twine(report.referenceErrors.size()) + ", " +
           llvm::formatv("{0:$[x]}", llvm::make_range(result->shape.begin(), result->shape.end()))
               .str());
     double difference = 0, norm = 0;
-    for (auto [expected, got] : llvm::zip_equal(toDoubles(*reference), toDoubles(*result))) {
+    for (auto [expected, got] : llvm::zip_equal(toDoubles(reference), toDoubles(*result))) {
       difference += (got - expected) * (got - expected);
       norm += expected * expected;
     }
-    report.referenceErrors.push_back(std::sqrt(difference / norm));
+    // What is zero and should be has no error.
+    report.referenceErrors.push_back(difference == 0 ? 0 : std::sqrt(difference / norm));
   }
   return success();
 }
@@ -588,6 +722,8 @@ void Session::printErrors() const {
 }
 
 LogicalResult Session::run() {
+  if (failed(checkOutputPaths()))
+    return failure();
   std::string message;
   std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(options.model, &message);
   if (!file)
@@ -597,15 +733,8 @@ LogicalResult Session::run() {
   SourceMgrDiagnosticHandler sourceHandler(sources, &context);
   // What is not raised is a row of the report, too.
   ScopedDiagnosticHandler remarkHandler(&context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Remark) {
-      std::string location;
-      llvm::raw_string_ostream(location) << diagnostic.getLocation();
-      ::sprint::HostReport host{"attention", location, diagnostic.str()};
-      // A model that is compiled twice says it twice.
-      if (!llvm::is_contained(report.host, host))
-        report.host.push_back(std::move(host));
-    }
-    return failure();
+    return success(diagnostic.getSeverity() == DiagnosticSeverity::Remark &&
+                   !noteRemark(diagnostic));
   });
 
   OwningOpRef<ModuleOp> model = parseSourceFile<ModuleOp>(sources, &context);
@@ -613,8 +742,13 @@ LogicalResult Session::run() {
     return failure();
   report.machine = options.arch;
   ModelRunner runner(std::move(model), options.entry, options.arch);
-  if (failed(runner.raise()) || failed(readInputs(runner)) || failed(runLevel(runner)) ||
-      failed(compareReferences()) || failed(addOutputs()) || failed(addArtifacts(runner)))
+  if (failed(runner.raise()) || failed(readInputs(runner)) || failed(readReferences(runner)))
+    return failure();
+  if (!runner.hasAttentions() && report.host.empty())
+    report.host.push_back(
+        {"model", describe(runner.getFunction().getLoc()), "no attention was found"});
+  if (failed(runLevel(runner)) || failed(compareReferences()) || failed(addOutputs()) ||
+      failed(addArtifacts(runner)))
     return failure();
   if (!options.statsFile.empty() && failed(addText(options.statsFile, ::sprint::toJson(report))))
     return failure();

@@ -57,16 +57,42 @@ static uint16_t doubleToHalf(const llvm::fltSemantics &semantics, double number)
   return rounded.bitcastToAPInt().getZExtValue();
 }
 
-static bool isFloat(NpyType type) {
-  return type == NpyType::Float16 || type == NpyType::Float32 || type == NpyType::Float64;
+namespace {
+/// Types of the same kind become one another.
+enum class Kind { Integer, Float, Complex };
+} // namespace
+
+static Kind getKind(NpyType type) {
+  switch (type) {
+  case NpyType::Float16:
+  case NpyType::Float32:
+  case NpyType::Float64:
+    return Kind::Float;
+  case NpyType::Complex64:
+  case NpyType::Complex128:
+    return Kind::Complex;
+  default:
+    return Kind::Integer;
+  }
 }
 
-static bool isFloat(ElementType type) {
-  return type == ElementType::F16 || type == ElementType::BF16 || type == ElementType::F32 ||
-         type == ElementType::F64;
+static Kind getKind(ElementType type) {
+  switch (type) {
+  case ElementType::F16:
+  case ElementType::BF16:
+  case ElementType::F32:
+  case ElementType::F64:
+    return Kind::Float;
+  case ElementType::ComplexF32:
+  case ElementType::ComplexF64:
+    return Kind::Complex;
+  default:
+    return Kind::Integer;
+  }
 }
 
-/// Calls `function` with each element, an int64_t of integers and a double of floats.
+/// Calls `function` with each element, an int64_t of integers and a double of floats; of complex
+/// numbers with both parts.
 template <typename Function> static void forEachNumber(const NpyArray &array, Function function) {
   switch (array.type) {
   case NpyType::Bool:
@@ -85,8 +111,10 @@ template <typename Function> static void forEachNumber(const NpyArray &array, Fu
       function(double(halfToFloat(APFloat::IEEEhalf(), bits)));
     });
   case NpyType::Float32:
+  case NpyType::Complex64:
     return forEachElement<float>(array.data, [&](float n) { function(double(n)); });
   case NpyType::Float64:
+  case NpyType::Complex128:
     return forEachElement<double>(array.data, [&](double n) { function(n); });
   }
 }
@@ -130,7 +158,8 @@ struct TensorWriter {
   void writeFloat(double number) {
     if (const llvm::fltSemantics *semantics = getHalfSemantics(tensor.elementType))
       write(doubleToHalf(*semantics, number));
-    else if (tensor.elementType == ElementType::F32)
+    else if (tensor.elementType == ElementType::F32 ||
+             tensor.elementType == ElementType::ComplexF32)
       write(static_cast<float>(number));
     else
       write(number);
@@ -138,18 +167,34 @@ struct TensorWriter {
 };
 } // namespace
 
-llvm::Expected<HostTensor> mlir::sprint::readTensor(const std::string &path, ElementType type) {
+/// Sizes as NumPy writes them, `?` for those that may be any.
+static std::string describeSizes(ArrayRef<int64_t> sizes) {
+  auto names = llvm::map_range(sizes, [](int64_t size) {
+    return ShapedType::isDynamic(size) ? std::string("?") : std::to_string(size);
+  });
+  return "(" + llvm::join(names, ", ") + (sizes.size() == 1 ? ",)" : ")");
+}
+
+llvm::Expected<HostTensor> mlir::sprint::readTensor(const std::string &path, const Signature &type,
+                                                    const std::string &place) {
+  auto fail = [&](const std::string &message) {
+    return llvm::createStringError(message + " (" + place + ")");
+  };
   std::string error;
   std::optional<NpyArray> array = ::sprint::readNpyArray(path, error);
   if (!array)
-    return llvm::createStringError(error);
-  if (isFloat(array->type) != isFloat(type))
-    return llvm::createStringError(path + ": expected numbers that are " +
-                                   stringifyElementType(type).str() + ", got " +
-                                   std::string(::sprint::toString(array->type)));
+    return fail(error);
+  if (getKind(array->type) != getKind(type.elementType))
+    return fail(path + ": expected numbers that are " +
+                stringifyElementType(type.elementType).str() + ", got " +
+                std::string(::sprint::toString(array->type)));
+  if (!type.holds(array->shape))
+    return fail(path + ": expected an array of shape " + describeSizes(type.shape) + ", got " +
+                describeSizes(array->shape));
 
-  HostTensor tensor{type, SmallVector<int64_t>(ArrayRef(array->shape)), {}};
-  tensor.data.reserve(array->data.size() / ::sprint::sizeOf(array->type) * getElementSize(type));
+  HostTensor tensor{type.elementType, SmallVector<int64_t>(ArrayRef(array->shape)), {}};
+  tensor.data.reserve(array->data.size() / ::sprint::sizeOf(array->type) *
+                      getElementSize(type.elementType));
   TensorWriter writer{tensor};
   std::optional<int64_t> beyond;
   forEachNumber(*array, [&](auto number) {
@@ -159,9 +204,8 @@ llvm::Expected<HostTensor> mlir::sprint::readTensor(const std::string &path, Ele
       beyond = number;
   });
   if (beyond)
-    return llvm::createStringError(path + ": expected numbers that " +
-                                   stringifyElementType(type).str() + " holds, got " +
-                                   std::to_string(*beyond));
+    return fail(path + ": expected numbers that " + stringifyElementType(type.elementType).str() +
+                " holds, got " + std::to_string(*beyond));
   return tensor;
 }
 
@@ -186,6 +230,10 @@ static NpyType getFileType(ElementType type) {
     return NpyType::Float32;
   case ElementType::F64:
     return NpyType::Float64;
+  case ElementType::ComplexF32:
+    return NpyType::Complex64;
+  case ElementType::ComplexF64:
+    return NpyType::Complex128;
   }
   llvm_unreachable("all types are handled");
 }

@@ -20,16 +20,18 @@
 
 namespace mlir::sprint {
 
-/// Reads a .npy file as a tensor of `type`: floats of any width as a float type, rounded to
-/// nearest, booleans and integers as an integer type that holds all of them. Errors begin with the
-/// path.
-llvm::Expected<HostTensor> readTensor(const std::string &path, ElementType type);
+/// Reads a .npy file as a tensor of `type`, whose sizes it has to have: floats of any width as a
+/// float type, rounded to nearest, complex numbers likewise, booleans and integers as an integer
+/// type that holds all of them. Errors begin with the path and end with `place`, what the tensor is
+/// for.
+llvm::Expected<HostTensor> readTensor(const std::string &path, const Signature &type,
+                                      const std::string &place);
 
 /// Adds a tensor as a .npy file to the files of a run; bf16, which NumPy does not have, as f32.
 llvm::Error addTensor(::sprint::OutputFiles &files, const std::string &path,
                       const HostTensor &tensor);
 
-/// The elements as f64.
+/// The elements as f64; of a complex number the real part, then the imaginary part.
 std::vector<double> toDoubles(const HostTensor &tensor);
 
 /// The .npy files that a command line option names: a folder stands for 0.npy, 1.npy, ... in it, as

@@ -111,6 +111,32 @@ TEST(Executable, CarriesANewTensorAroundALoop) {
   EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{32, 96}));
 }
 
+TEST(Executable, RunsLoopsOfBranches) {
+  Compiled compiled(R"mlir(
+    func.func @main(%a: tensor<2xf32>, %n: i64) -> tensor<2xf32> {
+      %zero = arith.constant 0 : i64
+      %one = arith.constant 1 : i64
+      %empty = tensor.empty() : tensor<2xf32>
+      cf.br ^head(%zero, %a : i64, tensor<2xf32>)
+    ^head(%i: i64, %x: tensor<2xf32>):
+      %goes = arith.cmpi slt, %i, %n : i64
+      cf.cond_br %goes, ^body, ^end
+    ^body:
+      %0 = linalg.add ins(%x, %x : tensor<2xf32>, tensor<2xf32>)
+                      outs(%empty : tensor<2xf32>) -> tensor<2xf32>
+      %next = arith.addi %i, %one : i64
+      cf.br ^head(%next, %0 : i64, tensor<2xf32>)
+    ^end:
+      return %x : tensor<2xf32>
+    }
+  )mlir");
+  Tensor<float> a{{2}, {1, 3}};
+  Tensor<int64_t> count{{}, {5}};
+  std::vector<HostTensor> results = compiled.run({a.ref(), count.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{32, 96}));
+}
+
 TEST(Executable, RefusesWhatCouldTakeTheProcessAlong) {
   EXPECT_EQ(Compiled(R"mlir(
     func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {
@@ -252,6 +278,41 @@ TEST(Executable, RefusesMoreMemoryThanThereIs) {
   EXPECT_EQ(compiled.runToError({TensorRef{ElementType::Index, {}, &size}}), "out of memory");
   size = 3;
   EXPECT_EQ(compiled.runToError({TensorRef{ElementType::Index, {}, &size}}), "");
+}
+
+TEST(Executable, TakesAndGivesNumbers) {
+  // Behind a branch, where each return has results of its own.
+  Compiled compiled(R"mlir(
+    func.func @main(%a: f32, %n: index, %b: i1, %t: tensor<f32>) -> (f32, index, i1, tensor<f32>) {
+      cf.cond_br %b, ^yes, ^no
+    ^yes:
+      %0 = arith.addf %a, %a : f32
+      return %0, %n, %b, %t : f32, index, i1, tensor<f32>
+    ^no:
+      %1 = tensor.from_elements %a : tensor<f32>
+      return %a, %n, %b, %1 : f32, index, i1, tensor<f32>
+    }
+  )mlir");
+  float number = 1.5f, inTensor = 7;
+  int64_t count = -3;
+  for (int8_t truth : {0, 1}) {
+    std::vector<HostTensor> results = compiled.run({{ElementType::F32, {}, &number},
+                                                    {ElementType::Index, {}, &count},
+                                                    {ElementType::I1, {}, &truth},
+                                                    {ElementType::F32, {}, &inTensor}});
+    ASSERT_EQ(results.size(), 4u);
+    for (const HostTensor &result : results)
+      EXPECT_TRUE(result.shape.empty());
+    EXPECT_EQ(results[0].getElements<float>()[0], truth ? 3 : 1.5f);
+    EXPECT_EQ(results[1].getElements<int64_t>()[0], -3);
+    EXPECT_EQ(results[2].getElements<int8_t>()[0], truth);
+    EXPECT_EQ(results[3].getElements<float>()[0], truth ? 7 : 1.5f);
+  }
+  EXPECT_EQ(compiled.runToError({{ElementType::F32, {1}, &number},
+                                 {ElementType::Index, {}, &count},
+                                 {ElementType::I1, {}, &count},
+                                 {ElementType::F32, {}, &inTensor}}),
+            "expected input 0 of rank 0, got 1");
 }
 
 int64_t received = 0;
@@ -487,9 +548,9 @@ TEST(Executable, RefusesWhatItCannotCompile) {
             "expected a function @main with a body, got none\n");
   EXPECT_EQ(Compiled("func.func private @main()").runToError({}),
             "expected a function @main with a body, got a declaration\n");
-  EXPECT_EQ(Compiled("func.func @main(%a: f32) { return }").runToError({}),
-            "expected argument 0 of @main to be a ranked tensor of i1, i8, i16, i32, i64, index, "
-            "f16, bf16, f32 or f64, got 'f32'\n");
+  EXPECT_EQ(Compiled("func.func @main(%a: tensor<*xf32>) { return }").runToError({}),
+            "expected argument 0 of @main to be a number or a ranked tensor of i1, i8, i16, i32, "
+            "i64, index, f16, bf16, f32, f64, complex<f32>, complex<f64>, got 'tensor<*xf32>'\n");
   EXPECT_EQ(Compiled("func.func private @exit(i32)\n"
                      "func.func @main(%n: tensor<i32>) {\n"
                      "  %0 = tensor.extract %n[] : tensor<i32>\n"

@@ -28,8 +28,21 @@ class ExecutionEngine;
 namespace mlir::sprint {
 
 /// Element types that cross the boundary of a function. `I1` takes a byte, 0 or 1; `Index` is 64
-/// bits.
-enum class ElementType : uint8_t { I1, I8, I16, I32, I64, Index, F16, BF16, F32, F64 };
+/// bits; a complex number is its real part, then its imaginary part.
+enum class ElementType : uint8_t {
+  I1,
+  I8,
+  I16,
+  I32,
+  I64,
+  Index,
+  F16,
+  BF16,
+  F32,
+  F64,
+  ComplexF32,
+  ComplexF64
+};
 
 /// Name in MLIR's syntax.
 StringRef stringifyElementType(ElementType type);
@@ -39,6 +52,25 @@ std::optional<ElementType> getElementType(Type type);
 
 /// Bytes of an element.
 size_t getElementSize(ElementType type);
+
+/// Type of an argument or result of a function. A number that is in no tensor has rank 0.
+struct Signature {
+  ElementType elementType;
+  /// Sizes, or ShapedType::kDynamic.
+  SmallVector<int64_t> shape;
+
+  /// Whether a tensor of these sizes is one.
+  bool holds(ArrayRef<int64_t> sizes) const;
+};
+
+/// What a ranked tensor of an ElementType, or such a number, is at the boundary of a function;
+/// nothing for another type.
+std::optional<Signature> getSignature(Type type);
+
+/// The signatures of `types`, which are those of the arguments or results of `function`; `what`
+/// says which. Fails with a diagnostic on a type that has none.
+FailureOr<SmallVector<Signature>> getSignatures(Operation *function, StringRef what,
+                                                TypeRange types);
 
 /// A row-major tensor in host memory that somebody else owns.
 struct TensorRef {
@@ -88,9 +120,10 @@ class Executable {
 public:
   /// Compiles function `entry` of a copy of `module`, and what it reaches; other symbols of the
   /// module are dropped, whatever their dialect. Arguments and results have to be ranked tensors of
-  /// an ElementType. Recursion, and ops that are not bound to tensors (LLVM's, memory on the
-  /// stack), are refused. Failures are diagnostics at the place in the module. Large constants are
-  /// read where the context has them, so the context has to outlive the executable.
+  /// an ElementType, or such numbers, which are passed as tensors of rank 0. Recursion, and ops
+  /// that are not bound to tensors (LLVM's, memory on the stack), are refused. Failures are
+  /// diagnostics at the place in the module. Large constants are read where the context has them,
+  /// so the context has to outlive the executable.
   static FailureOr<std::unique_ptr<Executable>> compile(ModuleOp module, StringRef entry,
                                                         ArrayRef<HostSymbol> symbols = {});
   ~Executable();
@@ -100,18 +133,10 @@ public:
   llvm::Expected<std::vector<HostTensor>> run(ArrayRef<TensorRef> inputs);
 
 private:
-  /// Type of an argument or result.
-  struct Signature {
-    ElementType elementType;
-    /// Sizes, or ShapedType::kDynamic.
-    SmallVector<int64_t> shape;
-  };
   using EntryPoint = void (*)(void **);
 
   Executable() = default;
 
-  static FailureOr<SmallVector<Signature>> readSignature(Operation *function, StringRef what,
-                                                         TypeRange types);
   llvm::Error checkInputs(ArrayRef<TensorRef> inputs) const;
 
   SmallVector<Signature> arguments, results;

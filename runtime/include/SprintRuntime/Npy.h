@@ -23,7 +23,19 @@
 namespace sprint {
 
 /// The type of an array's elements. NumPy has no bfloat16.
-enum class NpyType { Bool, UInt8, Int8, Int16, Int32, Int64, Float16, Float32, Float64 };
+enum class NpyType {
+  Bool,
+  UInt8,
+  Int8,
+  Int16,
+  Int32,
+  Int64,
+  Float16,
+  Float32,
+  Float64,
+  Complex64,
+  Complex128
+};
 
 /// NumPy's name of a type.
 std::string_view toString(NpyType type);

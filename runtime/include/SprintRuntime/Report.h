@@ -54,8 +54,8 @@ struct RunReport {
   /// In the order in which they ran, one after another.
   std::vector<LaunchReport> attentions;
   std::vector<HostReport> host;
-  /// The same launches as dense programs; empty where the baseline was not asked for.
-  std::vector<LaunchReport> baseline;
+  /// The same launches as dense programs, where the baseline was asked for.
+  std::optional<std::vector<LaunchReport>> baseline;
   /// Wall time of the host's part of all runs.
   double hostSeconds = 0;
   /// Relative errors (Frobenius) of results that were compared with a reference, in their order.

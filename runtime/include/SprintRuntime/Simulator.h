@@ -146,6 +146,9 @@ struct Statistics {
   int64_t fetchedBytes = 0;
   /// Queries, keys, values, masks and biases written to ReRAM, each write in whole bytes.
   int64_t writtenBytes = 0;
+  /// Masks and biases of the launch that have a row for each query: bytes that the host computes or
+  /// is given, as many as queries times keys, where those of one row are not counted.
+  int64_t hostQuadraticBytes = 0;
   /// Rows that would have kept nothing at their head's threshold, and the retries they took.
   int64_t retriedRows = 0;
   int64_t retries = 0;

@@ -89,6 +89,19 @@ void addTimes(Statistics &statistics, const TimingResult &timing, double cyclesR
         {std::string(toString(unit)), timing.busy[static_cast<size_t>(unit)]});
 }
 
+/// Bytes of the masks and biases that have a row for each of several queries.
+int64_t quadraticBytesOf(const LaunchOperands &tensors) {
+  auto bytesOf = [](const auto &view) -> int64_t {
+    if (!view.data || view.shape[2] == 1)
+      return 0;
+    int64_t bytes = sizeof(*view.data);
+    for (int64_t size : view.shape)
+      bytes *= size;
+    return bytes;
+  };
+  return bytesOf(tensors.mask) + bytesOf(tensors.bias);
+}
+
 LaunchResult runLaunch(const Program &program, const Machine &machine,
                        const LaunchOperands &tensors, const LaunchOptions &options) {
   auto begin = std::chrono::steady_clock::now();
@@ -113,6 +126,7 @@ LaunchResult runLaunch(const Program &program, const Machine &machine,
   result.trace = std::move(timing.trace);
   result.statistics = std::move(functional.statistics);
   addTimes(result.statistics, timing, resident.cycles);
+  result.statistics.hostQuadraticBytes = quadraticBytesOf(tensors);
   const WorkCounts &work = functional.work;
   result.statistics.energy = energyOf(work, machine.energy);
   result.statistics.inMemoryMacs = static_cast<int64_t>(work.inMemoryMacs);

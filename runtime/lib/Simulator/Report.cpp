@@ -38,6 +38,7 @@ constexpr std::pair<const char *, int64_t Statistics::*> kCounts[] = {
     {"kept_scores", &Statistics::keptScores},
     {"fetched_bytes", &Statistics::fetchedBytes},
     {"written_bytes", &Statistics::writtenBytes},
+    {"host_quadratic_bytes", &Statistics::hostQuadraticBytes},
     {"retried_rows", &Statistics::retriedRows},
     {"retries", &Statistics::retries},
     {"macs", &Statistics::macs},
@@ -325,15 +326,8 @@ Statistics sprint::sumStatistics(std::span<const LaunchReport> launches) {
     sum.cycles += other.cycles;
     sum.cyclesResident += other.cyclesResident;
     addEntries(sum.energy, other.energy, &ComponentEnergy::component, &ComponentEnergy::picojoules);
-    sum.allowedScores += other.allowedScores;
-    sum.keptScores += other.keptScores;
-    sum.fetchedBytes += other.fetchedBytes;
-    sum.writtenBytes += other.writtenBytes;
-    sum.retriedRows += other.retriedRows;
-    sum.retries += other.retries;
-    sum.inMemoryMacs += other.inMemoryMacs;
-    sum.macs += other.macs;
-    sum.saturatedCodes += other.saturatedCodes;
+    for (const auto &[key, count] : kCounts)
+      sum.*count += other.*count;
     addEntries(sum.busy, other.busy, &UnitBusy::unit, &UnitBusy::cycles);
     sum.simulationSeconds += other.simulationSeconds;
   }
@@ -355,10 +349,10 @@ std::string sprint::toJson(const RunReport &report) {
   json["host_seconds"] = report.hostSeconds;
   if (!report.referenceErrors.empty())
     json["reference_errors"] = report.referenceErrors;
-  if (!report.baseline.empty()) {
-    json["baseline"] = launchesJson(report.baseline);
+  if (report.baseline) {
+    json["baseline"] = launchesJson(*report.baseline);
     Statistics pruned = sumStatistics(report.attentions);
-    Statistics dense = sumStatistics(report.baseline);
+    Statistics dense = sumStatistics(*report.baseline);
     if (pruned.cycles > 0)
       json["speedup"] = dense.cycles / pruned.cycles;
     if (pruned.cyclesResident > 0)

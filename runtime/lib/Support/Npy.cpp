@@ -34,7 +34,7 @@ struct TypeNames {
   std::string_view name;
   int64_t size;
 };
-constexpr std::array<TypeNames, 9> kTypes = {{
+constexpr std::array<TypeNames, 11> kTypes = {{
     {NpyType::Bool, "|b1", "bool", 1},
     {NpyType::UInt8, "|u1", "uint8", 1},
     {NpyType::Int8, "|i1", "int8", 1},
@@ -44,6 +44,8 @@ constexpr std::array<TypeNames, 9> kTypes = {{
     {NpyType::Float16, "<f2", "float16", 2},
     {NpyType::Float32, "<f4", "float32", 4},
     {NpyType::Float64, "<f8", "float64", 8},
+    {NpyType::Complex64, "<c8", "complex64", 8},
+    {NpyType::Complex128, "<c16", "complex128", 16},
 }};
 
 const TypeNames &namesOf(NpyType type) {
