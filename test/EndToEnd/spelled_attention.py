@@ -1541,6 +1541,14 @@ class Writer:
         return self.laid_out(p * self.row_factor @ self.v)
 
 
+    def allowed_scores(self):
+        """How many scores are not masked; None where a row has no key."""
+        allowed = self.padding(self.s["mask"]) if "pad" in self.s["mask"] else self.allowed
+        if not allowed.any(-1).all():
+            return None
+        return int(np.broadcast_to(allowed, self.meant.shape).sum())
+
+
 class Tie(Exception):
     """A score is so near to where a rounding changes that its value is not known."""
 
@@ -1559,6 +1567,8 @@ class Case:
     attentions: int = 1
     values: dict = dataclasses.field(default_factory=dict)  # axis -> value
     remark_optional: bool = False
+    #: How many scores count as allowed, where every row has an allowed key.
+    allowed_scores: int | None = None
 
 
 def twice(writer):
@@ -1600,7 +1610,8 @@ def case(name, spelling, seed=0):
     either = any((axis, value) in EITHER for axis, value in spelling.items())
     values = {axis: value for axis, value in spelling.items() if value != AXES[axis][0]}
     return Case(name, text, writer.arrays, results, "either" if either else "raise",
-                writer.kind, count, values)
+                writer.kind, count, values,
+                allowed_scores=(writer.allowed_scores() or 0) * count or None)
 
 
 def single_axis_cases():
@@ -1624,14 +1635,14 @@ def paired_cases():
 
 
 def random_cases(count, seed):
-    """Seeded combinations; about half of the axes of each have their default."""
-    rng = np.random.default_rng([seed, 20])
-    made = 0
-    while made < count:
-        spelling = {axis: str(rng.choice(values)) if rng.random() < 0.5 else values[0]
-                    for axis, values in AXES.items()}
-        spelling = fits(spelling, ())
-        if spelling is None:
-            continue
-        made += 1
-        yield case(f"random{seed}-{made}", spelling, seed)
+    """Seeded combinations: some with few axes that are not at their default, some with half of
+    them.
+    """
+    for number in range(1, count + 1):
+        rng = np.random.default_rng([seed, number])
+        spelling = None
+        while spelling is None:
+            density = rng.choice((0.15, 0.3, 0.5))
+            spelling = fits({axis: str(rng.choice(values)) if rng.random() < density
+                             else values[0] for axis, values in AXES.items()}, ())
+        yield case(f"random{seed}-{number}", spelling, seed)

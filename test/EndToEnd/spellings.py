@@ -5,10 +5,11 @@
 Writes attentions in many spellings (spelled_attention.py): each value of each axis alone, and random
 combinations; and computations that look like attentions and are none (spelled_negatives.py). Each
 goes through the raiser and through sprint-run with every key kept; the result is held against NumPy's
-(2 %, 5 % for bf16). A case that is not raised has one remark that says so.
+(2 %, 5 % for bf16). Masked keys do not count as allowed scores. A case that is not raised has one
+remark that says so.
 
-Prints a table by axis and value, and ends with 1 where a value is wrong or what should be raised is
-not.
+Prints a table by axis and value, and ends with 1 where any of this does not hold or what should be
+raised is not.
 """
 
 import argparse
@@ -35,7 +36,9 @@ ROW_FACTOR = 5
 HOST_BOUNDS = {"f32": 1e-4, "f16": 0.01, "bf16": 0.05}
 CHUNK = 24
 REMARK = re.compile(r"^(?:.*?):(\d+):\d+: remark: (attention not raised: .*)$", re.MULTILINE)
-OUTCOMES = ("raised", "refused", "silent", "several", "wrong", "failed")
+#: A case is raised; not raised with a remark, with none, with more than one; raised, but masked keys
+#: count as allowed; has a wrong value or number of attentions; or a tool fails.
+OUTCOMES = ("raised", "refused", "silent", "several", "unmasked", "wrong", "failed")
 
 
 class Outcome:
@@ -48,7 +51,7 @@ class Outcome:
 
     def judge(self):
         """Where the case belongs in the table."""
-        if self.kind in ("wrong", "failed"):
+        if self.kind in ("unmasked", "wrong", "failed"):
             return
         if self.attentions:
             self.kind = "raised"
@@ -57,14 +60,15 @@ class Outcome:
                 self.problem = (f"expected {self.case.attentions} attentions, "
                                 f"got {self.attentions}")
         else:
-            self.kind = {0: "silent", 1: "refused"}.get(len(self.remarks), "several")
-            if self.case.expectation == "twice" and len(self.remarks) == 2:
-                self.kind = "refused"
+            self.kind = "silent" if not self.remarks else \
+                "refused" if len(self.remarks) <= self.case.attentions else "several"
 
     @property
     def bad(self):
-        return self.kind in ("wrong", "failed") or (
-            self.case.expectation == "raise" and self.kind != "raised")
+        if self.kind in ("silent", "several"):
+            return self.case.expectation == "raise" or not self.case.remark_optional
+        return self.kind in ("unmasked", "wrong", "failed") or (
+            self.case.expectation == "raise" and self.kind == "refused")
 
 
 # The raiser --------------------------------------------------------------------------------------
@@ -153,7 +157,8 @@ def run_case(outcome):
             outcome.kind = "failed"
             outcome.problem = f"sprint-run: {done.stderr[-600:].strip()}"
             return
-        on_device = len(json.loads((directory / "stats.json").read_text())["attentions"])
+        stats = json.loads((directory / "stats.json").read_text())
+        on_device = len(stats["attentions"])
         whole = row = 0.0
         for number, expected in enumerate(case.results):
             actual = np.load(directory / "out" / f"{number}.npy")
@@ -165,6 +170,10 @@ def run_case(outcome):
             outcome.kind = "wrong"
             outcome.problem = (f"{'device' if on_device else 'host'}: {whole:.2%} off, "
                                f"worst row {row:.2%}")
+        elif on_device and case.allowed_scores not in (None, stats["allowed_scores"]):
+            outcome.kind = "unmasked"
+            outcome.problem = (f"expected {case.allowed_scores} allowed scores, "
+                               f"got {stats['allowed_scores']}")
 
 
 # The table ---------------------------------------------------------------------------------------
