@@ -202,8 +202,8 @@ class Function:
         """A linalg.generic of several results. `operands` and `inits` are (tensor, map); the last
         `reductions` of the dimensions are reductions.
         """
-        dims = dims or 1 + max(d for _, results in operands + inits for d in results
-                               if d is not None)
+        if dims is None:
+            dims = 1 + max(d for _, results in operands + inits for d in results if d is not None)
         maps = ", ".join(map_text(dims, results) for _, results in operands + inits)
         if isinstance(reductions, int):
             reductions = range(dims - reductions, dims)

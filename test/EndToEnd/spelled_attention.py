@@ -19,19 +19,20 @@ AXES = {
     "type": ("f32", "f16", "bf16", "f16-softmax-f32", "bf16-softmax-f32"),
     "sizes": ("cross", "square", "even"),
     "layout": ("bhsd", "hsd", "sd", "bshd", "bshd-maps", "packed", "merged", "one-d", "units",
-               "no-queries"),
+               "no-queries", "vector"),
     "rank": ("4", "3"),
-    "scores": ("transpose", "maps", "generic", "generic-dk", "product-sum", "contract", "swapped"),
+    "scores": ("transpose", "maps", "generic", "generic-dk", "product-sum", "contract", "swapped", "scaled-in-body"),
     "keys": ("one", "two-flattened", "two"),
     "scale": ("mulf", "divf", "on-q", "on-k", "split", "rsqrt", "0d", "argument", "extract",
               "extract-in-body", "truncf", "unit-tensor", "none", "late-on-q"),
     "mask": ("none", "causal-select", "causal-lowest", "causal-constant", "causal-1e9", "bool",
-             "bool-left", "additive", "bias", "row-constant", "row-argument",
+             "bool-left", "additive", "bias", "window", "not-equal", "row-constant", "row-argument",
              "pad-left-lowest", "pad-right-lowest", "pad-left-1e4", "pad-right-1e4",
              "pad-left-1e5", "pad-right-1e6", "pad-right-1e9", "pad-left-65504", "pad-right-3e38",
              "all-pad-lowest", "all-pad-1e4", "all-pad-1e5", "all-pad-1e6", "all-pad-1e9",
              "all-pad-65504", "all-pad-3e38", "all-pad-select-1e9", "all-pad-select-1e4",
-             "empty-bool", "empty-additive", "absorbing-row", "after-exp", "after-exp-own-max"),
+             "causal-pad-right", "causal-pad-left", "causal-and-pad-right-1e4", "empty-bool",
+             "empty-additive", "absorbing-row", "after-exp", "after-exp-own-max"),
     "mask-constant": ("here", "extf", "truncf"),
     "maximum": ("maximumf", "right", "lowest", "maxnumf-nan", "maxnumf-inf", "select",
                 "select-left", "arg-max", "reduce", "none", "absolute", "row-argument", "guard-zero",
@@ -46,7 +47,7 @@ AXES = {
     "ops": ("generic", "named", "map", "elementwise", "in-place", "softmax"),
     "copies": ("none", "copy", "identity", "everywhere"),
     "values": ("batch-matmul", "generic", "v-first", "product-sum", "contract", "swapped",
-               "v-transposed"),
+               "v-transposed", "divided-in-body"),
     "reshape": ("none", "scores-1d", "probabilities-1d", "unit", "flat-softmax", "result-1d"),
     "safe": ("none", "and", "or", "maximum", "p-une", "p-uno", "sum-zero", "eps", "nan-to-num"),
     "after": ("none", "remask", "row-mask", "row-select", "head-factor", "dropout", "result-head-factor"),
@@ -56,7 +57,7 @@ AXES = {
 #: Values of an axis of which refusing is as good as raising, as long as the value is right.
 EITHER = {
     ("exp", "online-row"), ("mask", "absorbing-row"), ("maximum", "over-head"),
-    ("maximum", "query-norm"), ("division", "half-late"),
+    ("maximum", "query-norm"), ("division", "half-late"), ("values", "divided-in-body"),
 }
 
 _INFINITE = {"causal-select", "causal-constant", "bool", "bool-left", "additive", "empty-bool",
@@ -65,6 +66,8 @@ _EMPTY = {"empty-bool", "empty-additive"}
 _PAD_CONSTANTS = {"1e4": -1e4, "1e5": -1e5, "1e6": -1e6, "1e9": -1e9, "65504": -65504.0,
                   "3e38": -3.38e38}
 _HALF = ("f16", "bf16")
+#: Layouts whose queries have no dimension.
+NO_QUERIES = ("no-queries", "vector")
 LOG2E = 1.4426950408889634
 DROPOUT = 0.1
 
@@ -75,6 +78,11 @@ def default():
 
 def _kind(s):
     return s["type"].split("-")[0]
+
+
+def _plain_padding(mask):
+    """Whether a mask is (1 - m) * c and nothing else."""
+    return "pad" in mask and "select" not in mask and not mask.startswith("causal")
 
 
 def settle(spelling, keep=()):
@@ -106,7 +114,7 @@ def settle(spelling, keep=()):
     if kind != "f32" and s["mask"] == "absorbing-row":
         s["mask"] = "none"
     if kind == "bf16" and s["mask"].endswith("lowest"):
-        s["mask"] = s["mask"].replace("lowest", "3e38") if "pad" in s["mask"] else "causal-select"
+        s["mask"] = s["mask"].replace("lowest", "3e38") if "pad-" in s["mask"] else "causal-select"
         need("mask", *(m for m in (s["mask"],) if m in AXES["mask"]), "pad-right-3e38")
     if s["sum"] == "f32" and kind == "f32":
         reset("sum")
@@ -207,7 +215,7 @@ def settle(spelling, keep=()):
         s["reshape"] = "none"
     if s["keys"] != "one":
         need("sizes", "even")
-        if s["layout"] in ("one-d", "packed", "units", "no-queries"):
+        if s["layout"] in ("one-d", "packed", "units", *NO_QUERIES):
             s["layout"] = "bhsd"
     if s["sum"] in ("ones-vector", "ones-matrix"):
         if s["rows"] == "keep-dim":
@@ -231,24 +239,41 @@ def settle(spelling, keep=()):
     if s["division"] in ("logsumexp", "minus-log-sum", "log-softmax") and s["mask"] in _EMPTY:
         if s["safe"] in ("sum-zero", "eps"):
             s["safe"], s["mask"] = "none", "bool"
+    if s["values"] == "divided-in-body":
+        need("division", "divf")
+        s["ops"] = "generic" if s["ops"] == "softmax" else s["ops"]
+        s["exp"] = "separate" if s["exp"] == "online-row" else s["exp"]
+        s["sum"] = "generic" if s["sum"] == "ones-matrix" else s["sum"]
+        s["safe"] = "none" if s["safe"] not in ("none", "sum-zero", "eps") else s["safe"]
+        s["mask"] = "bool" if s["mask"] in _EMPTY and s["safe"] == "none" else s["mask"]
+        s["after"] = "none" if s["after"] == "remask" else s["after"]
+        s["functions"] = "none" if s["functions"] in ("softmax", "nested") else s["functions"]
+        s["type"] = s["type"].split("-")[0]
+        s["keys"] = "one"
+        s["reshape"] = "none" if s["reshape"] == "flat-softmax" else s["reshape"]
+        need("layout", *(l for l in AXES["layout"] if l not in NO_QUERIES))
+    if s["scores"] == "scaled-in-body":
+        s["scale"] = "mulf"
+        s["keys"] = "one"
     # Layouts.
     if s["layout"] == "sd":
         need("rank", "4")
-    if s["layout"] in ("hsd", "sd") and s["mask"].startswith("all-pad"):
+    if s["layout"] in ("hsd", "sd", "vector") and s["mask"].startswith("all-pad"):
         s["layout"] = "bhsd"
-    if s["layout"] == "no-queries":
+    if s["layout"] in NO_QUERIES:
         need("scores", "transpose", "generic", "product-sum", "contract")
         need("values", "batch-matmul", "generic", "product-sum", "contract")
         need("rank", "4", "3")
         need("sizes", "cross")
-        if s["mask"].startswith("causal"):
+        if s["mask"].startswith("causal") or s["mask"] == "window":
             s["mask"] = "bool"
-        need("after", "none", "head-factor", "dropout")
+        need("after", *(("none", "dropout") if s["layout"] == "vector" else
+                        ("none", "head-factor", "dropout")))
     if s["layout"] == "bshd-maps":
         need("scores", "generic", "product-sum", "contract")
         need("values", "generic", "v-first", "product-sum", "contract")
         need("rank", "4")
-    if s["rank"] == "3" and s["layout"] in ("hsd", "sd", "one-d"):
+    if s["rank"] == "3" and s["layout"] in ("hsd", "sd", "one-d", "vector"):
         s["rank"] = "4"
     if s["after"] == "remask" and s["mask"] not in ("bool", "bool-left", "empty-bool",
                                                     "causal-constant"):
@@ -256,8 +281,12 @@ def settle(spelling, keep=()):
             s["after"] = "none"
         else:
             s["mask"] = "bool"
-            if s["layout"] == "no-queries":
+            if s["layout"] in NO_QUERIES:
                 s["after"] = "none"
+    if s["maximum"] == "over-head" and s["layout"] == "vector":
+        s["maximum"] = "maximumf"
+    if s["mask"].startswith("after-exp") and s["keys"] == "two":
+        s["keys"] = "one"
     if s["maximum"] == "query-norm":
         need("layout", "bhsd", "hsd")
         s["rank"] = "4"
@@ -274,9 +303,9 @@ def settle(spelling, keep=()):
     if s["safe"] in ("and", "or", "maximum") and s["functions"] in ("softmax", "nested"):
         pass
     if s["mask-constant"] != "here":
-        if "mask-constant" in keep and not ("pad" in s["mask"] and "select" not in s["mask"]):
+        if "mask-constant" in keep and not (_plain_padding(s["mask"])):
             s["mask"] = "pad-right-1e9" if kind == "f32" else "pad-right-1e4"
-        if not ("pad" in s["mask"] and "select" not in s["mask"]):
+        if not (_plain_padding(s["mask"])):
             s["mask-constant"] = "here"
     if s["mask-constant"] == "extf" and kind != "f32":
         s["mask-constant"] = "truncf"
@@ -360,12 +389,13 @@ class Writer:
 
     def sizes(self):
         b, h, q, k, d, e = {"cross": (2, 3, 8, 12, 16, 8), "square": (2, 2, 16, 16, 16, 16),
-                            "even": (2, 2, 8, 16, 16, 16)}[self.s["sizes"]]
-        if self.s["layout"] in ("hsd", "sd"):
+                            "even": (2, 2, 8, 16, 16, 16),
+                            "long": (2, 4, 64, 64, 16, 16)}[self.s["sizes"]]
+        if self.s["layout"] in ("hsd", "sd", "vector"):
             b = 1
-        if self.s["layout"] == "sd":
+        if self.s["layout"] in ("sd", "vector"):
             h = 1
-        if self.s["layout"] == "no-queries":
+        if self.s["layout"] in NO_QUERIES:
             q = 1
         self.B, self.H, self.Q, self.K, self.D, self.E = b, h, q, k, d, e
         self.K2 = (4, k // 4)
@@ -518,9 +548,10 @@ class Writer:
     def prepared(self):
         """q [G..., Q, D], k [G..., K, D] and v [G..., K, E] from arguments of the layout."""
         B, H, Q, K, D, E = self.B, self.H, self.Q, self.K, self.D, self.E
-        spread = 1.0
+        # Scores of about 1 without a scale, too.
+        spread = 1.0 if self.s["scale"] != "none" else 1 / math.sqrt(self.D)
         self.q = self.random(B, H, Q, D, spread=spread)
-        self.k = self.random(B, H, K, D, spread=spread)
+        self.k = self.random(B, H, K, D)
         self.v = self.random(B, H, K, E)
         layout = self.s["layout"]
 
@@ -542,10 +573,9 @@ class Writer:
                 return self.argument(array, self.kind)
             if layout == "merged":
                 return self.argument(array.reshape(B * H, *array.shape[2:]), self.kind)
-            if layout == "no-queries":
-                if array is self.q:
-                    return self.argument(array[:, :, 0], self.kind)
-                return self.argument(array, self.kind)
+            if layout in NO_QUERIES:
+                array = array[:, :, 0] if array is self.q else array
+                return self.argument(array[0, 0] if layout == "vector" else array, self.kind)
             raise AssertionError(layout)
 
         values = [give(a) for a in (self.q, self.k, self.v)]
@@ -568,7 +598,7 @@ class Writer:
         q, k, v = (arrange(x, (B, H, n, d)) for x, n, d in
                    zip(values, (Q, K, K), (D, D, E)))
         # Names of the parallel dimensions.
-        self.G = {"hsd": "h", "sd": "", "one-d": "g"}.get(layout, "bh")
+        self.G = {"hsd": "h", "sd": "", "vector": "", "one-d": "g"}.get(layout, "bh")
         if layout == "merged" and self.s["rank"] == "3":
             self.G = "g"
         if self.s["rank"] == "3" and self.G == "bh":
@@ -581,7 +611,7 @@ class Writer:
         return tuple(sizes[n] for n in self.G)
 
     def contraction(self, style, a, a_map, b, b_map, out_shape, out_map, dims, reductions,
-                    swap=False):
+                    swap=False, factor=None):
         """A generic or linalg.contract."""
         init = self.f.fill(0.0, out_shape, a.kind)
         if style == "contract":
@@ -590,6 +620,8 @@ class Writer:
             return self.f.named("contract", [a, b], init, f"indexing_maps = [{maps}] ")
 
         def body(x, y, out):
+            if factor is not None:
+                x = self.f.op("arith.mulf", x, self.f.constant(factor, x.kind))
             product = self.f.op("arith.mulf", x, y)
             return self.f.op("arith.addf", *((product, out) if swap else (out, product)))
 
@@ -656,6 +688,8 @@ class Writer:
             q = self.materialise(self.scale_operand(q, math.sqrt(factor), "truncf"))
         if s["scale"] == "late-on-q":
             q = self.materialise(self.scale_operand(q, factor, "divf"))
+        if s["scores"] == "scaled-in-body":
+            return self.product(q, k, factor)
         x = self.product(q, k)
         if s["scale"] in ("on-q", "on-k", "split", "late-on-q", "none"):
             return x
@@ -665,15 +699,18 @@ class Writer:
             return self.binary("mul", (x, n), (factors, n), x.shape, x.kind)
         return self.scale_operand(x, factor, s["scale"])
 
-    def product(self, q, k):
+    def product(self, q, k, factor=None):
+        """With a factor, the body of the contraction multiplies by it."""
         s, f = self.s, self.f
         g = self.g_shape()
         n = len(g)
         Q, K, D = self.Q, self.K, self.D
         style = s["scores"]
         base = tuple(range(n))
-        if s["layout"] == "no-queries":
+        if s["layout"] in NO_QUERIES:
             shape = g + (K,)
+            if style == "transpose" and not g:
+                return f.named("matvec", [k, q], f.fill(0.0, shape, self.kind))
             if style == "transpose":
                 flat = self.flat_count(g)
                 kk, qq = f.reshape(k, (flat, K, D)), f.reshape(q, (flat, D))
@@ -703,8 +740,9 @@ class Writer:
             q_map, k_map = (0, i, 1, d), (0, j, 1, d)
         if style == "product-sum":
             x = self.product_sum(q, q_map, k, k_map, shape + (D,), [d])
-        elif style in ("generic", "contract"):
-            x = self.contraction(style, q, q_map, k, k_map, shape, base + (i, j), n + 3, [d])
+        elif style in ("generic", "contract", "scaled-in-body"):
+            x = self.contraction(style, q, q_map, k, k_map, shape, base + (i, j), n + 3, [d],
+                                 factor=factor)
         elif style == "generic-dk":
             kt = f.transpose(k, base + (n + 1, n))
             x = self.contraction(style, q, q_map, kt, base + (d, j), shape, base + (i, j), n + 3,
@@ -744,7 +782,7 @@ class Writer:
 
     def dims(self, x_shape):
         """Names of the score dimensions."""
-        return list(self.G) + ([] if self.s["layout"] == "no-queries" else ["q"]) + \
+        return list(self.G) + ([] if self.s["layout"] in NO_QUERIES else ["q"]) + \
             (["k1", "k2"] if self.s["keys"] == "two" else ["k"])
 
     def mask_operand(self, array, kind, names):
@@ -819,11 +857,9 @@ class Writer:
         if mask == "none":
             return x
         rank_4 = ("g" in self.G and mask not in ("causal-select", "causal-lowest", "causal-1e9",
-                                                 "row-constant", "absorbing-row"))
+                                                 "window", "row-constant", "absorbing-row"))
         shape = x.shape
         G = self.G
-        if rank_4 and self.s["layout"] in ("hsd", "sd"):
-            rank_4 = False
         if rank_4:
             x = self.materialise(x)
             x = f.reshape(x, (self.B, self.H) + x.shape[1:])
@@ -841,6 +877,8 @@ class Writer:
     def mask_over(self, x, names, mask):
         f, kind = self.f, x.kind
         infinity = -math.inf
+        if mask.startswith("causal-pad") or mask.startswith("causal-and-pad"):
+            return self.causal_and_padding(x, names, mask)
         if mask.startswith("causal"):
             allowed = np.tril(np.ones((self.Q, self.K), bool))[None, None]
             self.allowed = allowed
@@ -864,6 +902,22 @@ class Writer:
                 return self.add_to(x, [], lambda a: f.select(later(), f.constant(c, kind), a))
             return self.add_to(x, [], lambda a: f.op("arith.addf", a, f.select(
                 later(), f.constant(lowest(kind), kind), f.constant(0.0, kind))))
+        if mask == "window":
+            distance = np.arange(self.Q)[:, None] - np.arange(self.K)
+            self.allowed = ((distance >= 0) & (distance < 3))[None, None]
+
+            def outside():
+                i, j = f.index(names.index("q")), self.key_index(names)
+                low = f.op("arith.addi", j, f.constant(2, "index"))
+                return f.op("arith.ori", f.compare("ugt", j, i), f.compare("ult", low, i))
+            return self.add_to(x, [], lambda a: f.select(
+                outside(), f.constant(infinity, kind), a))
+        if mask == "not-equal":  # masked_fill(mask == 0, -1e9) of an i64 mask
+            self.allowed = self.some_keys()
+            operand = self.mask_operand(self.allowed.astype(np.int64), "i64", names)
+            c = -1e9 if kind != "f16" else -6e4
+            return self.add_to(x, [operand], lambda a, m: f.select(
+                f.compare("eq", m, f.constant(0, "i64")), f.constant(c, kind), a))
         if mask in ("bool", "bool-left", "empty-bool"):
             self.allowed = self.some_keys(mask == "empty-bool", mask == "bool-left")
             operand = self.mask_operand(self.allowed, "i1", names)
@@ -893,10 +947,12 @@ class Writer:
             operand = self.mask_operand(row, kind, names)
             return self.add_to(x, [operand], lambda a, m: f.op("arith.addf", a, m))
         assert "pad" in mask, mask
-        allowed = self.padding(mask)
+        self.allowed = allowed = self.padding(mask)
         select = "select" in mask
         name = mask.rsplit("-", 1)[1]
         number = lowest(kind) if name == "lowest" else _PAD_CONSTANTS[name]
+        if name == "lowest" and self.s["mask-constant"] == "extf":
+            number = lowest("bf16")
         # What the type holds.
         held = float(round_to(number, kind))
         if self.s["mask-constant"] == "extf" and kind == "f32":
@@ -933,6 +989,40 @@ class Writer:
         frac = f.elementwise([(inverted, identity(tensor.rank))], tensor.shape, kind,
                              lambda m: f.op("arith.mulf", m, constant()))
         return self.add_to(x, [(frac, results)], lambda a, m: f.op("arith.addf", a, m))
+
+    def causal_and_padding(self, x, names, mask):
+        """Both masks at once, as decoders have them: one condition, or one after the other."""
+        f, kind = self.f, x.kind
+        causal = np.tril(np.ones((self.Q, self.K), bool))
+        padding = np.ones((self.B, 1, 1, self.K), bool)
+        if "left" in mask:
+            padding[-1, ..., :2] = False
+        else:
+            padding[-1, ..., 3:5] = False
+        self.allowed = causal & padding
+
+        def later():
+            return f.compare("ugt", self.key_index(names), f.index(names.index("q")))
+
+        if mask.startswith("causal-and-pad"):
+            x = self.add_to(x, [], lambda a: f.select(
+                later(), f.constant(-math.inf, kind), a))
+            tensor, results = self.mask_operand(padding.astype(np.int64), "i64", names)
+            one = f.constant(1.0, kind)
+            frac = f.elementwise(
+                [(tensor, identity(tensor.rank))], tensor.shape, kind,
+                lambda m: f.op("arith.mulf", f.op("arith.subf", one, f.cast(
+                    "arith.sitofp", m, kind)), f.constant(-1e4, kind)))
+            return self.add_to(x, [(frac, results)], lambda a, m: f.op("arith.addf", a, m))
+        # select(causal and padding, 0, lowest) is added.
+        operand = self.mask_operand(padding, "i1", names)
+        low = lowest(kind)
+        added = round_to(round_to(self.meant, kind) + np.where(self.allowed, 0.0, low), kind)
+        self.meant = np.where(self.allowed, self.meant, added)
+        self.finite_pad = True
+        return self.add_to(x, [operand], lambda a, m: f.op("arith.addf", a, f.select(
+            f.op("arith.andi", m, f.op("arith.xori", later(), f.constant(True, "i1"))),
+            f.constant(0.0, kind), f.constant(low, kind))))
 
     def check_ties(self, scores, constant, allowed, kind):
         """Scores that the constant absorbs must not be near where the rounding changes."""
@@ -1112,6 +1202,9 @@ class Writer:
         if isinstance(total, Tensor) and total.shape != x.shape:
             total = self.safe_total(total)
         e = self.copy(e) if isinstance(e, Tensor) else e
+        if s["values"] == "divided-in-body":
+            self.divisor = total
+            return self.materialise(e), None
         if division in ("late", "late-reciprocal", "late-transposed", "half-late"):
             if division == "half-late":  # e / sqrt(sum) first, the other root after the product
                 root = self.row_unary(total, lambda a: f.op("math.sqrt", a))
@@ -1146,7 +1239,8 @@ class Writer:
         """The mask of exponentials as operand over the shape of x."""
         tensor, results = self.exp_mask
         if hasattr(self, "mask_names") or self.flat:
-            names = ["b", "h", "q", "k"] if self.s["layout"] != "no-queries" else ["b", "h", "k"]
+            names = ["b", "h", "q", "k"] if self.s["layout"] not in NO_QUERIES else \
+                ["b", "h", "k"]
             sizes = {"b": self.B, "h": self.H, "q": self.Q, "k": self.K}
             if not hasattr(self, "mask_names"):
                 names = list(self.G) + names[2:]
@@ -1321,8 +1415,10 @@ class Writer:
         base = tuple(range(n))
         style = s["values"]
         Q, K, E = self.Q, self.K, self.E
-        if s["layout"] == "no-queries":
+        if s["layout"] in NO_QUERIES:
             shape = g + (E,)
+            if style == "batch-matmul" and not g:
+                return f.named("vecmat", [p, v], f.fill(0.0, shape, self.kind))
             if style == "batch-matmul":
                 flat = math.prod(g)
                 out = f.named("batch_vecmat", [f.reshape(p, (flat, K)), f.reshape(v, (flat, K, E))],
@@ -1360,6 +1456,13 @@ class Writer:
             return self.contraction(style, v, v_map, p, p_map, shape, base + (i, e), n + 3, [j])
         if style in ("generic", "contract"):
             return self.contraction(style, p, p_map, v, v_map, shape, base + (i, e), n + 3, [j])
+        if style == "divided-in-body":
+            divisor = f.reshape(self.divisor, p.shape[:-1])
+
+            def body(a, z, b, out):
+                return f.op("arith.addf", out, f.op("arith.mulf", f.op("arith.divf", a, z), b))
+            return f.generic([(p, p_map), (divisor, base + (i,)), (v, v_map)],
+                             (f.fill(0.0, shape, self.kind), base + (i, e)), body, [j], n + 3)
         swap = base + (n + 1, n)
         if style == "swapped":
             return f.transpose(self.matmul(f.transpose(v, swap), f.transpose(p, swap)), swap)
@@ -1373,7 +1476,7 @@ class Writer:
         B, H, Q, E = self.B, self.H, self.Q, self.E
         layout, kind = s["layout"], o.kind
         if late is not None:
-            if late.rank > len(self.g_shape()) + (layout != "no-queries"):
+            if late.rank > len(self.g_shape()) + (layout not in NO_QUERIES):
                 late = f.reshape(late, o.shape[:-1])
             late = self.converted(f.reshape(late, o.shape[:-1]), kind)
         moved = None
@@ -1433,8 +1536,8 @@ class Writer:
             return array[:, :, None]
         if layout == "merged":
             return array.reshape(self.B * self.H, *array.shape[2:])
-        if layout == "no-queries":
-            return array[:, :, 0]
+        if layout in NO_QUERIES:
+            return array[0, 0, 0] if layout == "vector" else array[:, :, 0]
         return array
 
     # The whole ------------------------------------------------------------------------------------
@@ -1543,10 +1646,9 @@ class Writer:
 
     def allowed_scores(self):
         """How many scores are not masked; None where a row has no key."""
-        allowed = self.padding(self.s["mask"]) if "pad" in self.s["mask"] else self.allowed
-        if not allowed.any(-1).all():
+        if not self.allowed.any(-1).all():
             return None
-        return int(np.broadcast_to(allowed, self.meant.shape).sum())
+        return int(np.broadcast_to(self.allowed, self.meant.shape).sum())
 
 
 class Tie(Exception):

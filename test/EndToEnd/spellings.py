@@ -191,10 +191,16 @@ def print_table(outcomes):
         print(f"{key:{width}}  " + "  ".join(f"{counts[kind] or '':>8}" for kind in OUTCOMES))
 
 
+def wanted(case, pattern):
+    return any(fnmatch.fnmatchcase(name, pattern) for name in
+               (case.name, *(f"{axis}={value}" for axis, value in case.values.items())))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--only", default="*", metavar="PATTERN",
-                        help="only cases whose name fits this, such as 'mask=*'")
+                        help="only cases whose name fits this, such as 'never-*', or one of whose "
+                        "choices does, such as 'mask=pad-*'")
     parser.add_argument("--samples", type=int, default=0, metavar="N",
                         help="random combinations")
     parser.add_argument("--seed", type=int, default=0, help="of the random combinations")
@@ -211,7 +217,7 @@ def main():
                                 spelled_attention.paired_cases(),
                                 spelled_negatives.cases(),
                                 spelled_attention.random_cases(options.samples, options.seed))
-             for case in group if fnmatch.fnmatch(case.name, options.only)]
+             for case in group if wanted(case, options.only)]
     if options.list:
         print("\n".join(case.name for case in cases))
         return 0
