@@ -18,6 +18,7 @@ import numpy as np
 
 import harness
 import spelled_attention
+import spelling_axes
 
 RATE = 0.5
 FRACTION_BOUND = 0.02
@@ -90,11 +91,11 @@ class HandWritten(Costs):
 
     def check(self, mask):
         costs = {}
-        for kind in spelled_attention.AXES["type"]:
+        for kind in spelling_axes.AXES["type"]:
             element = kind.split("-")[0]
             # The lowest bf16 as text.
             here = mask.replace("lowest", "3e38") if element == "bf16" else mask
-            spelling = {**spelled_attention.default(), "sizes": "long", "type": kind, "mask": here}
+            spelling = {**spelling_axes.default(), "sizes": "long", "type": kind, "mask": here}
             # The name gives the inputs.
             case = spelled_attention.case(mask, spelling)
             model = self.folder / "model.mlir"

@@ -75,18 +75,18 @@ class Function:
         self.arguments = []
         self.results = []
         self._lines = []
-        self._indent = 1
+        self.indent = 1
         self._count = 0
-        self._constants = {}
+        self.constants = {}
 
     # Names and lines ------------------------------------------------------------------------------
 
-    def _fresh(self):
+    def fresh(self):
         self._count += 1
         return f"%{self._count}"
 
     def line(self, text):
-        self._lines.append("  " * self._indent + text)
+        self._lines.append("  " * self.indent + text)
 
     def argument(self, shape, kind):
         """A tensor, or a scalar where the shape is None."""
@@ -110,8 +110,8 @@ class Function:
 
     def constant(self, value, kind):
         key = (repr(value), kind)
-        if self._indent > 1 or key not in self._constants:
-            name = self._fresh()
+        if self.indent > 1 or key not in self.constants:
+            name = self.fresh()
             if kind in FLOATS:
                 literal = f"{float_text(value, kind)} : {kind}"
             elif kind == "i1":
@@ -119,31 +119,31 @@ class Function:
             else:
                 literal = f"{value} : {kind}"
             self.line(f"{name} = arith.constant {literal}")
-            if self._indent > 1:
+            if self.indent > 1:
                 return Scalar(name, kind)
-            self._constants[key] = Scalar(name, kind)
-        return self._constants[key]
+            self.constants[key] = Scalar(name, kind)
+        return self.constants[key]
 
     def op(self, name, *operands, kind=None):
         """An operation whose result has the kind of its operands."""
-        result = Scalar(self._fresh(), kind or operands[0].kind)
+        result = Scalar(self.fresh(), kind or operands[0].kind)
         self.line(f"{result.name} = {name} {', '.join(o.name for o in operands)} "
                   f": {operands[0].kind}")
         return result
 
     def compare(self, predicate, a, b):
-        result = Scalar(self._fresh(), "i1")
+        result = Scalar(self.fresh(), "i1")
         name = "arith.cmpf" if a.kind in FLOATS else "arith.cmpi"
         self.line(f"{result.name} = {name} {predicate}, {a.name}, {b.name} : {a.kind}")
         return result
 
     def select(self, condition, a, b):
-        result = Scalar(self._fresh(), a.kind)
+        result = Scalar(self.fresh(), a.kind)
         self.line(f"{result.name} = arith.select {condition.name}, {a.name}, {b.name} : {a.kind}")
         return result
 
     def cast(self, name, value, kind):
-        result = Scalar(self._fresh(), kind)
+        result = Scalar(self.fresh(), kind)
         self.line(f"{result.name} = {name} {value.name} : {value.kind} to {kind}")
         return result
 
@@ -156,12 +156,12 @@ class Function:
         return self.cast("arith.extf" if wider else "arith.truncf", value, kind)
 
     def index(self, dimension):
-        result = Scalar(self._fresh(), "index")
+        result = Scalar(self.fresh(), "index")
         self.line(f"{result.name} = linalg.index {dimension} : index")
         return result
 
     def extract(self, tensor, *indices):
-        result = Scalar(self._fresh(), tensor.kind)
+        result = Scalar(self.fresh(), tensor.kind)
         self.line(f"{result.name} = tensor.extract {tensor.name}"
                   f"[{', '.join(i.name for i in indices)}] : {tensor.type}")
         return result
@@ -169,13 +169,13 @@ class Function:
     # Tensors --------------------------------------------------------------------------------------
 
     def tensor_constant(self, value, shape, kind):
-        result = Tensor(self._fresh(), tuple(shape), kind)
+        result = Tensor(self.fresh(), tuple(shape), kind)
         literal = float_text(value, kind) if kind in FLOATS else str(value).lower()
         self.line(f"{result.name} = arith.constant dense<{literal}> : {result.type}")
         return result
 
     def array_constant(self, array, kind):
-        result = Tensor(self._fresh(), array.shape, kind)
+        result = Tensor(self.fresh(), array.shape, kind)
 
         def literal(part):
             if part.ndim:
@@ -186,14 +186,14 @@ class Function:
         return result
 
     def empty(self, shape, kind):
-        result = Tensor(self._fresh(), tuple(shape), kind)
+        result = Tensor(self.fresh(), tuple(shape), kind)
         self.line(f"{result.name} = tensor.empty() : {result.type}")
         return result
 
     def fill(self, value, shape, kind):
         scalar = self.constant(value, kind)
         init = self.empty(shape, kind)
-        result = Tensor(self._fresh(), init.shape, kind)
+        result = Tensor(self.fresh(), init.shape, kind)
         self.line(f"{result.name} = linalg.fill ins({scalar.name} : {kind}) "
                   f"outs({init.name} : {init.type}) -> {result.type}")
         return result
@@ -209,7 +209,7 @@ class Function:
             reductions = range(dims - reductions, dims)
         iterators = ", ".join('"reduction"' if d in reductions else '"parallel"'
                               for d in range(dims))
-        results = [Tensor(self._fresh(), init.shape, init.kind) for init, _ in inits]
+        results = [Tensor(self.fresh(), init.shape, init.kind) for init, _ in inits]
         ins = ""
         if operands:
             ins = (f"ins({', '.join(t.name for t, _ in operands)} : "
@@ -223,14 +223,14 @@ class Function:
             results = [Tensor(f"{base}#{n}", r.shape, r.kind) for n, r in enumerate(results)]
         self.line(f"{head} = linalg.generic {{indexing_maps = [{maps}], iterator_types = "
                   f"[{iterators}]}} {ins}{outs} {{")
-        arguments = [Scalar(self._fresh(), t.kind) for t, _ in operands + inits]
+        arguments = [Scalar(self.fresh(), t.kind) for t, _ in operands + inits]
         self.line(f"^bb0({', '.join(f'{a.name}: {a.kind}' for a in arguments)}):")
-        self._indent += 1
+        self.indent += 1
         yielded = body(*arguments)
         yielded = [yielded] if isinstance(yielded, Scalar) else yielded
         self.line(f"linalg.yield {', '.join(y.name for y in yielded)} : "
                   f"{', '.join(y.kind for y in yielded)}")
-        self._indent -= 1
+        self.indent -= 1
         types = ", ".join(r.type for r in results)
         self.line(f"}} -> {types if len(results) == 1 else f'({types})'}")
         return results
@@ -245,7 +245,7 @@ class Function:
 
     def named(self, name, operands, init, attributes=""):
         """linalg.NAME ins(...) outs(...)."""
-        result = Tensor(self._fresh(), init.shape, init.kind)
+        result = Tensor(self.fresh(), init.shape, init.kind)
         self.line(f"{result.name} = linalg.{name} {attributes}"
                   f"ins({', '.join(t.name for t in operands)} : "
                   f"{', '.join(t.type for t in operands)}) outs({init.name} : {init.type}) "
@@ -255,41 +255,41 @@ class Function:
     def transpose(self, tensor, permutation):
         shape = tuple(tensor.shape[p] for p in permutation)
         init = self.empty(shape, tensor.kind)
-        result = Tensor(self._fresh(), shape, tensor.kind)
+        result = Tensor(self.fresh(), shape, tensor.kind)
         self.line(f"{result.name} = linalg.transpose ins({tensor.name} : {tensor.type}) "
                   f"outs({init.name} : {init.type}) permutation = {list(permutation)}")
         return result
 
     def broadcast(self, tensor, shape, dimensions):
         init = self.empty(shape, tensor.kind)
-        result = Tensor(self._fresh(), tuple(shape), tensor.kind)
+        result = Tensor(self.fresh(), tuple(shape), tensor.kind)
         self.line(f"{result.name} = linalg.broadcast ins({tensor.name} : {tensor.type}) "
                   f"outs({init.name} : {init.type}) dimensions = {list(dimensions)}")
         return result
 
     def reduce(self, tensor, init, dimensions, body):
-        result = Tensor(self._fresh(), init.shape, init.kind)
-        value, accumulator = Scalar(self._fresh(), tensor.kind), Scalar(self._fresh(), init.kind)
+        result = Tensor(self.fresh(), init.shape, init.kind)
+        value, accumulator = Scalar(self.fresh(), tensor.kind), Scalar(self.fresh(), init.kind)
         self.line(f"{result.name} = linalg.reduce ins({tensor.name} : {tensor.type}) "
                   f"outs({init.name} : {init.type}) dimensions = {list(dimensions)}")
         self.line(f"({value.name}: {value.kind}, {accumulator.name}: {accumulator.kind}) {{")
-        self._indent += 1
+        self.indent += 1
         self.line(f"linalg.yield {body(value, accumulator).name} : {init.kind}")
-        self._indent -= 1
+        self.indent -= 1
         self.line("}")
         return result
 
     def map(self, tensors, kind, body):
         """linalg.map over tensors of one shape."""
         init = self.empty(tensors[0].shape, kind)
-        result = Tensor(self._fresh(), init.shape, kind)
-        arguments = [Scalar(self._fresh(), t.kind) for t in (*tensors, init)]
+        result = Tensor(self.fresh(), init.shape, kind)
+        arguments = [Scalar(self.fresh(), t.kind) for t in (*tensors, init)]
         self.line(f"{result.name} = linalg.map ins({', '.join(t.name for t in tensors)} : "
                   f"{', '.join(t.type for t in tensors)}) outs({init.name} : {init.type})")
         self.line(f"({', '.join(f'{a.name}: {a.kind}' for a in arguments)}) {{")
-        self._indent += 1
+        self.indent += 1
         self.line(f"linalg.yield {body(*arguments[:-1]).name} : {kind}")
-        self._indent -= 1
+        self.indent -= 1
         self.line("}")
         return result
 
@@ -303,7 +303,7 @@ class Function:
         groups = _groups(tensor.shape, shape)
         if groups is None:
             return self.reshape(tensor, shape, through=(math.prod(shape),))
-        result = Tensor(self._fresh(), shape, tensor.kind)
+        result = Tensor(self.fresh(), shape, tensor.kind)
         reassociation = "[" + ", ".join(str(list(g)) for g in groups) + "]"
         if len(shape) < tensor.rank:
             self.line(f"{result.name} = tensor.collapse_shape {tensor.name} {reassociation} : "
@@ -315,7 +315,7 @@ class Function:
 
     def call(self, name, results, *operands):
         """A call; `results` are (shape, kind)."""
-        base = self._fresh()
+        base = self.fresh()
         values = [Tensor(base if len(results) == 1 else f"{base}#{n}", tuple(shape), kind)
                   for n, (shape, kind) in enumerate(results)]
         head = base if len(results) == 1 else f"{base}:{len(results)}"

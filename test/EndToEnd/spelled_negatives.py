@@ -331,14 +331,14 @@ def sink_column(n):
     wide = f.empty((H, Q, K + 1), "f32")
 
     def insert(source, target, offset):
-        name = f._fresh()
+        name = f.fresh()
         f.line(f"{name} = tensor.insert_slice {source.name} into {target.name}[0, 0, {offset}] "
                f"[{', '.join(map(str, source.shape))}] [1, 1, 1] : {source.type} into "
                f"{target.type}")
         return type(target)(name, target.shape, target.kind)
 
     p = n.softmax(insert(t, insert(x, wide, 0), K))
-    cut = type(p)(f._fresh(), (H, Q, K), "f32")
+    cut = type(p)(f.fresh(), (H, Q, K), "f32")
     f.line(f"{cut.name} = tensor.extract_slice {p.name}[0, 0, 0] [{H}, {Q}, {K}] [1, 1, 1] : "
            f"{p.type} to {cut.type}")
     w = np.exp(n.meant)
@@ -500,20 +500,20 @@ def online_blocks(n):
     total = f.fill(0.0, (H, Q), "f32")
     out = f.fill(0.0, (H, Q, E), "f32")
     types = f"{top.type}, {total.type}, {out.type}"
-    result, j = f._fresh(), f._fresh()
-    carried = [type(t)(f._fresh(), t.shape, t.kind) for t in (top, total, out)]
+    result, j = f.fresh(), f.fresh()
+    carried = [type(t)(f.fresh(), t.shape, t.kind) for t in (top, total, out)]
     start = ", ".join(f"{c.name} = {i.name}" for c, i in zip(carried, (top, total, out)))
     f.line(f"{result}:3 = scf.for {j} = {zero.name} to {end.name} step {step.name} "
            f"iter_args({start}) -> ({types}) {{")
-    f._indent += 1
+    f.indent += 1
 
     def part(tensor, width):
-        piece = type(tensor)(f._fresh(), (H, block, width), "f32")
+        piece = type(tensor)(f.fresh(), (H, block, width), "f32")
         f.line(f"{piece.name} = tensor.extract_slice {tensor.name}[0, {j}, 0] "
                f"[{H}, {block}, {width}] [1, 1, 1] : {tensor.type} to {piece.type}")
         return piece
     m0, l0, o0 = carried
-    f_constants, f._constants = f._constants, dict(f._constants)
+    f_constants, f.constants = f.constants, dict(f.constants)
     x = n.scores(k=part(n.tk, D))
     m1 = n.arith("maximumf", m0, n.top(x))
     shrink = n.math("exp", n.arith("subf", m0, m1))
@@ -521,8 +521,8 @@ def online_blocks(n):
     l1 = n.arith("addf", n.arith("mulf", l0, shrink), n.sum(e))
     o1 = n.arith("addf", n.arith("mulf", o0, (shrink, ROW)), n.product(e, part(n.tv, E)))
     f.line(f"scf.yield {m1.name}, {l1.name}, {o1.name} : {types}")
-    f._indent -= 1
-    f._constants = f_constants
+    f.indent -= 1
+    f.constants = f_constants
     f.line("}")
     last = [type(t)(f"{result}#{i}", t.shape, t.kind) for i, t in enumerate((top, total, out))]
     return n.arith("divf", last[2], (last[1], ROW)), softmax(n.meant) @ n.v

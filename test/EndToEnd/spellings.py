@@ -21,7 +21,6 @@ import os
 import pathlib
 import re
 import sys
-import tempfile
 
 import numpy as np
 
