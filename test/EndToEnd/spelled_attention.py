@@ -1358,21 +1358,25 @@ class Case:
     allowed_scores: int | None = None
 
 
-def twice(writer):
-    """The attention as a function that `main` calls for two queries."""
+def twice(writer, other):
+    """The attention as a function that `main` calls twice. The second time argument `other` is
+    another one: 0, queries with the same numbers, or 2, half the values, so that the result is half
+    the first.
+    """
     inner = writer.f
     inner.name, inner.private = "attention", True
     outer = Function("main")
     arguments = [outer.argument(a.shape, a.kind) if isinstance(a, Tensor)
                  else outer.argument(None, a.kind) for a in inner.arguments]
-    q2 = outer.argument(inner.arguments[0].shape, inner.arguments[0].kind)
+    second = list(arguments)
+    second[other] = outer.argument(inner.arguments[other].shape, inner.arguments[other].kind)
     results = [(r.shape, r.kind) for r in inner.results]
     first = outer.call("attention", results, *arguments)
-    second = outer.call("attention", results, q2, *arguments[1:])
+    second = outer.call("attention", results, *second)
     outer.give(*first, *second)
     writer.functions.append(inner)
     writer.f = outer
-    writer.arrays.append(writer.arrays[0])
+    writer.arrays.append(writer.arrays[other] / (2 if other else 1))
 
 
 def case(name, spelling, seed=0):
@@ -1389,9 +1393,10 @@ def case(name, spelling, seed=0):
         raise AssertionError(f"{name}: every seed has a score near a tie")
     results = [writer.expected()]
     count = 1
-    if spelling["functions"] == "twice":
-        twice(writer)
-        results *= 2
+    if spelling["functions"].startswith("twice"):
+        other = 2 if spelling["functions"] == "twice-values" else 0
+        twice(writer, other)
+        results.append(results[0] / (2 if other else 1))
         count = 2
     text = "".join(f.text() for f in (*writer.functions, writer.f))
     either = any((axis, value) in EITHER for axis, value in spelling.items())
@@ -1413,7 +1418,13 @@ def single_axis_cases():
 
 
 def paired_cases():
-    """Masks in half precision, where their constants absorb scores."""
+    """Masks in half precision, where their constants absorb scores; and two attentions of one
+    size.
+    """
+    for kind in AXES["type"]:
+        for functions in ("twice", "twice-values"):
+            spelling = {**default(), "type": kind, "functions": functions, "sizes": "square"}
+            yield case(f"type={kind},functions={functions}", spelling)
     for kind in AXES["type"][1:]:
         for mask in AXES["mask"][1:]:
             spelling = fits({**default(), "type": kind, "mask": mask}, ("type", "mask"))

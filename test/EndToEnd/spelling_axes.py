@@ -41,7 +41,7 @@ AXES = {
     "safe": ("none", "and", "or", "maximum", "p-une", "p-uno", "sum-zero", "eps", "nan-to-num"),
     "after": ("none", "remask", "row-mask", "row-select", "head-factor", "dropout",
               "result-head-factor"),
-    "functions": ("none", "softmax", "mask", "nested", "twice"),
+    "functions": ("none", "softmax", "mask", "nested", "twice", "twice-values"),
 }
 
 #: Values of an axis of which refusing is as good as raising, as long as the value is right.
