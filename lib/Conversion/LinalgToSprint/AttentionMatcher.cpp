@@ -400,6 +400,8 @@ FailureOr<Logits> AttentionMatcher::evaluate(const MatchedAttention &matched,
                                              ElementExprFactory &factory,
                                              ElementEvaluator &evaluator, const LogitPlace &place) {
   evaluator.setKey(place.key);
+  if (matched.assumesSizes)
+    evaluator.assumeSizes();
   const View &probabilities = matched.probabilities;
   Expr probability = evaluator.evaluate(
       probabilities.value, getIndices(factory, probabilities, place.stack, place.query, place.key));
@@ -456,6 +458,17 @@ FailureOr<Logits> AttentionMatcher::evaluate(const MatchedAttention &matched,
 }
 
 LogicalResult AttentionMatcher::matchLogits() {
+  if (succeeded(matchLogitsOnce()))
+    return success();
+  std::string before = reason;
+  matched.assumesSizes = true;
+  if (succeeded(matchLogitsOnce()))
+    return success();
+  reason = std::move(before);
+  return failure();
+}
+
+LogicalResult AttentionMatcher::matchLogitsOnce() {
   ElementExprFactory factory(matched.probabilities.value.getContext());
   ElementEvaluator evaluator(factory);
   auto evaluateExtent = [&](const TensorSize &size) {
@@ -520,6 +533,9 @@ LogicalResult AttentionMatcher::matchLogits() {
     return failure();
   if (!matched.divided && scores->axes.size() == 4 && scores->isInOrder())
     matched.divided = *scores;
+  for (const SizeEquality &assumption : evaluator.getAssumptions())
+    if (!llvm::is_contained(matched.conditions, assumption))
+      matched.conditions.push_back(assumption);
   matched.scale = logits->scores.scale * contraction->scale;
   const Softmax &softmax = logits->softmax;
   matched.hasTerms = !logits->scores.terms.empty() || !logits->scores.factors.empty() ||

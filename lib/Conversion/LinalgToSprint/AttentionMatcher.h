@@ -51,6 +51,8 @@ struct MatchedAttention {
   std::optional<View> divided;
   /// The mask of an attention that is one already; its dimensions are those of the query.
   Value mask;
+  /// Whether sizes that reshapes keep have to be equal for the logits to be what they are.
+  bool assumesSizes = false;
   /// Whether there is anything between the scores and the softmax, or a factor of the result.
   bool hasTerms = false;
   /// What has to hold when the program runs for the match to be right.
@@ -100,6 +102,7 @@ private:
   LogicalResult checkOnlyUser(Value value, Operation *user);
   /// Finds the logits, and the tensor that is the result where a division follows the product.
   LogicalResult matchLogits();
+  LogicalResult matchLogitsOnce();
   /// From an element of the scores at a place to the view of the tensor.
   FailureOr<View> viewOfScores(ElementExprFactory &factory, ElementEvaluator &evaluator,
                                Expr element, const LogitPlace &place);

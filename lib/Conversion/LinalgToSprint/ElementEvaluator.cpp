@@ -346,8 +346,19 @@ std::optional<SmallVector<Expr>> ElementEvaluator::reshapeIndices(Value source, 
   size_t first = 0, fromEnd = from.sizes.size(), toEnd = to.sizes.size();
   for (; first < std::min(fromEnd, toEnd) && from.sizes[first] == to.sizes[first]; ++first)
     places[from.dimensions[first]] = indices[to.dimensions[first]];
-  for (; fromEnd > first && toEnd > first && from.sizes[fromEnd - 1] == to.sizes[toEnd - 1];
-       --fromEnd, --toEnd)
+  SmallVector<SizeEquality> needed;
+  auto isSame = [&](size_t inner, size_t outer) {
+    if (from.sizes[inner] == to.sizes[outer])
+      return true;
+    // One dimension of either is left, which has what the others leave.
+    if (!assumesSizes || inner == first || outer == first ||
+        (from.sizes[inner]->isConstant() && to.sizes[outer]->isConstant()))
+      return false;
+    needed.push_back(
+        {sizeOf(source, from.dimensions[inner]), sizeOf(result, to.dimensions[outer])});
+    return true;
+  };
+  for (; fromEnd > first && toEnd > first && isSame(fromEnd - 1, toEnd - 1); --fromEnd, --toEnd)
     places[from.dimensions[fromEnd - 1]] = indices[to.dimensions[toEnd - 1]];
   SmallVector<Expr> middle;
   for (size_t place = first; place < toEnd; ++place)
@@ -360,6 +371,13 @@ std::optional<SmallVector<Expr>> ElementEvaluator::reshapeIndices(Value source, 
     return std::nullopt;
   for (auto [offset, place] : llvm::enumerate(*split))
     places[from.dimensions[first + offset]] = place;
+  for (const SizeEquality &equality : needed) {
+    assumptions.push_back(equality);
+    // The other way round positions would run over sizes of which nobody speaks any more.
+    TensorSize size = resolve(equality.left);
+    if (!size.isConstant() && size != resolve(equality.right))
+      equalSizes.push_back({size, resolve(equality.right)});
+  }
   return places;
 }
 

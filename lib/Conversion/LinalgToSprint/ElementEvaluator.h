@@ -36,6 +36,11 @@ public:
   /// not depend on the key, are reductions over the keys.
   void setKey(Expr position) { key = position; }
 
+  /// Lets inner dimensions that a reshape keeps be of equal size where the IR does not tell otherwise;
+  /// each equality is noted in `getAssumptions`.
+  void assumeSizes() { assumesSizes = true; }
+  ArrayRef<SizeEquality> getAssumptions() const { return assumptions; }
+
   /// Element `indices` of a tensor.
   Expr evaluate(Value tensor, ArrayRef<Expr> indices);
 
@@ -127,6 +132,8 @@ private:
   /// Null where reductions are not looked into.
   Expr key = nullptr;
   llvm::DenseMap<Expr, Expr> reductions;
+  bool assumesSizes = false;
+  SmallVector<SizeEquality> assumptions;
   /// Results of `evaluate`, by tensor and indices.
   std::map<std::pair<const void *, std::vector<Expr>>, Expr> known;
   llvm::DenseMap<Expr, SmallVector<HoldingTensor, 1>> holders;
