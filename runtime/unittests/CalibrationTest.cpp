@@ -77,10 +77,9 @@ struct Inputs {
     Operands operands(operandsOf(query, key, value, others), widths);
     const LaunchShape &shape = operands.shape();
     std::vector<double> mass(shape.heads), rows(shape.heads);
-    int64_t saturated = 0;
     for (int64_t index = 0; index < operands.heads(); ++index) {
-      std::vector<int8_t> q = operands.queryCodes(index, saturated);
-      std::vector<int8_t> k = operands.keyCodes(operands.keyHeadOf(index), saturated);
+      std::vector<int8_t> q = operands.queryCodes(index);
+      std::vector<int8_t> k = operands.keyCodes(operands.keyHeadOf(index));
       HeadSteps steps = operands.steps(index);
       for (int64_t i = 0; i < shape.queries; ++i) {
         double sum = 0, keptSum = 0;

@@ -64,11 +64,11 @@ TEST(ReportTest, HasAllKeysOfTheContract) {
                           "fetched_bytes", "written_bytes",
                           "retried_rows",  "macs",
                           "utilization",   "simulation_seconds",
-                          "thresholds",    "saturated_codes",
-                          "queries",       "keys",
-                          "heads",         "batches",
-                          "head_dim",      "value_dim",
-                          "key_heads",     "inputs"})
+                          "thresholds",    "queries",
+                          "keys",          "heads",
+                          "batches",       "head_dim",
+                          "value_dim",     "key_heads",
+                          "inputs"})
     EXPECT_TRUE(json.contains(key)) << key;
 }
 

@@ -152,8 +152,6 @@ struct Statistics {
   int64_t inMemoryMacs = 0;
   /// Multiply-accumulates of the QK-PUs and V-PUs.
   int64_t macs = 0;
-  /// Codes that a frozen step would have saturated; 0 with steps from the data.
-  int64_t saturatedCodes = 0;
   std::vector<UnitBusy> busy;
   double simulationSeconds = 0;
 

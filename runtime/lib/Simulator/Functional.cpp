@@ -599,7 +599,6 @@ bool FunctionalPass::run(UnitState &unit, const WriteCommand &command) {
   if (written)
     fail(unit, "writes the " + what + " twice");
   written = 1;
-  int64_t &saturated = result.statistics.saturatedCodes;
   int64_t rows = shape.keys;
   switch (region) {
   case MemoryRegion::Key:
@@ -607,9 +606,9 @@ bool FunctionalPass::run(UnitState &unit, const WriteCommand &command) {
     ResidentKeyHead &keyHead = enterKeyHead(unit, head, what);
     keyHead.isWritten[static_cast<size_t>(region)] = true;
     if (region == MemoryRegion::Key)
-      keyHead.keys = operands.keyCodes(head, saturated);
+      keyHead.keys = operands.keyCodes(head);
     else
-      keyHead.values = operands.valueCodes(head, saturated);
+      keyHead.values = operands.valueCodes(head);
     break;
   }
   case MemoryRegion::KeyValid:
@@ -626,7 +625,7 @@ bool FunctionalPass::run(UnitState &unit, const WriteCommand &command) {
     ResidentHead &entered = enterHead(enterKeyHead(unit, operands.keyHeadOf(head), what), head);
     entered.isWritten[static_cast<size_t>(region)] = true;
     if (isQuery)
-      entered.queries = operands.queryCodes(head, saturated);
+      entered.queries = operands.queryCodes(head);
     rows = isQuery ? shape.queries : operands.inputRows(region);
     break;
   }

@@ -145,16 +145,16 @@ std::span<const float> Operands::headOf(const TensorView &tensor, int64_t head) 
   return {tensor.data + head * size, static_cast<size_t>(size)};
 }
 
-std::vector<int8_t> Operands::queryCodes(int64_t head, int64_t &saturated) const {
-  return quantize(headOf(tensors.query, head), querySteps[head], widths(), saturated);
+std::vector<int8_t> Operands::queryCodes(int64_t head) const {
+  return quantize(headOf(tensors.query, head), querySteps[head], widths());
 }
 
-std::vector<int8_t> Operands::keyCodes(int64_t keyHead, int64_t &saturated) const {
-  return quantize(headOf(tensors.key, keyHead), tokenSteps[keyHead].first, widths(), saturated);
+std::vector<int8_t> Operands::keyCodes(int64_t keyHead) const {
+  return quantize(headOf(tensors.key, keyHead), tokenSteps[keyHead].first, widths());
 }
 
-std::vector<int8_t> Operands::valueCodes(int64_t keyHead, int64_t &saturated) const {
-  return quantize(headOf(tensors.value, keyHead), tokenSteps[keyHead].second, widths(), saturated);
+std::vector<int8_t> Operands::valueCodes(int64_t keyHead) const {
+  return quantize(headOf(tensors.value, keyHead), tokenSteps[keyHead].second, widths());
 }
 
 bool Operands::brings(MemoryRegion region) const {

@@ -51,10 +51,10 @@ public:
     return {querySteps[head], key, value};
   }
 
-  /// Codes of one head, or of one key head; `saturated` counts those that were clamped.
-  std::vector<int8_t> queryCodes(int64_t head, int64_t &saturated) const;
-  std::vector<int8_t> keyCodes(int64_t keyHead, int64_t &saturated) const;
-  std::vector<int8_t> valueCodes(int64_t keyHead, int64_t &saturated) const;
+  /// Codes of one head, or of one key head.
+  std::vector<int8_t> queryCodes(int64_t head) const;
+  std::vector<int8_t> keyCodes(int64_t keyHead) const;
+  std::vector<int8_t> valueCodes(int64_t keyHead) const;
 
   /// Whether the launch brings `region`, one of key_valid, mask and bias.
   bool brings(MemoryRegion region) const;

@@ -58,12 +58,11 @@ float sprint::quantizationStep(std::span<const float> values, const Widths &widt
 }
 
 std::vector<int8_t> sprint::quantize(std::span<const float> values, float step,
-                                     const Widths &widths, int64_t &saturated) {
+                                     const Widths &widths) {
   float limit = static_cast<float>(widths.codeLimit());
   std::vector<int8_t> codes(values.size());
   for (size_t index = 0; index < values.size(); ++index) {
     float rounded = std::nearbyint(values[index] / step);
-    saturated += std::fabs(rounded) > limit;
     codes[index] = static_cast<int8_t>(std::clamp(rounded, -limit, limit));
   }
   return codes;

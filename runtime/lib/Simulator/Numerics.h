@@ -40,9 +40,8 @@ bool areBooleans(std::span<const uint8_t> values);
 /// The step of one head (section 2).
 float quantizationStep(std::span<const float> values, const Widths &widths);
 
-/// The codes of one head at `step` (section 2). `saturated` counts those that were clamped.
-std::vector<int8_t> quantize(std::span<const float> values, float step, const Widths &widths,
-                             int64_t &saturated);
+/// The codes of one head at `step` (section 2).
+std::vector<int8_t> quantize(std::span<const float> values, float step, const Widths &widths);
 
 /// The high nibble of a code (section 2).
 inline int16_t highNibble(int8_t code, Nibble nibble) {

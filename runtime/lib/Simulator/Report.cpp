@@ -42,7 +42,6 @@ constexpr std::pair<const char *, int64_t Statistics::*> kCounts[] = {
     {"retries", &Statistics::retries},
     {"macs", &Statistics::macs},
     {"in_memory_macs", &Statistics::inMemoryMacs},
-    {"saturated_codes", &Statistics::saturatedCodes},
 };
 constexpr const char *kTotal = "total";
 
@@ -325,15 +324,8 @@ Statistics sprint::sumStatistics(std::span<const LaunchReport> launches) {
     sum.cycles += other.cycles;
     sum.cyclesResident += other.cyclesResident;
     addEntries(sum.energy, other.energy, &ComponentEnergy::component, &ComponentEnergy::picojoules);
-    sum.allowedScores += other.allowedScores;
-    sum.keptScores += other.keptScores;
-    sum.fetchedBytes += other.fetchedBytes;
-    sum.writtenBytes += other.writtenBytes;
-    sum.retriedRows += other.retriedRows;
-    sum.retries += other.retries;
-    sum.inMemoryMacs += other.inMemoryMacs;
-    sum.macs += other.macs;
-    sum.saturatedCodes += other.saturatedCodes;
+    for (const auto &[key, count] : kCounts)
+      sum.*count += other.*count;
     addEntries(sum.busy, other.busy, &UnitBusy::unit, &UnitBusy::cycles);
     sum.simulationSeconds += other.simulationSeconds;
   }
