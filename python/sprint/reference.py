@@ -36,6 +36,10 @@ MASKING_BIAS = -(2.0**20)
 MASKED = -(1 << 31)
 #: Magnitude at which the codes of biases saturate (section 3).
 BIAS_LIMIT = 1 << 29
+#: What two scores without bias differ by at most, for each channel, and the first table index from
+#: which on every exponent is 0 (section 4).
+SCORE_SPREAD = 1 << 15
+ZERO_INDEX = 95 * 128
 #: Exact scores in a unit of the approximate score (section 3).
 APPROXIMATE_UNIT = 256
 #: Stands for the scores that a maximum leaves out.
@@ -120,6 +124,7 @@ class Rounding:
     bias_limit: str = _choice("2^29", "none")
     masking_bias: str = _choice("at_most", "below", "infinity")
     # Section 4
+    far_bias: str = _choice("at_least", "above", "none")
     approximate_bias: str = _choice("half_up", "half_even", "floor", "none")
     comparison: str = _choice("at_least", "above")
     retry: str = _choice("doubling", "by_one", "power")
@@ -411,6 +416,18 @@ def approximate_bias(codes: np.ndarray, rounding: Rounding = Rounding()) -> np.n
     return (codes + addend) >> 8
 
 
+def in_reach(codes: np.ndarray, allowed: np.ndarray, head_dim: int, multiplier: int, shift: int,
+             rounding: Rounding = Rounding()) -> np.ndarray:
+    """Which of the allowed keys `[Sq, Sk]` the codes of their biases do not mask."""
+    allowed = allowed & (codes != MASKED)
+    if rounding.far_bias == "none":
+        return allowed
+    largest = np.where(allowed, codes, MASKED).max(axis=1, keepdims=True)
+    delta = np.where(allowed, largest - codes - SCORE_SPREAD * head_dim, 0)
+    index = (delta * multiplier + ((1 << shift) >> 1)) >> shift
+    return allowed & (index < ZERO_INDEX + (rounding.far_bias == "above"))
+
+
 def prune(scores: np.ndarray, allowed: np.ndarray, threshold: int,
           rounding: Rounding = Rounding()) -> Tuple[np.ndarray, np.ndarray]:
     """Kept keys `[Sq, Sk]` and retries `[Sq]`, from approximate scores and allowed keys `[Sq, Sk]`.
@@ -608,7 +625,8 @@ def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
             head_bias = None
             if bias is not None:
                 head_bias = bias_codes(bias[b, h, chunk], unit_of_score[b, h], rounding)
-                allowed = allowed & (head_bias != MASKED)
+                allowed = in_reach(head_bias, allowed, head_dim, int(params.multiplier[b, h]),
+                                   int(params.shift[b, h]), rounding)
             allowed_scores += int(np.count_nonzero(allowed))
             if dense:
                 kept[head, chunk] = allowed

@@ -138,6 +138,10 @@ def masks() -> List[Case]:
     random_bias = _normal(rng, 2, 1, 20, 70)
     random_bias[rng.random(random_bias.shape) < 0.2] = -np.inf
     random_bias[0, 0, 3] = -np.inf
+    # Masks that models add: every other key, but in one row all of them.
+    added = np.where(np.arange(70) % 2, np.float32(0), np.float32(-10000))[None] + (
+        random_bias[1, 0, :4])
+    added[2] -= np.float32(10000)
     last = random_case("everything", 6, 30, 90, 80, value_dim=24, batches=2, key_heads=3,
                        band=Band(lower=-10, align="end"))
     return [
@@ -149,6 +153,7 @@ def masks() -> List[Case]:
         case("mask_of_heads", 3, 20, 70, batches=2, mask=random_mask),
         case("mask_for_all", 3, 20, 70, batches=2, mask=random_mask[:, :1, :1]),
         case("added_mask", 2, 40, 40, bias=causal),
+        case("far_biases", 2, 4, 70, bias=added[None, None]),
         case("slopes_causal", 4, 129, 129, band=Band(upper=0), bias=slopes(4, 129, 129)),
         case("slopes_keep_all", 4, 33, 65, thresholds=KEEP_ALL, bias=slopes(4, 33, 65)),
         case("bias_of_batches", 3, 20, 70, batches=2, bias=random_bias),
@@ -360,9 +365,21 @@ def _approximate_bias() -> Case:
                 _head([[119 - 20 * n, 17 * n - 50] for n in range(7)]), unit, 256 * unit, bias=bias)
 
 
+def _far_biases() -> Case:
+    """Biases about as far below another one as masks their key; the largest of all is not allowed.
+    """
+    unit = 2.0**-10
+    reach = reference.SCORE_SPREAD * 2 + reference.ZERO_INDEX
+    codes = [1000000, 0, 1 - reach, -reach, -reach - 1, -1, -1 - reach]
+    bias = np.array([code * unit for code in codes], np.float32)[None, None, None]
+    values = [[119, 20], [-60, 30], [20, 90], [-119, 41], [77, -90], [3, 55], [11, -7]]
+    return Case("far_biases", _head([[119, 0]]), _head([[0, 119]] * 7), _head(values), unit,
+                key_valid=np.arange(7)[None] > 0, bias=bias)
+
+
 def roundings() -> List[Case]:
-    """Small data on which every mutation of `reference.mutations()` shows, with default or paper
-    widths.
+    """Small data on which every mutation of `reference.mutations()` shows in the outputs or the
+    kept keys, with default or paper widths.
     """
     return [
         random_case("spread", heads=3, queries=16, keys=64, head_dim=32, seed=4),
@@ -386,4 +403,5 @@ def roundings() -> List[Case]:
         _bias_codes(),
         *_bias_quotients(),
         _approximate_bias(),
+        _far_biases(),
     ]

@@ -115,17 +115,17 @@ class Tables(unittest.TestCase):
 
 
 class Mutations(unittest.TestCase):
-    """A change of any one rounding shows in the bytes of the output."""
+    """A change of any one rounding shows in the bytes of the output, or in what is kept."""
 
     def test_each_mutation_shows(self):
         cases = testing.roundings()
-        right = {(case.name, preset): case.launch(widths=widths).output.tobytes()
+        bits = lambda got: (got.output.tobytes(), got.kept.tobytes())
+        right = {(case.name, preset): bits(case.launch(widths=widths))
                  for case in cases for preset, widths in PRESETS.items()}
         for name, rounding in reference.mutations():
             with self.subTest(mutation=name):
                 self.assertTrue(any(
-                    case.launch(widths=widths, rounding=rounding).output.tobytes()
-                    != right[case.name, preset]
+                    bits(case.launch(widths=widths, rounding=rounding)) != right[case.name, preset]
                     for case in cases for preset, widths in PRESETS.items()))
 
     def test_unknown_choice_is_refused(self):
@@ -181,6 +181,25 @@ class AgainstFloats(unittest.TestCase):
         as_bias = dataclasses.replace(case, bias=bias).launch()
         self.assertEqual(as_mask.output.tobytes(), as_bias.output.tobytes())
         self.assertTrue((as_mask.kept == as_bias.kept).all())
+
+    def test_biases_far_down_change_no_output(self):
+        rng = np.random.default_rng(14)
+        left_out = 0
+        for index in range(40):
+            theta = float(rng.choice([-np.inf, -200, -20, 0, 1, 5, 100, np.inf]))
+            case = testing.random_case("far", 2, 6, 30, 8, thresholds=theta, seed=index)
+            # From within the reach to beyond it, around biases of every size.
+            case.bias = (rng.choice([0, -100, -300, -500], (1, 2, 6, 30)) * rng.random()
+                         + rng.normal(0, 1000, (1, 2, 6, 1))).astype(np.float32)
+            for widths in PRESETS.values():
+                got = case.launch(widths=widths)
+                all_keys = case.launch(widths=widths,
+                                       rounding=reference.Rounding(far_bias="none"))
+                self.assertEqual(got.output.tobytes(), all_keys.output.tobytes())
+                self.assertTrue((got.retries == all_keys.retries).all())
+                self.assertFalse((got.kept & ~all_keys.kept).any())
+                left_out += np.count_nonzero(all_keys.kept & ~got.kept)
+        self.assertGreater(left_out, 100)
 
     def test_chunks_do_not_change_a_bit(self):
         case = testing.random_case("chunks", 2, 50, 70, 32, band=Band(upper=3, align="end"))

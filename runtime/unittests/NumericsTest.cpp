@@ -159,6 +159,28 @@ TEST(BiasTest, CodesAreInUnitsOfTheExactScore) {
   }
 }
 
+TEST(BiasTest, ReachEndsWhereNoScoreLeavesAWeight) {
+  for (int64_t entry = kZeroTableIndex; entry <= kMaxTableIndex; ++entry)
+    EXPECT_EQ(exponentTableHigh[entry >> kTableIndexBits], 0);
+  EXPECT_NE(exponentTableHigh[(kZeroTableIndex - 1) >> kTableIndexBits], 0);
+  // The largest products of two codes and of two high nibbles.
+  EXPECT_LT(2 * 127 * 127, 1 << kScoreSpreadBits);
+  EXPECT_EQ(2 * 8 * 8 * kApproximateUnit, 1 << kScoreSpreadBits);
+  for (double lambda : {0x1p-10, 0.75 * 0x1p-10, 1e-4, 0x1p-40, 0x1p-90, 0x1p-300, 0x1p100}) {
+    HeadParameters parameters = headParameters(lambda, 1, 1, 0);
+    // A delta of 0 is a weight of 1, whatever the head dimension spreads.
+    int64_t reach = biasReach(parameters, 64) - 64 * 32768;
+    ASSERT_GE(reach, 0);
+    auto entryOf = [&](int64_t delta) {
+      __int128 scaled = __int128(delta) * parameters.multiplier;
+      return static_cast<int64_t>(
+          (scaled + ((int64_t(1) << parameters.shift) >> 1)) >> parameters.shift);
+    };
+    EXPECT_LT(entryOf(reach), kZeroTableIndex);
+    EXPECT_GE(entryOf(reach + 1), kZeroTableIndex);
+  }
+}
+
 TEST(BiasTest, ApproximateScoresTakeTheNearestUnit) {
   EXPECT_EQ(approximateBias(0), 0);
   EXPECT_EQ(approximateBias(127), 0);

@@ -109,6 +109,14 @@ void sprint::quantizeBiases(std::span<const float> biases, double lambda,
   quantizeAll(biases.data(), lambda, biases.size(), codes.data());
 }
 
+int64_t sprint::biasReach(const HeadParameters &parameters, int64_t headDim) {
+  // The largest difference with a table index below kZeroTableIndex.
+  int64_t half = (int64_t(1) << parameters.shift) >> 1;
+  __int128 excluded = (__int128(kZeroTableIndex) << parameters.shift) - half;
+  return (headDim << kScoreSpreadBits) +
+         static_cast<int64_t>((excluded - 1) / parameters.multiplier);
+}
+
 HighNibbles::HighNibbles(std::span<const int8_t> codes, int64_t channels, Nibble nibble)
     : channels(channels) {
   int64_t keys = static_cast<int64_t>(codes.size()) / channels;

@@ -65,6 +65,10 @@ HeadParameters headParameters(double scale, float queryStep, float keyStep, floa
 /// `biases`.
 void quantizeBiases(std::span<const float> biases, double lambda, std::span<int32_t> codes);
 
+/// How far the code of a bias may lie below the largest of the row's allowed keys without masking
+/// its key (section 4).
+int64_t biasReach(const HeadParameters &parameters, int64_t headDim);
+
 /// What a code of a bias, other than kMaskedBias, adds to an approximate score (section 4).
 inline int32_t approximateBias(int32_t code) {
   return static_cast<int32_t>((code + kApproximateUnit / 2) >> (2 * kLowNibbleBits));
