@@ -68,7 +68,8 @@ TEST(ReportTest, HasAllKeysOfTheContract) {
                           "keys",          "heads",
                           "batches",       "head_dim",
                           "value_dim",     "key_heads",
-                          "inputs"})
+                          "inputs",        "clamped_biases",
+                          "rows_masked_by_bias"})
     EXPECT_TRUE(json.contains(key)) << key;
 }
 

@@ -540,6 +540,11 @@ void Session::printReport() const {
                         wholeCycles(statistics.cyclesResident),
                         microjoules(statistics.totalEnergy()));
   }
+  ::sprint::Statistics total = ::sprint::sumStatistics(report.attentions);
+  if (total.clampedBiases != 0)
+    os << total.clampedBiases << " biases of allowed scores at the bound of their codes\n";
+  if (total.rowsMaskedByBias != 0)
+    os << total.rowsMaskedByBias << " rows without a key, as every finite bias masks\n";
   for (const ::sprint::HostReport &host : report.host)
     os << host.location << ": stays on the host: " << host.reason << "\n";
   if (report.attentions.empty() || report.baseline.empty())

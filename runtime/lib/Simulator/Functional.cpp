@@ -175,6 +175,10 @@ private:
   void checkInputRows(const UnitState &unit, const InputRows &rows, int64_t row) const;
   /// Fails unless the launch brings `region`.
   void checkBrought(const UnitState &unit, MemoryRegion region) const;
+  /// Notes what the biases of a row from key `first` to before `last`, with `count` allowed keys
+  /// `keyOf(0)` and so on, do in the statistics.
+  template <typename KeyOf>
+  void countBiases(int64_t first, int64_t last, size_t count, KeyOf keyOf);
   /// Sets a list's biases to those of its keys.
   void setBiases(RowList &list) const;
 
@@ -474,6 +478,17 @@ void FunctionalPass::setHead(const UnitState &unit, RowList &list, int64_t head)
     fail(unit,
          "expected a list of " + describeHead(head) + ", got one of " + describeHead(list.head));
   list.head = head;
+}
+
+template <typename KeyOf>
+void FunctionalPass::countBiases(int64_t first, int64_t last, size_t count, KeyOf keyOf) {
+  const RowMasks &row = masks.masks();
+  if (row.bias.empty())
+    return;
+  Statistics &statistics = result.statistics;
+  for (size_t index = 0; index < count; ++index)
+    statistics.clampedBiases += std::abs(row.bias[keyOf(index)]) == kMaxBias;
+  statistics.rowsMaskedByBias += count == 0 && areMaskedByFiniteBias(first, last, row);
 }
 
 void FunctionalPass::setBiases(RowList &list) const {
@@ -787,6 +802,7 @@ bool FunctionalPass::run(UnitState &unit, const ThresholdCommand &command) {
   statistics.keptScores += static_cast<int64_t>(keys->size());
   statistics.retriedRows += retries > 0;
   statistics.retries += retries;
+  countBiases(first, last, scores.size(), [&](size_t index) { return allowedScores.key(index); });
   record(unit, retries, 0);
   result.work += costs.threshold(shape.keys, retries).work;
 
@@ -816,6 +832,7 @@ bool FunctionalPass::run(UnitState &unit, const ListRangeCommand &command) {
   appendAllowed(first, last, masks.masks(), *keys);
   result.statistics.allowedScores += static_cast<int64_t>(keys->size());
   result.statistics.keptScores += static_cast<int64_t>(keys->size());
+  countBiases(first, last, keys->size(), [&](size_t index) { return (*keys)[index]; });
   result.work += costs.listRange().work;
   RowList list;
   list.keys = std::move(keys);

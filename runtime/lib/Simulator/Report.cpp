@@ -40,6 +40,8 @@ constexpr std::pair<const char *, int64_t Statistics::*> kCounts[] = {
     {"written_bytes", &Statistics::writtenBytes},
     {"retried_rows", &Statistics::retriedRows},
     {"retries", &Statistics::retries},
+    {"clamped_biases", &Statistics::clampedBiases},
+    {"rows_masked_by_bias", &Statistics::rowsMaskedByBias},
     {"macs", &Statistics::macs},
     {"in_memory_macs", &Statistics::inMemoryMacs},
 };
