@@ -153,7 +153,7 @@ def masks() -> List[Case]:
         case("mask_of_heads", 3, 20, 70, batches=2, mask=random_mask),
         case("mask_for_all", 3, 20, 70, batches=2, mask=random_mask[:, :1, :1]),
         case("added_mask", 2, 40, 40, bias=causal),
-        case("far_biases", 2, 4, 70, bias=added[None, None]),
+        case("added_mask_of_10000", 2, 4, 70, bias=added[None, None]),
         case("slopes_causal", 4, 129, 129, band=Band(upper=0), bias=slopes(4, 129, 129)),
         case("slopes_keep_all", 4, 33, 65, thresholds=KEEP_ALL, bias=slopes(4, 33, 65)),
         case("bias_of_batches", 3, 20, 70, batches=2, bias=random_bias),

@@ -100,6 +100,13 @@ int64_t divideRounded(Wide numerator, Wide denominator) {
   return static_cast<int64_t>(quotient - (doubled % (2 * denominator) < 0 ? 1 : 0));
 }
 
+/// Index into the exponent tables of a difference of scores.
+int64_t tableIndexOf(int64_t delta, const Parameters &parameters) {
+  Wide half = parameters.shift == 0 ? 0 : Wide(1) << (parameters.shift - 1);
+  Wide index = (Wide(delta) * parameters.multiplier + half) >> parameters.shift;
+  return static_cast<int64_t>(std::min<Wide>(index, (1 << 14) - 1));
+}
+
 /// What one query keeps of one head, and its output.
 struct Row {
   std::vector<bool> kept;
@@ -110,9 +117,16 @@ Row computeRow(ArrayRef<int8_t> query, ArrayRef<int8_t> keys, ArrayRef<int8_t> v
                int64_t valueDim, const Parameters &parameters, std::vector<bool> allowed,
                const WidthsCase &widths, ArrayRef<int32_t> biases = {}) {
   int64_t numKeys = allowed.size(), headDim = query.size();
-  for (int64_t j = 0; j < static_cast<int64_t>(biases.size()); ++j)
+  int64_t largestBias = INT32_MIN;
+  for (int64_t j = 0; j < static_cast<int64_t>(biases.size()); ++j) {
     allowed[j] = allowed[j] && biases[j] != kMasked;
   Row row{std::vector<bool>(numKeys), std::vector<int32_t>(valueDim)};
+    if (allowed[j])
+      largestBias = std::max<int64_t>(largestBias, biases[j]);
+  }
+  for (int64_t j = 0; j < static_cast<int64_t>(biases.size()); ++j)
+    allowed[j] = allowed[j] && tableIndexOf(largestBias - biases[j] - 32768 * headDim,
+                                            parameters) < 95 * 128;
   if (std::find(allowed.begin(), allowed.end(), true) == allowed.end())
     return row;
 
@@ -146,10 +160,7 @@ Row computeRow(ArrayRef<int8_t> query, ArrayRef<int8_t> keys, ArrayRef<int8_t> v
   for (int64_t j = 0; j < numKeys; ++j) {
     if (!row.kept[j])
       continue;
-    Wide scaled = Wide(maximum - scores[j]) * parameters.multiplier;
-    Wide half = parameters.shift == 0 ? 0 : Wide(1) << (parameters.shift - 1);
-    int64_t index =
-        static_cast<int64_t>(std::min<Wide>((scaled + half) >> parameters.shift, (1 << 14) - 1));
+    int64_t index = tableIndexOf(maximum - scores[j], parameters);
     auto table = [](double exponent) { return std::llround(65536 * std::exp(-exponent)); };
     double product =
         static_cast<double>(table((index / 128) / 8.0) * table((index % 128) / 1024.0));
@@ -516,6 +527,83 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto &info) { return info.param.name; });
 
 /// Three keys scored 119 a + b for the keys (a, b), with table indices equal to the differences of
+/// What is kept of a block of 3 rows by 8 keys with scores of zero, whose biases are `codes`, where
+/// `selection` is a sprint.prune or sprint.allow.
+std::vector<uint8_t> selectBiased(StringRef selection, const Tensor<int32_t> &codes, int64_t d,
+                                  const Parameters &parameters) {
+  std::string text = R"mlir(
+    func.func @main(%bias: tensor<3x8xi32>) -> tensor<3x8xi1> {
+      %query = arith.constant 1 : index
+      %rows = arith.constant 3 : index
+      %keys = arith.constant 8 : index
+      %d = arith.constant $d : index
+      %multiplier = arith.constant $m : i64
+      %shift = arith.constant $s : i64
+      %threshold = arith.constant $t : i32
+      %scores = arith.constant dense<0> : tensor<3x8xi32>
+      %valid = arith.constant dense<[[true, true, true, true, true, true, true, false],
+          [true, true, true, true, true, true, true, false], [true, true, true, true, true, true, true, false]]> : tensor<3x8xi1>
+      %kept = $selection query(%query) of(%keys) band(<upper = 4>) masks(%valid : tensor<3x8xi1>)
+          bias(%bias, %multiplier, %shift, %d : tensor<3x8xi32>) : $type
+      return %kept : tensor<3x8xi1>
+    }
+  )mlir";
+  bool isAllow = selection.starts_with("sprint.allow");
+  Compiled compiled(
+      substitute(text, {{"selection", selection.str()},
+                        {"type", isAllow ? "tensor<3x8xi1>" : "tensor<3x8xi32> -> tensor<3x8xi1>"},
+                        {"d", std::to_string(d)},
+                        {"m", std::to_string(parameters.multiplier)},
+                        {"s", std::to_string(parameters.shift)},
+                        {"t", std::to_string(parameters.threshold)}}));
+  std::vector<HostTensor> results = compiled.run({codes.ref()});
+  if (results.empty())
+    return {};
+  ArrayRef<uint8_t> kept = results[0].getElements<uint8_t>();
+  return {kept.begin(), kept.end()};
+}
+
+TEST(Selection, BiasesFarDownMask) {
+  for (int64_t d : {1, 64})
+    for (Parameters parameters : {Parameters{-(1 << 30), 1 << 30, 30},
+                                  {-(1 << 30), kMultiplier, kShift},
+                                  {-(1 << 30), kMultiplier, 0},
+                                  {-(1 << 30), kMultiplier, 62}}) {
+      // The last difference with a weight.
+      int64_t reach = 0;
+      for (int64_t step = int64_t(1) << 28; step; step /= 2)
+        if (tableIndexOf(reach + step, parameters) < 95 * 128)
+          reach += step;
+      auto below = [&](int64_t top, int64_t more) {
+        return static_cast<int32_t>(std::max<int64_t>(top - reach - 32768 * d - more, -(1 << 29)));
+      };
+      // The band leaves rows 6, 7 and 8 keys, key_valid 7.
+      Tensor<int32_t> codes{{3, 8},
+                            {0, below(0, -1), below(0, 0), below(0, 1), kMasked, -1, 1 << 29, 99,
+                             below(7, 0), 7, below(7, 1), below(7, 1), 3, kMasked, below(7, 0), 0,
+                             kMasked, below(0, 0), below(0, 0), below(0, 1), below(0, 0),
+                             below(0, 0), below(0, 0), 0}};
+      std::vector<uint8_t> expected;
+      for (int64_t i = 0; i < 3; ++i) {
+        std::vector<bool> allowed(8);
+        for (int64_t j = 0; j < 8; ++j)
+          allowed[j] = j < 7 && j <= i + 1 + 4;
+        std::vector<int8_t> zeros(8 * d);
+        Row row = computeRow(ArrayRef(zeros).take_front(d), zeros, ArrayRef(zeros).take_front(8), 1,
+                             parameters, allowed, kDefault,
+                             ArrayRef(codes.elements).slice(i * 8, 8));
+        expected.insert(expected.end(), row.kept.begin(), row.kept.end());
+      }
+      EXPECT_EQ(selectBiased("sprint.prune %scores threshold(%threshold)", codes, d, parameters),
+                expected);
+      EXPECT_EQ(selectBiased("sprint.allow rows(%rows) keys(%keys)", codes, d, parameters),
+                expected);
+      if (parameters.shift == 30)
+        EXPECT_EQ(expected, (std::vector<uint8_t>{1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0,
+                                                  1, 1, 1, 1, 1, 1, 0}));
+    }
+}
+
 /// their scores.
 std::vector<int32_t> recomputeThree(std::vector<int8_t> keys, std::vector<int8_t> values,
                                     const WidthsCase &widths) {

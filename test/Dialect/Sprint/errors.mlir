@@ -507,9 +507,18 @@ func.func @prune_masks(%a: tensor<1x8xi32>, %t: i32, %i: index, %mask: tensor<1x
 
 // -----
 
-func.func @allow_bias(%i: index, %bias: tensor<1x7xi32>) {
+func.func @allow_bias(%i: index, %m: i64, %bias: tensor<1x7xi32>) {
   // expected-error @below {{expected dimension 1 (Sk) of bias to be 8 as in kept, got 7}}
-  %0 = sprint.allow rows(%i) keys(%i) query(%i) of(%i) bias(%bias : tensor<1x7xi32>) : tensor<1x8xi1>
+  %0 = sprint.allow rows(%i) keys(%i) query(%i) of(%i) bias(%bias, %m, %m, %i : tensor<1x7xi32>) : tensor<1x8xi1>
+  return
+}
+
+// -----
+
+func.func @bias_alone(%i: index, %m: i64, %bias: tensor<1x8xi32>) {
+  // expected-error @below {{expected multiplier, shift and channels where there is a bias, and only there}}
+  %0 = "sprint.allow"(%i, %i, %i, %i, %bias, %m, %m) <{operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 1, 1, 1, 0>}>
+      : (index, index, index, index, tensor<1x8xi32>, i64, i64) -> tensor<1x8xi1>
   return
 }
 

@@ -52,13 +52,13 @@ func.func @masks(%q: tensor<2x6x?x8xf32>, %k: tensor<2x2x?x8xf32>, %v: tensor<2x
 
 // CHECK-LABEL: func @masked_blocks
 // CHECK: sprint.quantize_bias %{{.*}} steps(%{{.*}}, %{{.*}}) scale(5.000000e-01) : tensor<1x6x1x?xf32>, tensor<2x6xf32>, tensor<2x2xf32> -> tensor<2x6x1x?xi32>
-// CHECK: sprint.prune {{.*}} band(<upper = 0>) masks(%{{.*}}, %{{.*}} : tensor<1x?xi1>, tensor<1x?xi1>) bias(%{{.*}} : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
+// CHECK: sprint.prune {{.*}} band(<upper = 0>) masks(%{{.*}}, %{{.*}} : tensor<1x?xi1>, tensor<1x?xi1>) bias(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
 // CHECK: sprint.allow {{.*}} masks(%{{.*}} : tensor<1x?xi1>) : tensor<1x?xi1>
 func.func @masked_blocks(%bias: tensor<1x6x1x?xf32>, %q: tensor<2x6xf32>, %k: tensor<2x2xf32>, %a: tensor<1x?xi32>, %t: i32, %i: index,
-    %valid: tensor<1x?xi1>) -> tensor<2x6x1x?xi32> {
+    %m: i64, %s: i64, %valid: tensor<1x?xi1>) -> tensor<2x6x1x?xi32> {
   %codes = sprint.quantize_bias %bias steps(%q, %k) scale(0.5) : tensor<1x6x1x?xf32>, tensor<2x6xf32>, tensor<2x2xf32> -> tensor<2x6x1x?xi32>
   %kept = sprint.prune %a threshold(%t) query(%i) of(%i) band(<upper = 0>) masks(%valid, %valid : tensor<1x?xi1>, tensor<1x?xi1>)
-         bias(%a : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
+         bias(%a, %m, %s, %i : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
   %allowed = sprint.allow rows(%i) keys(%i) query(%i) of(%i) masks(%valid : tensor<1x?xi1>) : tensor<1x?xi1>
   return %codes : tensor<2x6x1x?xi32>
 }

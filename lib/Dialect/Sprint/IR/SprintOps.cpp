@@ -246,6 +246,11 @@ LogicalResult GatherOp::verify() {
 
 LogicalResult RecomputeOp::verify() {
   static constexpr StringRef kValueDims[] = {"Sk", "Dv"};
+  bool hasBias = bool(op.getBias());
+  if (hasBias != bool(op.getMultiplier()) || hasBias != bool(op.getShift()) ||
+      hasBias != bool(op.getChannels()))
+    return op.emitOpError(
+        "expected multiplier, shift and channels where there is a bias, and only there");
   static constexpr StringRef kIndicesDims[] = {"N"};
   static constexpr StringRef kOwnersDims[] = {"B", "N"};
   static constexpr StringRef kOutputDims[] = {"B", "Dv"};

@@ -236,7 +236,13 @@ private:
       masks.push_back(sliceMatrix(keyValid, {position[0], zero}, {one, keys}));
     if (Value mask = attention.getMask())
       masks.push_back(sliceRow(mask, position, keys));
-    Value biasRow = bias ? sliceRow(bias, position, keys) : Value();
+    Value biasRow, biasMultiplier, biasShift, channels;
+    if (bias) {
+      biasRow = sliceRow(bias, position, keys);
+      biasMultiplier = multiplier;
+      biasShift = shift;
+      channels = getValueOrCreateConstantIndexOp(rewriter, loc, size(query, 3));
+    }
 
     Value kept;
     if (dense) {
@@ -245,7 +251,8 @@ private:
           {1, cast<RankedTensorType>(headKey.getType()).getDimSize(0)}, rewriter.getI1Type());
       kept = AllowOp::create(rewriter, loc, type, rows,
                              getValueOrCreateConstantIndexOp(rewriter, loc, keys), row, queries,
-                             masks, biasRow, attention.getBandAttr());
+                             masks, biasRow, biasMultiplier, biasShift, channels,
+                             attention.getBandAttr());
     } else {
       Value empty =
           tensor::EmptyOp::create(rewriter, loc, ArrayRef{one, keys}, rewriter.getI32Type());
@@ -255,7 +262,7 @@ private:
                                              getNibble());
       auto type = cast<RankedTensorType>(scores.getType()).clone(rewriter.getI1Type());
       kept = PruneOp::create(rewriter, loc, type, scores, threshold, row, queries, masks, biasRow,
-                             attention.getBandAttr());
+                             biasMultiplier, biasShift, channels, attention.getBandAttr());
     }
 
     auto indices = RankedTensorType::get({ShapedType::kDynamic}, rewriter.getIndexType());

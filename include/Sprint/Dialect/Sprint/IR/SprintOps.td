@@ -252,8 +252,9 @@ def Sprint_CrossbarScoreOp : Sprint_DestinationOp<"crossbar_score"> {
 def Sprint_PruneOp : Sprint_Op<"prune", [Pure, AttrSizedOperandSegments]> {
   let summary = "the keys a block of queries keeps";
   let description = [{
-    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it: a bias code of -2^31 masks its key. It
-    is kept when it is allowed and `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold`,
+    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it: a bias code of -2^31 masks its key, and one so far below the largest of
+    the row's other allowed keys that no score lifts it to a weight (docs/numerics.md, section 4). For this a bias comes with the head's `multiplier` and
+    `shift` (`sprint.parameters`) and its head dimension, `channels`. A key is kept when it is allowed and `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold`,
     lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query `query + i` of `queries`.
 
     Shapes: scores, masks, bias and kept `[B, Sk]`.
@@ -262,7 +263,7 @@ def Sprint_PruneOp : Sprint_Op<"prune", [Pure, AttrSizedOperandSegments]> {
 
     ```mlir
     %kept = sprint.prune %scores threshold(%t) query(%i) of(%n) band(#sprint.band<upper = 0>)
-        masks(%valid : tensor<1x?xi1>) bias(%b : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
+        masks(%valid : tensor<1x?xi1>) bias(%b, %m, %s, %d : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
     ```
   }];
   let arguments = (ins 2DTensorOf<[I32]>:$scores, I32:$threshold, Index:$query, Index:$queries,
@@ -271,7 +272,8 @@ def Sprint_PruneOp : Sprint_Op<"prune", [Pure, AttrSizedOperandSegments]> {
   let results = (outs 2DTensorOf<[I1]>:$kept);
   let assemblyFormat = [{
     $scores `threshold` `(` $threshold `)` `query` `(` $query `)` `of` `(` $queries `)`
-    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)?
+    (`bias` `(` $bias^ `,` $multiplier `,` $shift `,` $channels `:` type($bias) `)`)?
     attr-dict `:` type($scores) `->` type($kept)
   }];
   let hasVerifier = 1;
@@ -297,7 +299,9 @@ def Sprint_AllowOp : Sprint_Op<"allow", [Pure, AttrSizedOperandSegments]> {
   let results = (outs 2DTensorOf<[I1]>:$kept);
   let assemblyFormat = [{
     `rows` `(` $rows `)` `keys` `(` $keys `)` `query` `(` $query `)` `of` `(` $queries `)`
-    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)?
+    (`bias` `(` $bias^ `,` $multiplier `,` $shift `,` $channels `:` type($bias) `)`)?
+                       Optional<I64>:$multiplier, Optional<I64>:$shift, Optional<Index>:$channels,
     attr-dict `:` type($kept)
   }];
   let hasVerifier = 1;
@@ -324,6 +328,7 @@ def Sprint_GatherOp : Sprint_Op<"gather", [Pure]> {
 
 def Sprint_RecomputeOp : Sprint_DestinationOp<"recompute"> {
   let summary = "exact scores, softmax and weighted values over the kept keys";
+                       Optional<I64>:$multiplier, Optional<I64>:$shift, Optional<Index>:$channels,
   let description = [{
     docs/numerics.md, section 5, steps 1 to 6. `query` is the block's codes; `key` and `value` the whole head's; `bias`, where there is
     one, the block's codes of `sprint.quantize_bias`, added to the scores; `multiplier` and `shift` the head's (`sprint.parameters`). `corelets`, set by tiling, says over how many CORELETs
