@@ -6,7 +6,7 @@ visible.
 from __future__ import annotations
 
 import dataclasses
-from typing import List, Optional, Union
+from typing import List, Optional, Tuple, Union
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Case:
     key_valid: Optional[np.ndarray] = None  #: bool `[B, Sk]`
     mask: Optional[np.ndarray] = None  #: bool `[B, H, Sq, Sk]`, each of the first three may be 1
     bias: Optional[np.ndarray] = None  #: f32, of such a shape
+    empty_row: Optional[reference.EmptyRow] = None  #: zeros where there is none
 
     def inputs(self) -> List[np.ndarray]:
         """The tensors of a launch, in the order of the arguments."""
@@ -40,6 +41,12 @@ class Case:
     def launch(self, **options) -> reference.Launch:
         return reference.launch(self.query, self.key, self.value, self.scale, self.thresholds,
                                 self.band, self.key_valid, self.mask, self.bias, **options)
+
+
+    def fill_empty_rows(self, output: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        return reference.fill_empty_rows(output, self.query, self.key, self.value, self.scale,
+                                         self.empty_row or reference.EmptyRow(), self.band,
+                                         self.key_valid, self.mask, self.bias)
 
 
 def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -165,6 +172,43 @@ def masks() -> List[Case]:
         dataclasses.replace(last, key_valid=padding([90, 61], 90),
                             mask=rng.random((2, 1, 30, 90)) < 0.8,
                             bias=_normal(rng, 1, 6, 30, 90)),
+    ]
+
+
+def empty_rows() -> List[Case]:
+    """Queries without an allowed key, filled in each way; sharp scores, which rounding tells apart.
+    """
+    EmptyRow = reference.EmptyRow
+
+    def case(name: str, empty_row: reference.EmptyRow, **operands) -> Case:
+        base = random_case(name, 6, 20, 33, 32, batches=2, key_heads=3, thresholds=0.5)
+        base = dataclasses.replace(base, empty_row=empty_row, **operands)
+        base.query *= np.float32(6)
+        return base
+
+    rng = np.random.default_rng(15)
+    lowest = np.finfo(np.float32).min
+    some = rng.random((2, 1, 20, 33)) < 0.3
+    some[:, :, ::3] = False
+    # Rows that finite biases mask, of one number and of two, and rows of minus infinities.
+    bias = _normal(rng, 1, 6, 20, 33)
+    bias[:, :, 1::5] = lowest
+    bias[:, :, 2::5] = np.where(rng.random((1, 6, 4, 33)) < 0.5, lowest, lowest / 2)
+    bias[:, :, 3::5] = -np.inf
+    bias[:, :, 4::5, ::2] = -1e4
+    valid = padding([33, 0], 33)
+    return [
+        case("uniform", EmptyRow("uniform"), key_valid=valid),
+        case("nan", EmptyRow("nan"), mask=some),
+        case("logits_f32", EmptyRow("nan", -1e4, "f32"), key_valid=valid),
+        case("logits_f16", EmptyRow("zero", -1e4, "f16"), mask=some),
+        case("logits_bf16", EmptyRow("nan", -1e4, "bf16"), mask=some, band=Band(upper=2)),
+        # Scores below -16 become minus infinity.
+        case("logits_lowest_f16", EmptyRow("nan", -65504.0, "f16"), key_valid=valid),
+        case("logits_of_biases", EmptyRow("nan", -np.inf, "f32"), bias=bias),
+        case("logits_zero", EmptyRow("zero", -np.inf, "f32"), bias=bias, mask=some),
+        case("logits_band", EmptyRow("nan", -1e4, "f16"), band=Band(lower=5, align="end"),
+             key_valid=valid, bias=bias),
     ]
 
 

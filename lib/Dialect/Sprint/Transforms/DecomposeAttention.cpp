@@ -105,11 +105,15 @@ public:
     Value output =
         DequantizeOp::create(rewriter, loc, resultType, codes, valueStep, attention.getInit());
     // The machine leaves zeros; which rows these are follows from the masks alone.
-    if (attention.getEmptyRow() != EmptyRow::Zero && mayHaveEmptyRows(attention))
-      output =
-          FillEmptyRowsOp::create(rewriter, loc, resultType, attention.getValue(),
-                                  attention.getKeyValid(), attention.getMask(), attention.getBias(),
-                                  output, attention.getBandAttr(), attention.getEmptyRowAttr());
+    FloatAttr maskedLogit = attention.getMaskedLogitAttr();
+    bool isZero = attention.getEmptyRow() == EmptyRow::Zero && !maskedLogit;
+    if (!isZero && mayHaveEmptyRows(attention))
+      output = FillEmptyRowsOp::create(
+          rewriter, loc, resultType, attention.getValue(),
+          maskedLogit ? attention.getQuery() : Value(), maskedLogit ? attention.getKey() : Value(),
+          attention.getKeyValid(), attention.getMask(), attention.getBias(), output,
+          attention.getBandAttr(), attention.getEmptyRowAttr(),
+          maskedLogit ? attention.getScaleAttr() : FloatAttr(), maskedLogit);
     rewriter.replaceOp(attention, output);
   }
 

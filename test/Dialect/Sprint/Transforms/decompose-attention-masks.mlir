@@ -64,3 +64,16 @@ func.func @maybe_empty(%q: tensor<1x1x5x8xf32>, %t: tensor<1x1x4x8xf32>) -> (ten
       outs(%q : tensor<1x1x5x8xf32>) scale(0.5) band(#sprint.band<upper = 0, align = end>) -> tensor<1x1x5x8xf32>
   return %0, %1 : tensor<1x1x5x8xf32>, tensor<1x1x5x8xf32>
 }
+
+// The logits of such rows come from the floats.
+
+// CHECK-LABEL: func.func @masked_logit(
+// CHECK-SAME: %[[Q:[^:]*]]: tensor<1x1x?x8xf32>, %[[K:[^:]*]]: tensor<1x1x?x8xf32>, %[[V:[^:]*]]: tensor<1x1x?x8xf32>, %[[VALID:[^:]*]]: tensor<1x?xi1>
+// CHECK: %[[ROWS:.*]] = sprint.dequantize
+// CHECK: sprint.fill_empty_rows ins(%[[V]] : {{.*}}) key_valid(%[[VALID]] : {{.*}}) outs(%[[ROWS]] : {{.*}}) empty_row(zero)
+// CHECK-SAME: logits(%[[Q]], %[[K]] : {{.*}}) scale(5.000000e-01) masked_logit(-1.000000e+04 : f16)
+func.func @masked_logit(%q: tensor<1x1x?x8xf32>, %k: tensor<1x1x?x8xf32>, %v: tensor<1x1x?x8xf32>, %valid: tensor<1x?xi1>) -> tensor<1x1x?x8xf32> {
+  %0 = sprint.attention ins(%q, %k, %v : tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32>) key_valid(%valid : tensor<1x?xi1>)
+      outs(%q : tensor<1x1x?x8xf32>) scale(0.5) masked_logit(-1.0e4 : f16) -> tensor<1x1x?x8xf32>
+  return %0 : tensor<1x1x?x8xf32>
+}
