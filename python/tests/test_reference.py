@@ -118,8 +118,10 @@ class Mutations(unittest.TestCase):
     """A change of any one rounding shows in the bytes of the output, or in what is kept."""
 
     def test_each_mutation_shows(self):
+        def bits(got):
+            return got.output.tobytes(), got.kept.tobytes()
+
         cases = testing.roundings()
-        bits = lambda got: (got.output.tobytes(), got.kept.tobytes())
         right = {(case.name, preset): bits(case.launch(widths=widths))
                  for case in cases for preset, widths in PRESETS.items()}
         for name, rounding in reference.mutations():

@@ -339,8 +339,8 @@ TEST(MaskTest, CountsWhatBiasesDo) {
   float lowest = std::numeric_limits<float>::lowest();
   // Two keys beyond the codes; every finite bias masks; none is finite where one would count; a
   // key is left.
-  inputs.bias->data = {1e30f, 1e29f,      0,          1e30f, lowest,     -2e9f,      -kInfinity, 0,
-                       -kInfinity, -kInfinity, -kInfinity, 0,     -kInfinity, -1e9f, 0, 0};
+  inputs.bias->data = {1e30f,      1e29f,      0,          1e30f, lowest,     -2e9f, -kInfinity, 0,
+                       -kInfinity, -kInfinity, -kInfinity, 0,     -kInfinity, -1e9f, 0,          0};
   for (bool dense : {false, true}) {
     LaunchResult result = run(builtinMachine("s"), operandsOf(tensor, tensor, tensor, inputs),
                               {.dense = dense, .inputs = inputs.regions()});

@@ -173,8 +173,8 @@ TEST(BiasTest, ReachEndsWhereNoScoreLeavesAWeight) {
     ASSERT_GE(reach, 0);
     auto entryOf = [&](int64_t delta) {
       __int128 scaled = __int128(delta) * parameters.multiplier;
-      return static_cast<int64_t>(
-          (scaled + ((int64_t(1) << parameters.shift) >> 1)) >> parameters.shift);
+      return static_cast<int64_t>((scaled + ((int64_t(1) << parameters.shift) >> 1)) >>
+                                  parameters.shift);
     };
     EXPECT_LT(entryOf(reach), kZeroTableIndex);
     EXPECT_GE(entryOf(reach + 1), kZeroTableIndex);

@@ -59,16 +59,26 @@ TEST(ReportTest, TotalsAreThoseOfAllLaunches) {
 
 TEST(ReportTest, HasAllKeysOfTheContract) {
   Json json = Json::parse(toJson(launchReport(100, 9, 10, 5)));
-  for (const char *key : {"cycles",        "cycles_resident",
-                          "energy_pj",     "pruned_fraction",
-                          "fetched_bytes", "written_bytes",
-                          "retried_rows",  "macs",
-                          "utilization",   "simulation_seconds",
-                          "thresholds",    "queries",
-                          "keys",          "heads",
-                          "batches",       "head_dim",
-                          "value_dim",     "key_heads",
-                          "inputs",        "clamped_biases",
+  for (const char *key : {"cycles",
+                          "cycles_resident",
+                          "energy_pj",
+                          "pruned_fraction",
+                          "fetched_bytes",
+                          "written_bytes",
+                          "retried_rows",
+                          "macs",
+                          "utilization",
+                          "simulation_seconds",
+                          "thresholds",
+                          "queries",
+                          "keys",
+                          "heads",
+                          "batches",
+                          "head_dim",
+                          "value_dim",
+                          "key_heads",
+                          "inputs",
+                          "clamped_biases",
                           "rows_masked_by_bias"})
     EXPECT_TRUE(json.contains(key)) << key;
 }

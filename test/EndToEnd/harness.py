@@ -102,10 +102,9 @@ def attention_mlir(case, dynamic=False):
     if case.empty_row:
         empty_row = f" empty_row({case.empty_row.kind})"
         if case.empty_row.masked_logit is not None:
-            number = case.empty_row.masked_logit
-            text = {"f16": "0xFC00", "bf16": "0xFF80", "f32": "0xFF800000"}[case.empty_row.type] if (
-                np.isinf(number)) else repr(number)
-            empty_row += f" masked_logit({text} : {case.empty_row.type})"
+            number, kind = case.empty_row.masked_logit, case.empty_row.type
+            infinity = {"f16": "0xFC00", "bf16": "0xFF80", "f32": "0xFF800000"}[kind]
+            empty_row += f" masked_logit({infinity if np.isinf(number) else number} : {kind})"
     size = "%length" if dynamic else ""
     length = ("    %two = arith.constant 2 : index\n"
               f"    %length = tensor.dim %q, %two : {query}\n") if dynamic else ""
@@ -113,7 +112,8 @@ def attention_mlir(case, dynamic=False):
             f"{length}"
             f"    %init = tensor.empty({size}) : {output}\n"
             f"    %o = sprint.attention ins(%q, %k, %v : {query}, {key}, {value}){masks}\n"
-            f"        outs(%init : {output}) scale({float_attribute(case.scale)}){band}{empty_row}\n"
+            f"        outs(%init : {output}) scale({float_attribute(case.scale)})"
+            f"{band}{empty_row}\n"
             f"        -> {output}\n"
             f"    return %o : {output}\n"
             "}\n")

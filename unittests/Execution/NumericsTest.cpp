@@ -124,8 +124,8 @@ Row computeRow(ArrayRef<int8_t> query, ArrayRef<int8_t> keys, ArrayRef<int8_t> v
       largestBias = std::max<int64_t>(largestBias, biases[j]);
   }
   for (int64_t j = 0; j < static_cast<int64_t>(biases.size()); ++j)
-    allowed[j] = allowed[j] && tableIndexOf(largestBias - biases[j] - 32768 * headDim,
-                                            parameters) < 95 * 128;
+    allowed[j] = allowed[j] &&
+                 tableIndexOf(largestBias - biases[j] - 32768 * headDim, parameters) < 95 * 128;
   Row row{std::vector<bool>(numKeys), std::vector<int32_t>(valueDim)};
   if (std::find(allowed.begin(), allowed.end(), true) == allowed.end())
     return row;
@@ -577,20 +577,20 @@ TEST(Selection, BiasesFarDownMask) {
         return static_cast<int32_t>(std::max<int64_t>(top - reach - 32768 * d - more, -(1 << 29)));
       };
       // The band leaves rows 6, 7 and 8 keys, key_valid 7.
-      Tensor<int32_t> codes{{3, 8},
-                            {0, below(0, -1), below(0, 0), below(0, 1), kMasked, -1, 1 << 29, 99,
-                             below(7, 0), 7, below(7, 1), below(7, 1), 3, kMasked, below(7, 0), 0,
-                             kMasked, below(0, 0), below(0, 0), below(0, 1), below(0, 0),
-                             below(0, 0), below(0, 0), 0}};
+      Tensor<int32_t> codes{
+          {3, 8}, {0,           below(0, -1), below(0, 0), below(0, 1), kMasked,     -1,
+                   1 << 29,     99,           below(7, 0), 7,           below(7, 1), below(7, 1),
+                   3,           kMasked,      below(7, 0), 0,           kMasked,     below(0, 0),
+                   below(0, 0), below(0, 1),  below(0, 0), below(0, 0), below(0, 0), 0}};
       std::vector<uint8_t> expected;
       for (int64_t i = 0; i < 3; ++i) {
         std::vector<bool> allowed(8);
         for (int64_t j = 0; j < 8; ++j)
           allowed[j] = j < 7 && j <= i + 1 + 4;
         std::vector<int8_t> zeros(8 * d);
-        Row row = computeRow(ArrayRef(zeros).take_front(d), zeros, ArrayRef(zeros).take_front(8), 1,
-                             parameters, allowed, kDefault,
-                             ArrayRef(codes.elements).slice(i * 8, 8));
+        Row row =
+            computeRow(ArrayRef(zeros).take_front(d), zeros, ArrayRef(zeros).take_front(8), 1,
+                       parameters, allowed, kDefault, ArrayRef(codes.elements).slice(i * 8, 8));
         expected.insert(expected.end(), row.kept.begin(), row.kept.end());
       }
       EXPECT_EQ(selectBiased("sprint.prune %scores threshold(%threshold)", codes, d, parameters),
@@ -598,8 +598,8 @@ TEST(Selection, BiasesFarDownMask) {
       EXPECT_EQ(selectBiased("sprint.allow rows(%rows) keys(%keys)", codes, d, parameters),
                 expected);
       if (parameters.shift == 30)
-        EXPECT_EQ(expected, (std::vector<uint8_t>{1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0,
-                                                  1, 1, 1, 1, 1, 1, 0}));
+        EXPECT_EQ(expected, (std::vector<uint8_t>{1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 0, 0,
+                                                  1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 0}));
     }
 }
 
@@ -908,24 +908,23 @@ public:
       add("mask", type(mask.shape, "i1", {true, false, true, true}));
     if (test.bias)
       add("bias", type(bias.shape, "f32", {true, false, true, true}));
-    return substitute(R"mlir(
+    return substitute(
+        R"mlir(
       func.func @main(%query: $q, %key: $k, %value: $v, %init: $o $parameters) -> $o {
         %0 = sprint.attention ins(%query, %key, %value : $q, $k, $v) $more
             outs(%init : $o) scale(0.5) $band empty_row($empty) $logit thresholds([-0.25]) -> $o
         return %0 : $o
       }
     )mlir",
-                      {{"parameters", parameters},
-                       {"more", operands},
-                       {"q", tokens(query)},
-                       {"k", tokens(key)},
-                       {"v", tokens(value)},
-                       {"o", tokens(init)},
-                       {"band", test.band ? "band(" + bandText(*test.band) + ")" : ""},
-                       {"empty", test.emptyRow},
-                       {"logit", test.maskedLogit.empty()
-                                     ? ""
-                                     : "masked_logit(" + test.maskedLogit + ")"}});
+        {{"parameters", parameters},
+         {"more", operands},
+         {"q", tokens(query)},
+         {"k", tokens(key)},
+         {"v", tokens(value)},
+         {"o", tokens(init)},
+         {"band", test.band ? "band(" + bandText(*test.band) + ")" : ""},
+         {"empty", test.emptyRow},
+         {"logit", test.maskedLogit.empty() ? "" : "masked_logit(" + test.maskedLogit + ")"}});
   }
 
   std::vector<TensorRef> inputs() const {

@@ -355,9 +355,8 @@ template <typename OpTy> LogicalResult Matcher::matchMasks(OpTy selection) {
   auto matches = [&](Value value) {
     return biasIndex ? value && isMaskRow(value, *biasIndex) : !value;
   };
-  for (auto [op, operand] :
-       {std::pair(selection.getOperation(), selection.getBias()),
-        {device.recompute.getOperation(), device.recompute.getBias()}})
+  for (auto [op, operand] : {std::pair(selection.getOperation(), selection.getBias()),
+                             {device.recompute.getOperation(), device.recompute.getBias()}})
     if (!matches(operand))
       return op->emitOpError("expected ")
              << (biasIndex ? "the biases of the query of the loops" : "no bias")

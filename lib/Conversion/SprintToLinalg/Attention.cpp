@@ -328,8 +328,7 @@ private:
         strides(4, builder.getIndexAttr(1));
     offsets.push_back(builder.getIndexAttr(0));
     sizes.push_back(sizeOf(builder, op.getValue(), 3));
-    Value inserted =
-        tensor::InsertSliceOp::create(builder, row, output, offsets, sizes, strides);
+    Value inserted = tensor::InsertSliceOp::create(builder, row, output, offsets, sizes, strides);
     scf::YieldOp::create(builder, inserted);
     return branch.getResult(0);
   }
@@ -365,12 +364,11 @@ private:
   Value createLogits(ArrayRef<OpFoldResult> position, OpFoldResult keyHead) {
     Value query = slice(op.getQuery(), position);
     Value keyRows = slice(op.getKey(), {position[b], keyHead});
-    Value products =
-        createGeneric(builder, {{query, {channel}}, {keyRows, {key, channel}}},
-                      {createFilled(builder, keys, builder.getF32FloatAttr(0)), {key}},
-                      [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
-                        return elements[2] + elements[0] * elements[1];
-                      });
+    Value products = createGeneric(builder, {{query, {channel}}, {keyRows, {key, channel}}},
+                                   {createFilled(builder, keys, builder.getF32FloatAttr(0)), {key}},
+                                   [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+                                     return elements[2] + elements[0] * elements[1];
+                                   });
     SmallVector<Indexed> inputs;
     if (Value keyValid = op.getKeyValid())
       inputs.push_back({slice(keyValid, position[b]), {key}});
@@ -379,31 +377,32 @@ private:
         inputs.push_back({slice(tensor, position), {key}});
     double scale = op.getScale()->convertToDouble();
     double masked = op.getMaskedLogitAttr().getValueAsDouble();
-    return createGeneric(
-        builder, inputs, {products, {key}},
-        [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
-          Scalar product = elements.consume_back();
-          Scalar logit = round(product * product.constant(scale));
-          Scalar diagonal = Scalar(body, toValue(position[i])) + Scalar(body, offset);
-          Scalar allowed = isAllowed(op.getBandAttr(), diagonal, loopCounter(body, key));
-          for (Value tensor : {Value(op.getKeyValid()), Value(op.getMask())})
-            if (tensor)
-              allowed = allowed & elements.consume_front();
-          if (op.getBias())
-            logit = round(logit + elements.front());
-          return select(allowed, logit, round(logit + logit.constant(masked)));
-        });
+    return createGeneric(builder, inputs, {products, {key}},
+                         [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                           Scalar product = elements.consume_back();
+                           Scalar logit = round(product * product.constant(scale));
+                           Scalar diagonal =
+                               Scalar(body, toValue(position[i])) + Scalar(body, offset);
+                           Scalar allowed =
+                               isAllowed(op.getBandAttr(), diagonal, loopCounter(body, key));
+                           for (Value tensor : {Value(op.getKeyValid()), Value(op.getMask())})
+                             if (tensor)
+                               allowed = allowed & elements.consume_front();
+                           if (op.getBias())
+                             logit = round(logit + elements.front());
+                           return select(allowed, logit, round(logit + logit.constant(masked)));
+                         });
   }
 
   /// Exponentials of logits less their maximum, in their place; where that is minus infinity, 0.
   Value createWeights(Value logits) {
     double minusInfinity = -std::numeric_limits<double>::infinity();
-    Value maximum = createGeneric(
-        builder, {{logits, {key}}},
-        {createFilled(builder, {}, builder.getF32FloatAttr(minusInfinity)), {}},
-        [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
-          return elements[1].max(elements[0]);
-        });
+    Value maximum =
+        createGeneric(builder, {{logits, {key}}},
+                      {createFilled(builder, {}, builder.getF32FloatAttr(minusInfinity)), {}},
+                      [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+                        return elements[1].max(elements[0]);
+                      });
     return createGeneric(builder, {{maximum, {}}}, {logits, {key}},
                          [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
                            Scalar maximum = elements[0], logit = elements[1];

@@ -35,8 +35,8 @@ public:
     first = builder.createOrFold<arith::AddIOp>(op.getQuery(), offset);
     if (!bias)
       return;
-    Scalar channels(builder, builder.createOrFold<arith::IndexCastOp>(builder.getI64Type(),
-                                                                      op.getChannels()));
+    Scalar channels(
+        builder, builder.createOrFold<arith::IndexCastOp>(builder.getI64Type(), op.getChannels()));
     spread = channels << ::sprint::kScoreSpreadBits;
     SmallVector<Indexed> inputs;
     addRestrictions(inputs);

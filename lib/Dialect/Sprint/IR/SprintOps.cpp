@@ -212,14 +212,13 @@ LogicalResult FillEmptyRowsOp::verify() {
       hasLogits != bool(getScaleAttr()))
     return emitOpError("expected query, key and 'scale' where there is a 'masked_logit', and only "
                        "there");
-  if (failed(verifyShapes(*this,
-                          {{"query", typeOf(getQuery()), kQueryDims},
-                           {"key", typeOf(getKey()), kKeyDims},
-                           {"value", getValue().getType(), kValueDims},
-                           {"init", getInit().getType(), kOutputDims},
-                           {"key_valid", typeOf(getKeyValid()), kKeyValidDims},
-                           {"mask", typeOf(getMask()), kScoreDims, kMaskBroadcast},
-                           {"bias", typeOf(getBias()), kScoreDims, kMaskBroadcast}})) ||
+  if (failed(verifyShapes(*this, {{"query", typeOf(getQuery()), kQueryDims},
+                                  {"key", typeOf(getKey()), kKeyDims},
+                                  {"value", getValue().getType(), kValueDims},
+                                  {"init", getInit().getType(), kOutputDims},
+                                  {"key_valid", typeOf(getKeyValid()), kKeyValidDims},
+                                  {"mask", typeOf(getMask()), kScoreDims, kMaskBroadcast},
+                                  {"bias", typeOf(getBias()), kScoreDims, kMaskBroadcast}})) ||
       failed(verifyEmptyRow(*this, getEmptyRow(), getMaskedLogitAttr())))
     return failure();
   return hasLogits ? verifyScale(*this, *getScale()) : success();

@@ -253,10 +253,9 @@ private:
       Value rows = arith::ConstantIndexOp::create(rewriter, loc, 1);
       auto type = RankedTensorType::get(
           {1, cast<RankedTensorType>(headKey.getType()).getDimSize(0)}, rewriter.getI1Type());
-      kept = AllowOp::create(rewriter, loc, type, rows,
-                             getValueOrCreateConstantIndexOp(rewriter, loc, keys), row, queries,
-                             masks, biasRow, biasMultiplier, biasShift, channels,
-                             attention.getBandAttr());
+      kept = AllowOp::create(
+          rewriter, loc, type, rows, getValueOrCreateConstantIndexOp(rewriter, loc, keys), row,
+          queries, masks, biasRow, biasMultiplier, biasShift, channels, attention.getBandAttr());
     } else {
       Value empty =
           tensor::EmptyOp::create(rewriter, loc, ArrayRef{one, keys}, rewriter.getI32Type());

@@ -47,8 +47,9 @@ def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegm
     absent allows every key. A bias of -2^20 or less, minus infinity among them, masks its key. `empty_row` is what a query without an
     allowed key yields: zeros, the mean of the values of all keys, or NaN.
 
-    `masked_logit` is for sources that mask by adding a number that does not absorb the scores, as -10,000 in f16: `m`, of f16, bf16 or f32, negative
-    or minus infinity. A query without an allowed key then attends to the keys as in the source, which computes in the type of `m`; with `round` to that type,
+    `masked_logit` is for sources that mask by adding a number that need not absorb the scores, as -10,000 in f16. It is that
+    number `m`, negative or minus infinity, of f16, bf16 or f32. A query without an allowed key then attends as in the source,
+    which computes in the type of `m`; with `round` to that type,
 
     ```
     logit[i, j] = round(scale * sum_c query[b, h, i, c] * key[b, g, j, c])
@@ -213,8 +214,8 @@ def Sprint_FillEmptyRowsOp : Sprint_DestinationOp<"fill_empty_rows", [AttrSizedO
   let description = [{
     `init`, the output of an attention, with the rows of queries without an allowed key replaced by what `empty_row` says; which
     keys are allowed, and what each case means, is as in `sprint.attention`. The machine leaves zeros in these rows; the host puts in what the model wants
-    instead. The mean is the sum in the order of the keys, in f32, divided by their number. The logits of `masked_logit` come from `query`, `key` and `scale`, which are
-    there where it is; they are computed for such rows alone.
+    instead. The mean is the sum in the order of the keys, in f32, divided by their number. The logits of `masked_logit` come
+    from `query`, `key` and `scale`, which are there where it is; they are computed for such rows alone.
 
     Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]`, init and result `[B, H, Sq, Dv]`, the others those of `sprint.attention`.
 
@@ -283,9 +284,11 @@ def Sprint_CrossbarScoreOp : Sprint_DestinationOp<"crossbar_score"> {
 def Sprint_PruneOp : Sprint_Op<"prune", [Pure, AttrSizedOperandSegments]> {
   let summary = "the keys a block of queries keeps";
   let description = [{
-    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it: a bias code of -2^31 masks its key, and one so far below the largest of
-    the row's other allowed keys that no score lifts it to a weight (docs/numerics.md, section 4). For this a bias comes with the head's `multiplier` and
-    `shift` (`sprint.parameters`) and its head dimension, `channels`. A key is kept when it is allowed and `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold`,
+    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it. A bias code of -2^31 masks its
+    key, and so does one so far below the largest of the row's allowed keys that no score lifts it to a weight
+    (docs/numerics.md, section 4); for this a bias comes with the head's `multiplier` and `shift` (`sprint.parameters`) and
+    its head dimension, `channels`. A key is kept when it is allowed and
+    `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold`,
     lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query `query + i` of `queries`.
 
     Shapes: scores, masks, bias and kept `[B, Sk]`.
