@@ -36,6 +36,10 @@ MASKING_BIAS = -(2.0**20)
 MASKED = -(1 << 31)
 #: Magnitude at which the codes of biases saturate (section 3).
 BIAS_LIMIT = 1 << 29
+#: What two scores without bias differ by at most, for each channel, and the first table index from
+#: which on every exponent is 0 (section 4).
+SCORE_SPREAD = 1 << 15
+ZERO_INDEX = 95 * 128
 #: Exact scores in a unit of the approximate score (section 3).
 APPROXIMATE_UNIT = 256
 #: Stands for the scores that a maximum leaves out.
@@ -120,6 +124,7 @@ class Rounding:
     bias_limit: str = _choice("2^29", "none")
     masking_bias: str = _choice("at_most", "below", "infinity")
     # Section 4
+    far_bias: str = _choice("at_least", "above", "none")
     approximate_bias: str = _choice("half_up", "half_even", "floor", "none")
     comparison: str = _choice("at_least", "above")
     retry: str = _choice("doubling", "by_one", "power")
@@ -411,6 +416,18 @@ def approximate_bias(codes: np.ndarray, rounding: Rounding = Rounding()) -> np.n
     return (codes + addend) >> 8
 
 
+def in_reach(codes: np.ndarray, allowed: np.ndarray, head_dim: int, multiplier: int, shift: int,
+             rounding: Rounding = Rounding()) -> np.ndarray:
+    """Which of the allowed keys `[Sq, Sk]` the codes of their biases do not mask."""
+    allowed = allowed & (codes != MASKED)
+    if rounding.far_bias == "none":
+        return allowed
+    largest = np.where(allowed, codes, MASKED).max(axis=1, keepdims=True)
+    delta = np.where(allowed, largest - codes - SCORE_SPREAD * head_dim, 0)
+    index = (delta * multiplier + ((1 << shift) >> 1)) >> shift
+    return allowed & (index < ZERO_INDEX + (rounding.far_bias == "above"))
+
+
 def prune(scores: np.ndarray, allowed: np.ndarray, threshold: int,
           rounding: Rounding = Rounding()) -> Tuple[np.ndarray, np.ndarray]:
     """Kept keys `[Sq, Sk]` and retries `[Sq]`, from approximate scores and allowed keys `[Sq, Sk]`.
@@ -608,7 +625,8 @@ def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
             head_bias = None
             if bias is not None:
                 head_bias = bias_codes(bias[b, h, chunk], unit_of_score[b, h], rounding)
-                allowed = allowed & (head_bias != MASKED)
+                allowed = in_reach(head_bias, allowed, head_dim, int(params.multiplier[b, h]),
+                                   int(params.shift[b, h]), rounding)
             allowed_scores += int(np.count_nonzero(allowed))
             if dense:
                 kept[head, chunk] = allowed
@@ -625,6 +643,68 @@ def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
                                            int(params.shift[b, h]), widths, rounding, head_bias)
     return Launch(dequantize(codes, v.steps, rounding), codes, kept, retries, allowed_scores, q, k,
                   v, params)
+
+
+# Section 8 ---------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class EmptyRow:
+    """What queries without an allowed key yield."""
+
+    kind: str = "zero"  #: or "uniform" or "nan"
+    masked_logit: Optional[float] = None  #: what the source adds to the score of a masked key
+    type: str = "f32"  #: in which it does: or "f16" or "bf16"
+
+    def rounded(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers rounded to that type, as f32."""
+        with np.errstate(over="ignore"):
+            if self.type == "f16":
+                return numbers.astype(np.float16).astype(np.float32)
+            numbers = numbers.astype(np.float32)
+            if self.type == "f32":
+                return numbers
+            bits = numbers.view(np.uint32)
+            odd = (bits >> np.uint32(16)) & np.uint32(1)
+            bits = (bits + np.uint32(0x7FFF) + odd) & np.uint32(0xFFFF0000)
+            return bits.view(np.float32)
+
+
+def fill_empty_rows(output: np.ndarray, query: np.ndarray, key: np.ndarray, value: np.ndarray,
+                    scale: float, empty_row: EmptyRow, band: Optional[Band] = None,
+                    key_valid: Optional[np.ndarray] = None, mask: Optional[np.ndarray] = None,
+                    bias: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
+    """`output` with the rows of queries without an allowed key replaced, and which these are,
+    `[B, H, Sq]`. The other arguments are those of a launch.
+    """
+    batches, heads, num_queries, _ = query.shape
+    key_heads, num_keys = value.shape[1:3]
+    shape = (batches, heads, num_queries, num_keys)
+    passes = np.broadcast_to(
+        (band or Band()).allowed(np.arange(num_queries), num_queries, num_keys), shape)
+    for tensor in (_checked_key_valid(key_valid, shape), _checked_mask("mask", mask, bool, shape)):
+        if tensor is not None:
+            passes = passes & tensor
+    bias = _checked_bias(bias, shape)
+    allowed = passes if bias is None else passes & (bias > MASKING_BIAS)
+    is_empty = ~allowed.any(axis=3)
+    output = output.copy()
+    for b, h, i in np.argwhere(is_empty):
+        g = h // (heads // key_heads)
+        row = np.float32(np.nan if empty_row.kind == "nan" else 0)
+        if empty_row.kind == "uniform":
+            row = value[b, g].mean(axis=0, dtype=np.float64)
+        if empty_row.masked_logit is not None:
+            masked = empty_row.rounded(np.array(empty_row.masked_logit))
+            logits = empty_row.rounded((key[b, g] @ query[b, h, i]) * np.float32(scale))
+            with np.errstate(over="ignore"):
+                if bias is not None:
+                    logits = empty_row.rounded(logits + bias[b, h, i])
+                logits = np.where(passes[b, h, i], logits, empty_row.rounded(logits + masked))
+            if np.isfinite(logits.max()):
+                row = _softmax(logits.astype(np.float64)[None], None, value[b, g])[0]
+        output[b, h, i] = row
+    return output, is_empty
 
 
 # What a launch is judged by ----------------------------------------------------------------------

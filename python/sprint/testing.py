@@ -6,7 +6,7 @@ visible.
 from __future__ import annotations
 
 import dataclasses
-from typing import List, Optional, Union
+from typing import List, Optional, Tuple, Union
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Case:
     key_valid: Optional[np.ndarray] = None  #: bool `[B, Sk]`
     mask: Optional[np.ndarray] = None  #: bool `[B, H, Sq, Sk]`, each of the first three may be 1
     bias: Optional[np.ndarray] = None  #: f32, of such a shape
+    empty_row: Optional[reference.EmptyRow] = None  #: zeros where there is none
 
     def inputs(self) -> List[np.ndarray]:
         """The tensors of a launch, in the order of the arguments."""
@@ -40,6 +41,12 @@ class Case:
     def launch(self, **options) -> reference.Launch:
         return reference.launch(self.query, self.key, self.value, self.scale, self.thresholds,
                                 self.band, self.key_valid, self.mask, self.bias, **options)
+
+
+    def fill_empty_rows(self, output: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        return reference.fill_empty_rows(output, self.query, self.key, self.value, self.scale,
+                                         self.empty_row or reference.EmptyRow(), self.band,
+                                         self.key_valid, self.mask, self.bias)
 
 
 def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -138,6 +145,10 @@ def masks() -> List[Case]:
     random_bias = _normal(rng, 2, 1, 20, 70)
     random_bias[rng.random(random_bias.shape) < 0.2] = -np.inf
     random_bias[0, 0, 3] = -np.inf
+    # Masks that models add: every other key, but in one row all of them.
+    added = np.where(np.arange(70) % 2, np.float32(0), np.float32(-10000))[None] + (
+        random_bias[1, 0, :4])
+    added[2] -= np.float32(10000)
     last = random_case("everything", 6, 30, 90, 80, value_dim=24, batches=2, key_heads=3,
                        band=Band(lower=-10, align="end"))
     return [
@@ -149,6 +160,7 @@ def masks() -> List[Case]:
         case("mask_of_heads", 3, 20, 70, batches=2, mask=random_mask),
         case("mask_for_all", 3, 20, 70, batches=2, mask=random_mask[:, :1, :1]),
         case("added_mask", 2, 40, 40, bias=causal),
+        case("added_mask_of_10000", 2, 4, 70, bias=added[None, None]),
         case("slopes_causal", 4, 129, 129, band=Band(upper=0), bias=slopes(4, 129, 129)),
         case("slopes_keep_all", 4, 33, 65, thresholds=KEEP_ALL, bias=slopes(4, 33, 65)),
         case("bias_of_batches", 3, 20, 70, batches=2, bias=random_bias),
@@ -160,6 +172,43 @@ def masks() -> List[Case]:
         dataclasses.replace(last, key_valid=padding([90, 61], 90),
                             mask=rng.random((2, 1, 30, 90)) < 0.8,
                             bias=_normal(rng, 1, 6, 30, 90)),
+    ]
+
+
+def empty_rows() -> List[Case]:
+    """Queries without an allowed key, filled in each way; sharp scores, which rounding tells apart.
+    """
+    EmptyRow = reference.EmptyRow
+
+    def case(name: str, empty_row: reference.EmptyRow, **operands) -> Case:
+        base = random_case(name, 6, 20, 33, 32, batches=2, key_heads=3, thresholds=0.5)
+        base = dataclasses.replace(base, empty_row=empty_row, **operands)
+        base.query *= np.float32(6)
+        return base
+
+    rng = np.random.default_rng(15)
+    lowest = np.finfo(np.float32).min
+    some = rng.random((2, 1, 20, 33)) < 0.3
+    some[:, :, ::3] = False
+    # Rows that finite biases mask, of one number and of two, and rows of minus infinities.
+    bias = _normal(rng, 1, 6, 20, 33)
+    bias[:, :, 1::5] = lowest
+    bias[:, :, 2::5] = np.where(rng.random((1, 6, 4, 33)) < 0.5, lowest, lowest / 2)
+    bias[:, :, 3::5] = -np.inf
+    bias[:, :, 4::5, ::2] = -1e4
+    valid = padding([33, 0], 33)
+    return [
+        case("uniform", EmptyRow("uniform"), key_valid=valid),
+        case("nan", EmptyRow("nan"), mask=some),
+        case("logits_f32", EmptyRow("nan", -1e4, "f32"), key_valid=valid),
+        case("logits_f16", EmptyRow("zero", -1e4, "f16"), mask=some),
+        case("logits_bf16", EmptyRow("nan", -1e4, "bf16"), mask=some, band=Band(upper=2)),
+        # Scores below -16 become minus infinity.
+        case("logits_lowest_f16", EmptyRow("nan", -65504.0, "f16"), key_valid=valid),
+        case("logits_of_biases", EmptyRow("nan", -np.inf, "f32"), bias=bias),
+        case("logits_zero", EmptyRow("zero", -np.inf, "f32"), bias=bias, mask=some),
+        case("logits_band", EmptyRow("nan", -1e4, "f16"), band=Band(lower=5, align="end"),
+             key_valid=valid, bias=bias),
     ]
 
 
@@ -360,9 +409,21 @@ def _approximate_bias() -> Case:
                 _head([[119 - 20 * n, 17 * n - 50] for n in range(7)]), unit, 256 * unit, bias=bias)
 
 
+def _far_biases() -> Case:
+    """Biases about as far below another one as masks their key; the largest of all is not allowed.
+    """
+    unit = 2.0**-10
+    reach = reference.SCORE_SPREAD * 2 + reference.ZERO_INDEX
+    codes = [1000000, 0, 1 - reach, -reach, -reach - 1, -1, -1 - reach]
+    bias = np.array([code * unit for code in codes], np.float32)[None, None, None]
+    values = [[119, 20], [-60, 30], [20, 90], [-119, 41], [77, -90], [3, 55], [11, -7]]
+    return Case("far_biases", _head([[119, 0]]), _head([[0, 119]] * 7), _head(values), unit,
+                key_valid=np.arange(7)[None] > 0, bias=bias)
+
+
 def roundings() -> List[Case]:
-    """Small data on which every mutation of `reference.mutations()` shows, with default or paper
-    widths.
+    """Small data on which every mutation of `reference.mutations()` shows in the outputs or the
+    kept keys, with default or paper widths.
     """
     return [
         random_case("spread", heads=3, queries=16, keys=64, head_dim=32, seed=4),
@@ -386,4 +447,5 @@ def roundings() -> List[Case]:
         _bias_codes(),
         *_bias_quotients(),
         _approximate_bias(),
+        _far_biases(),
     ]

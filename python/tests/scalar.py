@@ -102,6 +102,11 @@ def head(query, key, value, scale, theta, allows, bias_of, widths):
                 bias_code[j] = min(max(code, -(2**29)), 2**29)
                 # Rounded half up.
                 approximate[j] += math.floor(Fraction(bias_code[j], 256) + Fraction(1, 2))
+
+            def can_weigh(j, highest=max((bias_code[j] for j in allowed), default=0)):
+                most = bias_code[j] - highest + 2**15 * len(row)
+                return Fraction(-most * multiplier, 2**shift) + Fraction(min(shift, 1), 2) < 12160
+            allowed = [j for j in allowed if can_weigh(j)]
         r = 0
         if allowed:
             best = max(approximate[j] for j in allowed)

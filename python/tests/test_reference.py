@@ -115,22 +115,67 @@ class Tables(unittest.TestCase):
 
 
 class Mutations(unittest.TestCase):
-    """A change of any one rounding shows in the bytes of the output."""
+    """A change of any one rounding shows in the bytes of the output, or in what is kept."""
 
     def test_each_mutation_shows(self):
+        def bits(got):
+            return got.output.tobytes(), got.kept.tobytes()
+
         cases = testing.roundings()
-        right = {(case.name, preset): case.launch(widths=widths).output.tobytes()
+        right = {(case.name, preset): bits(case.launch(widths=widths))
                  for case in cases for preset, widths in PRESETS.items()}
         for name, rounding in reference.mutations():
             with self.subTest(mutation=name):
                 self.assertTrue(any(
-                    case.launch(widths=widths, rounding=rounding).output.tobytes()
-                    != right[case.name, preset]
+                    bits(case.launch(widths=widths, rounding=rounding)) != right[case.name, preset]
                     for case in cases for preset, widths in PRESETS.items()))
 
     def test_unknown_choice_is_refused(self):
         with self.assertRaisesRegex(ValueError, "expected code in .* got 'half_odd'"):
             reference.Rounding(code="half_odd")
+
+
+class EmptyRows(unittest.TestCase):
+    def test_logits_are_those_of_the_type(self):
+        rng = np.random.default_rng(16)
+        query = (6 * rng.standard_normal((1, 2, 9, 4))).astype(np.float16)
+        key, value = rng.standard_normal((2, 1, 2, 30, 4)).astype(np.float16)
+        scale = np.float16(0.5)
+        with np.errstate(over="ignore"):
+            for masked in (np.float16(-1e4), np.float16(-65504)):
+                scores = (query.astype(np.float32) @ key.astype(np.float32).swapaxes(2, 3))
+                logits = (scores.astype(np.float16) * scale + masked).astype(np.float64)
+                self.assertLess(len(np.unique(logits)), 12)
+                weights = np.exp(logits - logits.max(axis=3, keepdims=True))
+                expected = weights @ value / weights.sum(axis=3, keepdims=True)
+                got, is_empty = reference.fill_empty_rows(
+                    np.zeros((1, 2, 9, 4), np.float32), *(tensor.astype(np.float32) for tensor in (
+                        query, key, value)), 0.5, reference.EmptyRow("nan", float(masked), "f16"),
+                    key_valid=np.zeros((1, 30), bool))
+                self.assertTrue(is_empty.all())
+                np.testing.assert_allclose(got, expected, rtol=0, atol=1e-6)
+
+    def test_bf16_rounds_half_to_even(self):
+        rounded = reference.EmptyRow("nan", -1.0, "bf16").rounded
+        numbers = np.array([-9999, -9952, -10016, 1 + 2.0**-8, 1 + 3 * 2.0**-8, 3.4e38, -np.inf])
+        self.assertEqual(rounded(numbers).tolist(),
+                         [-9984, -9984, -9984, 1, 1 + 2.0**-6, np.inf, -np.inf])
+
+    def test_biases_that_absorb_the_scores_share_among_the_largest(self):
+        case = testing.random_case("absorbed", 1, 4, 6, 8)
+        bias = np.full((1, 1, 4, 6), np.finfo(np.float32).min)
+        bias[..., ::2] /= 2
+        bias[:, :, 1] = -np.inf
+        bias[:, :, 2, 3] = 0
+        case.bias = bias
+        for kind, nothing in (("zero", 0), ("nan", np.nan)):
+            case.empty_row = reference.EmptyRow(kind, -np.inf)
+            got, is_empty = case.fill_empty_rows(np.ones((1, 1, 4, 8), np.float32))
+            self.assertEqual(is_empty[0, 0].tolist(), [True, True, False, True])
+            mean = case.value[0, 0, ::2].mean(axis=0)
+            np.testing.assert_allclose(got[0, 0, [0, 3]], [mean, mean], atol=1e-6)
+            np.testing.assert_array_equal(got[0, 0, 1], np.full(8, nothing))
+            np.testing.assert_array_equal(got[0, 0, 2], 1)
 
 
 class AgainstFloats(unittest.TestCase):
@@ -181,6 +226,25 @@ class AgainstFloats(unittest.TestCase):
         as_bias = dataclasses.replace(case, bias=bias).launch()
         self.assertEqual(as_mask.output.tobytes(), as_bias.output.tobytes())
         self.assertTrue((as_mask.kept == as_bias.kept).all())
+
+    def test_biases_far_down_change_no_output(self):
+        rng = np.random.default_rng(14)
+        left_out = 0
+        for index in range(40):
+            theta = float(rng.choice([-np.inf, -200, -20, 0, 1, 5, 100, np.inf]))
+            case = testing.random_case("far", 2, 6, 30, 8, thresholds=theta, seed=index)
+            # From within the reach to beyond it, around biases of every size.
+            case.bias = (rng.choice([0, -100, -300, -500], (1, 2, 6, 30)) * rng.random()
+                         + rng.normal(0, 1000, (1, 2, 6, 1))).astype(np.float32)
+            for widths in PRESETS.values():
+                got = case.launch(widths=widths)
+                all_keys = case.launch(widths=widths,
+                                       rounding=reference.Rounding(far_bias="none"))
+                self.assertEqual(got.output.tobytes(), all_keys.output.tobytes())
+                self.assertTrue((got.retries == all_keys.retries).all())
+                self.assertFalse((got.kept & ~all_keys.kept).any())
+                left_out += np.count_nonzero(all_keys.kept & ~got.kept)
+        self.assertGreater(left_out, 100)
 
     def test_chunks_do_not_change_a_bit(self):
         case = testing.random_case("chunks", 2, 50, 70, 32, band=Band(upper=3, align="end"))

@@ -260,6 +260,96 @@ TEST(MaskTest, PrunedFractionIsOfAllowedScores) {
   EXPECT_EQ(result.statistics.prunedFraction(), 0);
 }
 
+/// One head of 20 queries and 80 keys; the inputs mask every other key.
+class HalfMaskedTest : public testing::TestWithParam<float> {
+protected:
+  Machine machine = builtinMachine("s");
+  Tensor query{{1, 1, 20, 32}, 1}, key{{1, 1, 80, 32}, 2}, value{{1, 1, 80, 32}, 3};
+  LaunchOptions options;
+
+  LaunchResult masked(bool dense) const {
+    TestInputs inputs;
+    inputs.mask.emplace(std::array<int64_t, 4>{1, 1, 1, 80}, 1);
+    for (size_t key = 0; key < 80; ++key)
+      inputs.mask->data[key] = key % 2;
+    return run(machine, operandsOf(query, key, value, inputs),
+               {.dense = dense, .inputs = inputs.regions()}, options);
+  }
+
+  /// With `mask` added to half of the biases, which are otherwise a common one.
+  LaunchResult biased(bool dense, float common, float mask) const {
+    TestInputs inputs;
+    inputs.bias.emplace(std::array<int64_t, 4>{1, 1, 1, 80}, 1);
+    for (size_t key = 0; key < 80; ++key)
+      inputs.bias->data[key] = key % 2 ? common : common + mask;
+    return run(machine, operandsOf(query, key, value, inputs),
+               {.dense = dense, .inputs = inputs.regions()}, options);
+  }
+};
+
+TEST_P(HalfMaskedTest, BiasesCountNoMoreThanABooleanMask) {
+  for (float common : {0.0f, -500.0f, -5000.0f}) {
+    for (bool dense : {false, true}) {
+      LaunchResult expected = masked(dense), result = biased(dense, common, GetParam());
+      EXPECT_EQ(result.statistics.allowedScores, 20 * 40);
+      EXPECT_EQ(result.codes, expected.codes);
+      EXPECT_EQ(result.statistics.fetchedBytes, expected.statistics.fetchedBytes);
+    }
+    options.thresholds = {ThresholdPolicy::Kind::PruneRate, {}, 0.5};
+    options.masks = true;
+    LaunchResult expected = masked(false), result = biased(false, common, GetParam());
+    EXPECT_NEAR(result.statistics.prunedFraction(), 0.5, 0.02);
+    EXPECT_EQ(result.statistics.allowedScores, expected.statistics.allowedScores);
+    EXPECT_EQ(result.masks, expected.masks);
+    // To load a row of biases takes longer than one of a mask.
+    EXPECT_EQ(result.statistics.cycles, biased(false, common, -kInfinity).statistics.cycles);
+    options = {};
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Masks, HalfMaskedTest,
+                         testing::Values(-1e4f, -1e9f, std::numeric_limits<float>::lowest(),
+                                         -kInfinity));
+
+TEST(MaskTest, TheLargestBiasIsThatOfTheAllowedKeys) {
+  // Key 0, whose bias towers over the others, is not allowed: key 1 masks key 2 alone.
+  Tensor tensor({1, 1, 3, 8}, 1);
+  TestInputs inputs;
+  inputs.keyValid.emplace(std::array<int64_t, 4>{1, 1, 1, 3}, 1, 16);
+  inputs.keyValid->data = {0, 1, 1};
+  inputs.bias.emplace(std::array<int64_t, 4>{1, 1, 1, 3}, 1);
+  inputs.bias->data = {10000, 0, -5000};
+  auto launched = [&] {
+    return run(builtinMachine("s"), operandsOf(tensor, tensor, tensor, inputs),
+               {.inputs = inputs.regions()});
+  };
+  EXPECT_EQ(launched().statistics.allowedScores, 3 * 1);
+  inputs.bias->data[2] = 0;
+  EXPECT_EQ(launched().statistics.allowedScores, 3 * 2);
+  inputs.keyValid->data[0] = 1;
+  EXPECT_EQ(launched().statistics.allowedScores, 3 * 1);
+}
+
+TEST(MaskTest, CountsWhatBiasesDo) {
+  Tensor tensor({1, 1, 4, 8}, 1);
+  TestInputs inputs;
+  inputs.keyValid.emplace(std::array<int64_t, 4>{1, 1, 1, 4}, 1, 16);
+  inputs.keyValid->data = {1, 1, 1, 0};
+  inputs.bias.emplace(std::array<int64_t, 4>{1, 1, 4, 4}, 1);
+  float lowest = std::numeric_limits<float>::lowest();
+  // Two keys beyond the codes; every finite bias masks; none is finite where one would count; a
+  // key is left.
+  inputs.bias->data = {1e30f,      1e29f,      0,          1e30f, lowest,     -2e9f, -kInfinity, 0,
+                       -kInfinity, -kInfinity, -kInfinity, 0,     -kInfinity, -1e9f, 0,          0};
+  for (bool dense : {false, true}) {
+    LaunchResult result = run(builtinMachine("s"), operandsOf(tensor, tensor, tensor, inputs),
+                              {.dense = dense, .inputs = inputs.regions()});
+    EXPECT_EQ(result.statistics.clampedBiases, 2);
+    EXPECT_EQ(result.statistics.rowsMaskedByBias, 1);
+    EXPECT_EQ(result.statistics.allowedScores, 2 + 1);
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Key heads that a group shares
 //===----------------------------------------------------------------------===//

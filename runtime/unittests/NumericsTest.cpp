@@ -66,17 +66,12 @@ TEST(QuantizeTest, StepOfTinyNumbersIsOne) {
 
 TEST(QuantizeTest, RoundsHalfToEven) {
   const float values[] = {0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 119, -119};
-  int64_t saturated = 0;
-  EXPECT_EQ(quantize(values, 1, kDefault, saturated),
-            (std::vector<int8_t>{0, 2, 2, 0, -2, 119, -119}));
-  EXPECT_EQ(saturated, 0);
+  EXPECT_EQ(quantize(values, 1, kDefault), (std::vector<int8_t>{0, 2, 2, 0, -2, 119, -119}));
 }
 
-TEST(QuantizeTest, CountsWhatItClamps) {
+TEST(QuantizeTest, Clamps) {
   const float values[] = {120, -300, 119.4f};
-  int64_t saturated = 0;
-  EXPECT_EQ(quantize(values, 1, kDefault, saturated), (std::vector<int8_t>{119, -119, 119}));
-  EXPECT_EQ(saturated, 2);
+  EXPECT_EQ(quantize(values, 1, kDefault), (std::vector<int8_t>{119, -119, 119}));
 }
 
 TEST(NibbleTest, CentredLeavesASignedLowNibble) {
@@ -161,6 +156,28 @@ TEST(BiasTest, CodesAreInUnitsOfTheExactScore) {
     quantizeBiases(masking, lambda, std::span(codes, 4));
     for (int index = 0; index < 4; ++index)
       EXPECT_EQ(codes[index], std::numeric_limits<int32_t>::min());
+  }
+}
+
+TEST(BiasTest, ReachEndsWhereNoScoreLeavesAWeight) {
+  for (int64_t entry = kZeroTableIndex; entry <= kMaxTableIndex; ++entry)
+    EXPECT_EQ(exponentTableHigh[entry >> kTableIndexBits], 0);
+  EXPECT_NE(exponentTableHigh[(kZeroTableIndex - 1) >> kTableIndexBits], 0);
+  // The largest products of two codes and of two high nibbles.
+  EXPECT_LT(2 * 127 * 127, 1 << kScoreSpreadBits);
+  EXPECT_EQ(2 * 8 * 8 * kApproximateUnit, 1 << kScoreSpreadBits);
+  for (double lambda : {0x1p-10, 0.75 * 0x1p-10, 1e-4, 0x1p-40, 0x1p-90, 0x1p-300, 0x1p100}) {
+    HeadParameters parameters = headParameters(lambda, 1, 1, 0);
+    // A delta of 0 is a weight of 1, whatever the head dimension spreads.
+    int64_t reach = biasReach(parameters, 64) - 64 * 32768;
+    ASSERT_GE(reach, 0);
+    auto entryOf = [&](int64_t delta) {
+      __int128 scaled = __int128(delta) * parameters.multiplier;
+      return static_cast<int64_t>((scaled + ((int64_t(1) << parameters.shift) >> 1)) >>
+                                  parameters.shift);
+    };
+    EXPECT_LT(entryOf(reach), kZeroTableIndex);
+    EXPECT_GE(entryOf(reach + 1), kZeroTableIndex);
   }
 }
 

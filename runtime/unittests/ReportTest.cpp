@@ -72,7 +72,6 @@ TEST(ReportTest, HasAllKeysOfTheContract) {
                           "utilization",
                           "simulation_seconds",
                           "thresholds",
-                          "saturated_codes",
                           "queries",
                           "keys",
                           "heads",
@@ -80,7 +79,9 @@ TEST(ReportTest, HasAllKeysOfTheContract) {
                           "head_dim",
                           "value_dim",
                           "key_heads",
-                          "inputs"})
+                          "inputs",
+                          "clamped_biases",
+                          "rows_masked_by_bias"})
     EXPECT_TRUE(json.contains(key)) << key;
 }
 

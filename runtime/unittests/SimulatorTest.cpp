@@ -59,7 +59,6 @@ TEST_P(LaunchTest, GivesTheReferencesBits) {
   Reference expected(query, key, value, program.scale, options.thresholds.thresholds,
                      machine.structure.widths, test.causal, test.dense);
   expected.expectGivenBy(*result);
-  EXPECT_EQ(result->statistics.saturatedCodes, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -307,7 +307,7 @@ Reference::Reference(const Tensor &query, const Tensor &key, const Tensor &value
     int64_t multiplier = std::llround(mantissa * std::ldexp(1.0, 31));
     int64_t shift = std::min<int64_t>(std::max<int64_t>(31 - exponent - 10, 0), 62);
     for (int64_t i = 0; i < queries; ++i) {
-      std::vector<int64_t> allowedKeys, keptKeys, approximate(keys), exact(keys);
+      std::vector<int64_t> allowedKeys, keptKeys, approximate(keys), exact(keys), biases(keys);
       for (int64_t j = 0; j < keys; ++j) {
         bool isAllowed = !causal || j <= i;
         if (inputs.keyValid)
@@ -319,7 +319,7 @@ Reference::Reference(const Tensor &query, const Tensor &key, const Tensor &value
           int64_t code = biasCodeOf(logit, lambda);
           isAllowed = isAllowed && code != kMasks;
           if (isAllowed) {
-            exact[j] = code;
+            exact[j] = biases[j] = code;
             approximate[j] = static_cast<int64_t>(std::floor((double(code) + 128) / 256));
           }
         }
@@ -331,6 +331,17 @@ Reference::Reference(const Tensor &query, const Tensor &key, const Tensor &value
           exact[j] += a * b;
         }
       }
+      auto entryOfDelta = [&](int64_t delta) {
+        __int128 scaled = __int128(delta) * multiplier + ((int64_t(1) << shift) >> 1);
+        return static_cast<int64_t>(std::min<__int128>(scaled >> shift, (1 << 14) - 1));
+      };
+      // Far below another bias no score lifts a key to a weight.
+      int64_t largest = INT64_MIN;
+      for (int64_t j : allowedKeys)
+        largest = std::max(largest, biases[j]);
+      std::erase_if(allowedKeys, [&](int64_t j) {
+        return entryOfDelta(largest - biases[j] - 32768 * headDim) >= 95 * 128;
+      });
       allowed += static_cast<int64_t>(allowedKeys.size());
       int64_t lowered = threshold;
       if (!dense && !allowedKeys.empty()) {
@@ -358,9 +369,7 @@ Reference::Reference(const Tensor &query, const Tensor &key, const Tensor &value
       std::vector<int64_t> exponents;
       int64_t sum = 0;
       for (int64_t j : keptKeys) {
-        __int128 scaled = __int128(maximum - exact[j]) * multiplier + ((int64_t(1) << shift) >> 1);
-        int64_t entry = static_cast<int64_t>(std::min<__int128>(scaled >> shift, (1 << 14) - 1));
-        exponents.push_back(exponentOf(entry, widths));
+        exponents.push_back(exponentOf(entryOfDelta(maximum - exact[j]), widths));
         sum += exponents.back();
       }
       sum = std::min(sum, (int64_t(1) << widths.sumBits) - 1);

@@ -98,6 +98,13 @@ def attention_mlir(case, dynamic=False):
         if case.band.align != "start":
             fields.append(f"align = {case.band.align}")
         band = f" band(<{', '.join(fields)}>)"
+    empty_row = ""
+    if case.empty_row:
+        empty_row = f" empty_row({case.empty_row.kind})"
+        if case.empty_row.masked_logit is not None:
+            number, kind = case.empty_row.masked_logit, case.empty_row.type
+            infinity = {"f16": "0xFC00", "bf16": "0xFF80", "f32": "0xFF800000"}[kind]
+            empty_row += f" masked_logit({infinity if np.isinf(number) else number} : {kind})"
     size = "%length" if dynamic else ""
     length = ("    %two = arith.constant 2 : index\n"
               f"    %length = tensor.dim %q, %two : {query}\n") if dynamic else ""
@@ -105,7 +112,8 @@ def attention_mlir(case, dynamic=False):
             f"{length}"
             f"    %init = tensor.empty({size}) : {output}\n"
             f"    %o = sprint.attention ins(%q, %k, %v : {query}, {key}, {value}){masks}\n"
-            f"        outs(%init : {output}) scale({float_attribute(case.scale)}){band}\n"
+            f"        outs(%init : {output}) scale({float_attribute(case.scale)})"
+            f"{band}{empty_row}\n"
             f"        -> {output}\n"
             f"    return %o : {output}\n"
             "}\n")

@@ -62,9 +62,10 @@ class Comparison:
             self.report.same(f"{what}: output", output, expected.output)
             if level != "stream":
                 return
+            kept = np.load(directory / "masks.npy")
             if not dynamic:
-                self.simulated[case.name, arch] = output
-            self.report.same(f"{what}: masks", np.load(directory / "masks.npy"), expected.kept)
+                self.simulated[case.name, arch] = (output, kept)
+            self.report.same(f"{what}: masks", kept, expected.kept)
             self.report.same(f"{what}: codes", np.load(directory / "codes.npy"), expected.codes)
             self.check_statistics(what, json.loads((directory / "stats.json").read_text()), case,
                                   expected)
@@ -84,13 +85,18 @@ class Comparison:
                               f"{expected.pruned_fraction}, got {numbers['pruned_fraction']}")
 
     def check_mutations(self, cases):
-        """Each mutation shows against the bytes of the simulator."""
+        """Each mutation shows against what the simulator gave, outputs or kept keys."""
+
+        def differs(got, simulated):
+            output, kept = simulated
+            return got.output.tobytes() != output.tobytes() or (got.kept != kept).any()
+
         cases = [case for case in cases
                  if all((case.name, arch) in self.simulated for arch in ("s", "s-paper-widths"))]
         for name, rounding in reference.mutations():
             shown = any(
-                case.launch(widths=WIDTHS[arch], rounding=rounding).output.tobytes()
-                != self.simulated[case.name, arch].tobytes()
+                differs(case.launch(widths=WIDTHS[arch], rounding=rounding),
+                        self.simulated[case.name, arch])
                 for arch in ("s", "s-paper-widths") for case in cases)
             self.report.check(shown, f"mutation {name}: the outputs do not tell it from the page")
 

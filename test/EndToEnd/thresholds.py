@@ -4,9 +4,11 @@
 
 A model of dynamic length runs on three inputs. What the thresholds that it wrote keep is counted by
 the NumPy reference: of each head's scores over all inputs for a prune rate, of each head's softmax
-for a mass to keep. The same file gives the same bytes when it is read again.
+for a mass to keep. The same file gives the same bytes when it is read again. Masks
+that a model adds at run time prune no less of the other scores than boolean ones.
 """
 
+import dataclasses
 import json
 import pathlib
 import sys
@@ -50,8 +52,41 @@ def kept_mass(case, kept):
     return (weights * kept).sum(axis=-1) / weights.sum(axis=-1)
 
 
+def check_added_masks(report):
+    """A bias of any number that masks half of the keys is as good as a boolean mask."""
+    layer = [np.load(harness.EXAMPLES / "minilm" / f"layer3_{name}.npy") for name in "qkv"]
+    case = testing.Case("layer3", *layer, scale=32.0**-0.5)
+    kept = np.random.default_rng(1).random(layer[1].shape[2]) < 0.5
+
+    def run(**masks):
+        masked = dataclasses.replace(case, **masks)
+        with harness.temporary_directory() as name:
+            directory = pathlib.Path(name)
+            model = directory / "model.mlir"
+            model.write_text(harness.attention_mlir(masked))
+            harness.run("sprint-run", model, f"--prune-rate={RATE}", f"--output-dir={directory}",
+                        f"--stats={directory / 'stats.json'}",
+                        *harness.write_inputs(directory, *masked.inputs()))
+            return np.load(directory / "0.npy"), json.loads((directory / "stats.json").read_text())
+
+    expected, boolean = run(mask=kept[None, None, None])
+    for number in (-1e4, -1e9, -np.inf, np.finfo(np.float32).min):
+        bias = np.where(kept, np.float32(0), np.float32(number))
+        output, stats = run(bias=bias[None, None, None])
+        what = f"mask of {number:g} added"
+        report.same(what, output, expected)
+        report.check(abs(stats["pruned_fraction"] - RATE) < 0.02,
+                     f"{what}: expected to prune {RATE}, got {stats['pruned_fraction']}")
+        for key in ("allowed_scores", "kept_scores", "fetched_bytes"):
+            report.check(stats[key] == boolean[key],
+                         f"{what}: {key}: expected {boolean[key]}, got {stats[key]}")
+        report.check(abs(stats["cycles"] / boolean["cycles"] - 1) < 0.02,
+                     f"{what}: expected {boolean['cycles']} cycles, got {stats['cycles']}")
+
+
 def main():
     report = harness.Report()
+    check_added_masks(report)
     cases = make_cases()
     with harness.temporary_directory() as name:
         directory = pathlib.Path(name)

@@ -100,6 +100,13 @@ int64_t divideRounded(Wide numerator, Wide denominator) {
   return static_cast<int64_t>(quotient - (doubled % (2 * denominator) < 0 ? 1 : 0));
 }
 
+/// Index into the exponent tables of a difference of scores.
+int64_t tableIndexOf(int64_t delta, const Parameters &parameters) {
+  Wide half = parameters.shift == 0 ? 0 : Wide(1) << (parameters.shift - 1);
+  Wide index = (Wide(delta) * parameters.multiplier + half) >> parameters.shift;
+  return static_cast<int64_t>(std::min<Wide>(index, (1 << 14) - 1));
+}
+
 /// What one query keeps of one head, and its output.
 struct Row {
   std::vector<bool> kept;
@@ -110,8 +117,15 @@ Row computeRow(ArrayRef<int8_t> query, ArrayRef<int8_t> keys, ArrayRef<int8_t> v
                int64_t valueDim, const Parameters &parameters, std::vector<bool> allowed,
                const WidthsCase &widths, ArrayRef<int32_t> biases = {}) {
   int64_t numKeys = allowed.size(), headDim = query.size();
-  for (int64_t j = 0; j < static_cast<int64_t>(biases.size()); ++j)
+  int64_t largestBias = INT32_MIN;
+  for (int64_t j = 0; j < static_cast<int64_t>(biases.size()); ++j) {
     allowed[j] = allowed[j] && biases[j] != kMasked;
+    if (allowed[j])
+      largestBias = std::max<int64_t>(largestBias, biases[j]);
+  }
+  for (int64_t j = 0; j < static_cast<int64_t>(biases.size()); ++j)
+    allowed[j] = allowed[j] &&
+                 tableIndexOf(largestBias - biases[j] - 32768 * headDim, parameters) < 95 * 128;
   Row row{std::vector<bool>(numKeys), std::vector<int32_t>(valueDim)};
   if (std::find(allowed.begin(), allowed.end(), true) == allowed.end())
     return row;
@@ -146,10 +160,7 @@ Row computeRow(ArrayRef<int8_t> query, ArrayRef<int8_t> keys, ArrayRef<int8_t> v
   for (int64_t j = 0; j < numKeys; ++j) {
     if (!row.kept[j])
       continue;
-    Wide scaled = Wide(maximum - scores[j]) * parameters.multiplier;
-    Wide half = parameters.shift == 0 ? 0 : Wide(1) << (parameters.shift - 1);
-    int64_t index =
-        static_cast<int64_t>(std::min<Wide>((scaled + half) >> parameters.shift, (1 << 14) - 1));
+    int64_t index = tableIndexOf(maximum - scores[j], parameters);
     auto table = [](double exponent) { return std::llround(65536 * std::exp(-exponent)); };
     double product =
         static_cast<double>(table((index / 128) / 8.0) * table((index % 128) / 1024.0));
@@ -515,6 +526,83 @@ INSTANTIATE_TEST_SUITE_P(
                   kDefault, true}),
     [](const auto &info) { return info.param.name; });
 
+/// What is kept of a block of 3 rows by 8 keys with scores of zero, whose biases are `codes`, where
+/// `selection` is a sprint.prune or sprint.allow.
+std::vector<uint8_t> selectBiased(StringRef selection, const Tensor<int32_t> &codes, int64_t d,
+                                  const Parameters &parameters) {
+  std::string text = R"mlir(
+    func.func @main(%bias: tensor<3x8xi32>) -> tensor<3x8xi1> {
+      %query = arith.constant 1 : index
+      %rows = arith.constant 3 : index
+      %keys = arith.constant 8 : index
+      %d = arith.constant $d : index
+      %multiplier = arith.constant $m : i64
+      %shift = arith.constant $s : i64
+      %threshold = arith.constant $t : i32
+      %scores = arith.constant dense<0> : tensor<3x8xi32>
+      %valid = arith.constant dense<[[true, true, true, true, true, true, true, false],
+          [true, true, true, true, true, true, true, false], [true, true, true, true, true, true, true, false]]> : tensor<3x8xi1>
+      %kept = $selection query(%query) of(%keys) band(<upper = 4>) masks(%valid : tensor<3x8xi1>)
+          bias(%bias, %multiplier, %shift, %d : tensor<3x8xi32>) : $type
+      return %kept : tensor<3x8xi1>
+    }
+  )mlir";
+  bool isAllow = selection.starts_with("sprint.allow");
+  Compiled compiled(
+      substitute(text, {{"selection", selection.str()},
+                        {"type", isAllow ? "tensor<3x8xi1>" : "tensor<3x8xi32> -> tensor<3x8xi1>"},
+                        {"d", std::to_string(d)},
+                        {"m", std::to_string(parameters.multiplier)},
+                        {"s", std::to_string(parameters.shift)},
+                        {"t", std::to_string(parameters.threshold)}}));
+  std::vector<HostTensor> results = compiled.run({codes.ref()});
+  if (results.empty())
+    return {};
+  ArrayRef<uint8_t> kept = results[0].getElements<uint8_t>();
+  return {kept.begin(), kept.end()};
+}
+
+TEST(Selection, BiasesFarDownMask) {
+  for (int64_t d : {1, 64})
+    for (Parameters parameters : {Parameters{-(1 << 30), 1 << 30, 30},
+                                  {-(1 << 30), kMultiplier, kShift},
+                                  {-(1 << 30), kMultiplier, 0},
+                                  {-(1 << 30), kMultiplier, 62}}) {
+      // The last difference with a weight.
+      int64_t reach = 0;
+      for (int64_t step = int64_t(1) << 28; step; step /= 2)
+        if (tableIndexOf(reach + step, parameters) < 95 * 128)
+          reach += step;
+      auto below = [&](int64_t top, int64_t more) {
+        return static_cast<int32_t>(std::max<int64_t>(top - reach - 32768 * d - more, -(1 << 29)));
+      };
+      // The band leaves rows 6, 7 and 8 keys, key_valid 7.
+      Tensor<int32_t> codes{
+          {3, 8}, {0,           below(0, -1), below(0, 0), below(0, 1), kMasked,     -1,
+                   1 << 29,     99,           below(7, 0), 7,           below(7, 1), below(7, 1),
+                   3,           kMasked,      below(7, 0), 0,           kMasked,     below(0, 0),
+                   below(0, 0), below(0, 1),  below(0, 0), below(0, 0), below(0, 0), 0}};
+      std::vector<uint8_t> expected;
+      for (int64_t i = 0; i < 3; ++i) {
+        std::vector<bool> allowed(8);
+        for (int64_t j = 0; j < 8; ++j)
+          allowed[j] = j < 7 && j <= i + 1 + 4;
+        std::vector<int8_t> zeros(8 * d);
+        Row row =
+            computeRow(ArrayRef(zeros).take_front(d), zeros, ArrayRef(zeros).take_front(8), 1,
+                       parameters, allowed, kDefault, ArrayRef(codes.elements).slice(i * 8, 8));
+        expected.insert(expected.end(), row.kept.begin(), row.kept.end());
+      }
+      EXPECT_EQ(selectBiased("sprint.prune %scores threshold(%threshold)", codes, d, parameters),
+                expected);
+      EXPECT_EQ(selectBiased("sprint.allow rows(%rows) keys(%keys)", codes, d, parameters),
+                expected);
+      if (parameters.shift == 30)
+        EXPECT_EQ(expected, (std::vector<uint8_t>{1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 0, 0,
+                                                  1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 0}));
+    }
+}
+
 /// Three keys scored 119 a + b for the keys (a, b), with table indices equal to the differences of
 /// their scores.
 std::vector<int32_t> recomputeThree(std::vector<int8_t> keys, std::vector<int8_t> values,
@@ -747,6 +835,8 @@ struct MaskedCase {
   /// Where there is a mask or a bias: which of batch, head and query it depends on.
   std::optional<std::array<bool, 3>> mask = std::nullopt, bias = std::nullopt;
   std::string emptyRow = "zero";
+  /// The number and its type; empty where there is none.
+  std::string maskedLogit;
 };
 
 void PrintTo(const MaskedCase &testCase, std::ostream *stream) { *stream << testCase.name; }
@@ -781,6 +871,15 @@ public:
           element = index % 2 ? -infinity : std::numeric_limits<float>::lowest();
         if (index / keys % 4 == 2)
           element = index % keys == 0 ? std::nextafter(-1048576.0f, 0.0f) : -1048576.0f;
+        if (test.maskedLogit.empty())
+          continue;
+        // Rows of numbers that absorb the scores, and of none that is finite.
+        if (index / keys % 4 == 2)
+          element = index % keys == 3 ? -infinity
+                                      : std::numeric_limits<float>::lowest() /
+                                            static_cast<float>(1 + index % keys % 2);
+        else if (index / keys % 4 == 1)
+          element = -infinity;
       }
     }
   }
@@ -809,21 +908,23 @@ public:
       add("mask", type(mask.shape, "i1", {true, false, true, true}));
     if (test.bias)
       add("bias", type(bias.shape, "f32", {true, false, true, true}));
-    return substitute(R"mlir(
+    return substitute(
+        R"mlir(
       func.func @main(%query: $q, %key: $k, %value: $v, %init: $o $parameters) -> $o {
         %0 = sprint.attention ins(%query, %key, %value : $q, $k, $v) $more
-            outs(%init : $o) scale(0.5) $band empty_row($empty) thresholds([-0.25]) -> $o
+            outs(%init : $o) scale(0.5) $band empty_row($empty) $logit thresholds([-0.25]) -> $o
         return %0 : $o
       }
     )mlir",
-                      {{"parameters", parameters},
-                       {"more", operands},
-                       {"q", tokens(query)},
-                       {"k", tokens(key)},
-                       {"v", tokens(value)},
-                       {"o", tokens(init)},
-                       {"band", test.band ? "band(" + bandText(*test.band) + ")" : ""},
-                       {"empty", test.emptyRow}});
+        {{"parameters", parameters},
+         {"more", operands},
+         {"q", tokens(query)},
+         {"k", tokens(key)},
+         {"v", tokens(value)},
+         {"o", tokens(init)},
+         {"band", test.band ? "band(" + bandText(*test.band) + ")" : ""},
+         {"empty", test.emptyRow},
+         {"logit", test.maskedLogit.empty() ? "" : "masked_logit(" + test.maskedLogit + ")"}});
   }
 
   std::vector<TensorRef> inputs() const {
@@ -844,14 +945,20 @@ public:
   float biasOf(int64_t b, int64_t h, int64_t i, int64_t j) const {
     return test.bias ? bias.elements[at(bias.shape, b, h, i, j)] : 0;
   }
-  bool allows(int64_t b, int64_t h, int64_t i, int64_t j) const {
+  /// Whether all but the bias allow a key.
+  bool masksAllow(int64_t b, int64_t h, int64_t i, int64_t j) const {
     return (!test.band || test.band->allows(i, j, queries, keys)) &&
            (!test.hasKeyValid || keyValid.elements[b * keys + j]) &&
-           (!test.mask || mask.elements[at(mask.shape, b, h, i, j)]) &&
-           biasOf(b, h, i, j) > -1048576.0f;
+           (!test.mask || mask.elements[at(mask.shape, b, h, i, j)]);
+  }
+  bool allows(int64_t b, int64_t h, int64_t i, int64_t j) const {
+    return masksAllow(b, h, i, j) && biasOf(b, h, i, j) > -1048576.0f;
   }
   /// What a query without an allowed key yields in channel `c`.
-  float emptyElement(int64_t b, int64_t h, int64_t c) const {
+  double emptyElement(int64_t b, int64_t h, int64_t i, int64_t c) const {
+    if (!test.maskedLogit.empty())
+      if (std::optional<double> element = sourceElement(b, h, i, c))
+        return *element;
     if (test.emptyRow == "zero")
       return 0;
     if (test.emptyRow == "nan")
@@ -867,6 +974,47 @@ public:
   Tensor<uint8_t> keyValid, mask;
 
 private:
+  /// What the logits of the source give; nothing where all are minus infinity.
+  std::optional<double> sourceElement(int64_t b, int64_t h, int64_t i, int64_t c) const {
+    auto [number, type] = StringRef(test.maskedLogit).split(" : ");
+    auto round = [&, type = type](float x) {
+      if (type == "f16")
+        return static_cast<float>(static_cast<_Float16>(x));
+      if (type == "f32" || std::isinf(x))
+        return x;
+      // bf16: 8 bits of mantissa, ties to even.
+      int exponent;
+      float mantissa = std::frexp(x, &exponent);
+      return std::ldexp(std::nearbyint(std::ldexp(mantissa, 8)), exponent - 8);
+    };
+    float masked = number.starts_with("0x") ? -std::numeric_limits<float>::infinity()
+                                            : round(std::stof(number.str()));
+    int64_t tokens = (b * test.keyHeads + keyHeadOf(h)) * keys;
+    std::vector<float> logits(keys);
+    float largest = -std::numeric_limits<float>::infinity();
+    for (int64_t j = 0; j < keys; ++j) {
+      float product = 0;
+      for (int64_t channel = 0; channel < d; ++channel)
+        product += query.elements[((b * test.heads + h) * queries + i) * d + channel] *
+                   key.elements[(tokens + j) * d + channel];
+      logits[j] = round(product * static_cast<float>(scale));
+      if (test.bias)
+        logits[j] = round(logits[j] + biasOf(b, h, i, j));
+      if (!masksAllow(b, h, i, j))
+        logits[j] = round(logits[j] + masked);
+      largest = std::max(largest, logits[j]);
+    }
+    if (std::isinf(largest))
+      return std::nullopt;
+    double sum = 0, total = 0;
+    for (int64_t j = 0; j < keys; ++j) {
+      double weight = std::exp(static_cast<double>(logits[j]) - largest);
+      total += weight;
+      sum += weight * value.elements[(tokens + j) * dv + c];
+    }
+    return sum / total;
+  }
+
   std::vector<int64_t> shapeOf(const std::array<bool, 3> &depends) const {
     return {depends[0] ? batches : 1, depends[1] ? test.heads : 1, depends[2] ? queries : 1, keys};
   }
@@ -899,9 +1047,11 @@ void expectRows(const MaskedAttention &attention, const HostTensor &output, doub
           compute(b, h, i, row);
         for (int64_t c = 0; c < MaskedAttention::dv; ++c) {
           float actual = elements.consume_front();
-          double expected = isEmpty ? attention.emptyElement(b, h, c) : row[c];
-          bool agrees =
-              std::isnan(expected) ? std::isnan(actual) : std::abs(actual - expected) <= tolerance;
+          double expected = isEmpty ? attention.emptyElement(b, h, i, c) : row[c];
+          bool isFloat = isEmpty && !attention.test.maskedLogit.empty();
+          bool agrees = std::isnan(expected)
+                            ? std::isnan(actual)
+                            : std::abs(actual - expected) <= (isFloat ? 1e-6 : tolerance);
           EXPECT_TRUE(agrees) << "batch " << b << " head " << h << " query " << i << " channel "
                               << c << ": expected " << expected << ", got " << actual;
         }
@@ -1040,7 +1190,32 @@ static const auto kMaskedCases = ::testing::Values(
                .hasKeyValid = true,
                .mask = kPerQuery,
                .bias = kEverything,
-               .emptyRow = "uniform"});
+               .emptyRow = "uniform"},
+    MaskedCase{.name = "KeyValidLogits", .hasKeyValid = true, .maskedLogit = "-1.0e4 : f16"},
+    MaskedCase{.name = "BandLogits",
+               .sizes = Sizes::DynamicLengths,
+               .heads = 6,
+               .keyHeads = 3,
+               .band = Band{1, 2, false},
+               .maskedLogit = "-1.0e4 : bf16"},
+    MaskedCase{.name = "MaskLogits",
+               .mask = kEverything,
+               .emptyRow = "nan",
+               .maskedLogit = "-1.0e4 : f32"},
+    MaskedCase{.name = "MaskLogitsOfAll", .mask = kShared, .maskedLogit = "-10.0 : f32"},
+    MaskedCase{.name = "BiasLogits",
+               .bias = kEverything,
+               .emptyRow = "nan",
+               .maskedLogit = "0xFF800000 : f32"},
+    MaskedCase{.name = "EverythingLogits",
+               .sizes = Sizes::DynamicLengths,
+               .heads = 6,
+               .keyHeads = 2,
+               .band = Band{-3, 1, false},
+               .hasKeyValid = true,
+               .mask = kPerQuery,
+               .bias = kEverything,
+               .maskedLogit = "-65504.0 : f16"});
 
 static const auto kNameOfCase = [](const auto &info) { return info.param.name; };
 
@@ -1053,7 +1228,14 @@ INSTANTIATE_TEST_SUITE_P(DynamicHeads, MaskedFloats,
                                                       .keyHeads = 2,
                                                       .band = kCausal,
                                                       .bias = kPerHead,
-                                                      .emptyRow = "uniform"}),
+                                                      .emptyRow = "uniform"},
+                                           MaskedCase{.name = "GroupedLogits",
+                                                      .sizes = Sizes::Dynamic,
+                                                      .heads = 6,
+                                                      .keyHeads = 2,
+                                                      .hasKeyValid = true,
+                                                      .bias = kPerHead,
+                                                      .maskedLogit = "-1.0e4 : f32"}),
                          kNameOfCase);
 INSTANTIATE_TEST_SUITE_P(Numerics, MaskedSteps, kMaskedCases, kNameOfCase);
 

@@ -92,7 +92,7 @@ private:
   LogicalResult matchSchedule();
   LogicalResult matchRecompute();
   LogicalResult matchSelection();
-  LogicalResult matchMasks(Operation *selection, ValueRange masks, Value bias);
+  template <typename OpTy> LogicalResult matchMasks(OpTy selection);
   LogicalResult matchScores();
   LogicalResult matchResult();
 
@@ -326,9 +326,7 @@ LogicalResult Matcher::matchSelection() {
   Value queries = device.prune ? device.prune.getQueries() : device.allow.getQueries();
   if (!isCounter(query, LaunchParameter::Queries) || !isExtent(queries, LaunchParameter::Queries))
     return selection->emitOpError("expected the query of the loop, of all queries");
-  ValueRange masks = device.prune ? device.prune.getMasks() : device.allow.getMasks();
-  if (failed(matchMasks(selection, masks,
-                        device.prune ? device.prune.getBias() : device.allow.getBias())))
+  if (failed(device.prune ? matchMasks(device.prune) : matchMasks(device.allow)))
     return failure();
   if (device.prune)
     return matchScores();
@@ -338,30 +336,36 @@ LogicalResult Matcher::matchSelection() {
   return success();
 }
 
-LogicalResult Matcher::matchMasks(Operation *selection, ValueRange masks, Value bias) {
+template <typename OpTy> LogicalResult Matcher::matchMasks(OpTy selection) {
+  ValueRange masks = selection.getMasks();
   SmallVector<unsigned> taken;
   for (std::optional<unsigned> index :
        {device.program.getKeyValidIndex(), device.program.getMaskIndex()})
     if (index)
       taken.push_back(*index);
   if (masks.size() != taken.size())
-    return selection->emitOpError("expected ")
+    return selection.emitOpError("expected ")
            << taken.size() << " masks, as many as the program takes, got " << masks.size();
   for (unsigned index : taken)
     if (llvm::none_of(masks, [&](Value mask) { return isMaskRow(mask, index); }))
-      return selection->emitOpError("expected among its masks the row of argument ")
+      return selection.emitOpError("expected among its masks the row of argument ")
              << index << " of the program that belongs to the query of the loops";
 
   std::optional<unsigned> biasIndex = device.program.getBiasIndex();
   auto matches = [&](Value value) {
     return biasIndex ? value && isMaskRow(value, *biasIndex) : !value;
   };
-  for (auto [op, operand] :
-       {std::pair(selection, bias), {device.recompute.getOperation(), device.recompute.getBias()}})
+  for (auto [op, operand] : {std::pair(selection.getOperation(), selection.getBias()),
+                             {device.recompute.getOperation(), device.recompute.getBias()}})
     if (!matches(operand))
       return op->emitOpError("expected ")
              << (biasIndex ? "the biases of the query of the loops" : "no bias")
              << ", as the program takes " << (biasIndex ? "them" : "none");
+  if (biasIndex && !(isOfHead(selection.getMultiplier(), Multipliers) &&
+                     isOfHead(selection.getShift(), Shifts) &&
+                     isExtent(OpFoldResult(selection.getChannels()), LaunchParameter::HeadDim)))
+    return selection.emitOpError("expected the multiplier and shift of the head of the loops, and "
+                                 "the channels of its keys");
   return success();
 }
 

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 #include <limits>
@@ -182,9 +183,22 @@ private:
 struct AttentionLowering : OpRewritePattern<AttentionOp> {
   using OpRewritePattern::OpRewritePattern;
 
+  /// An attention with a masked_logit becomes one without.
+  void initialize() { setHasBoundedRewriteRecursion(); }
+
   LogicalResult matchAndRewrite(AttentionOp op, PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     Value query = op.getQuery(), key = op.getKey(), value = op.getValue();
+    if (FloatAttr maskedLogit = op.getMaskedLogitAttr()) {
+      Value output = AttentionOp::create(
+          builder, op.getType(), query, key, value, op.getKeyValid(), op.getMask(), op.getBias(),
+          op.getInit(), op.getScaleAttr(), op.getBandAttr(),
+          EmptyRowAttr::get(op.getContext(), EmptyRow::Zero), op.getThresholdsAttr());
+      rewriter.replaceOpWithNewOp<FillEmptyRowsOp>(
+          op, op.getType(), value, query, key, op.getKeyValid(), op.getMask(), op.getBias(), output,
+          op.getBandAttr(), op.getEmptyRowAttr(), op.getScaleAttr(), maskedLogit);
+      return success();
+    }
     SmallVector<OpFoldResult> rows;
     for (int64_t dim : {b, h, i})
       rows.push_back(sizeOf(builder, query, dim));
@@ -268,6 +282,173 @@ private:
 // sprint.fill_empty_rows
 //===----------------------------------------------------------------------===//
 
+/// Computes rows without an allowed key from the logits of `masked_logit`.
+class SourceRows {
+public:
+  SourceRows(ImplicitLocOpBuilder &builder, FillEmptyRowsOp op)
+      : builder(builder), op(op), keys(sizeOf(builder, op.getValue(), 2)),
+        offset(createBandOffset(builder, op.getBandAttr(), keys, sizeOf(builder, op.getInit(), i))),
+        group(createGroup(builder, sizeOf(builder, op.getInit(), h),
+                          sizeOf(builder, op.getValue(), h))) {}
+
+  /// The op's init with the rows of which `any`, over its loops, is false.
+  Value create(const Indexed &any) { return loopOver(b, {}, any, op.getInit()); }
+
+private:
+  /// Loops of the generics of one row.
+  static constexpr int64_t key = 0, channel = 1;
+
+  Value loopOver(int64_t dim, SmallVector<Value> counters, const Indexed &any, Value output) {
+    if (dim > i)
+      return createUnlessAny(counters, any, output);
+    Value zero = arith::ConstantIndexOp::create(builder, 0);
+    Value one = arith::ConstantIndexOp::create(builder, 1);
+    Value extent = toValue(sizeOf(builder, op.getInit(), dim));
+    auto loop = scf::ForOp::create(builder, zero, extent, one, output);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    counters.push_back(loop.getInductionVar());
+    scf::YieldOp::create(builder, loopOver(dim + 1, counters, any, loop.getRegionIterArg(0)));
+    return loop.getResult(0);
+  }
+
+  Value createUnlessAny(ArrayRef<Value> counters, const Indexed &any, Value output) {
+    SmallVector<Value> indices;
+    for (int64_t dim : any.loops)
+      indices.push_back(counters[dim]);
+    Value hasKey = tensor::ExtractOp::create(builder, any.tensor, indices);
+    auto branch = scf::IfOp::create(builder, output.getType(), hasKey, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(builder, output);
+    builder.setInsertionPointToStart(branch.elseBlock());
+    SmallVector<OpFoldResult> position(counters.begin(), counters.end());
+    Value row = createRow(position);
+    SmallVector<OpFoldResult> offsets(position), sizes(3, builder.getIndexAttr(1)),
+        strides(4, builder.getIndexAttr(1));
+    offsets.push_back(builder.getIndexAttr(0));
+    sizes.push_back(sizeOf(builder, op.getValue(), 3));
+    Value inserted = tensor::InsertSliceOp::create(builder, row, output, offsets, sizes, strides);
+    scf::YieldOp::create(builder, inserted);
+    return branch.getResult(0);
+  }
+
+  /// The row of a query: `[Dv]`.
+  Value createRow(ArrayRef<OpFoldResult> position) {
+    Scalar head(builder, toValue(position[h]));
+    OpFoldResult keyHead = isOneToOne(group) ? position[h] : OpFoldResult(keyHeadOf(head, group));
+    Value weights = createWeights(createLogits(position, keyHead));
+    TypedAttr zero = builder.getF32FloatAttr(0);
+    Value sum = createGeneric(builder, {{weights, {key}}}, {createFilled(builder, {}, zero), {}},
+                              [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+                                return elements[1] + elements[0];
+                              });
+    Value values = slice(op.getValue(), {position[b], keyHead});
+    Value weighted =
+        createGeneric(builder, {{weights, {key}}, {values, {key, channel}}},
+                      {createFilled(builder, sizeOf(builder, values, channel), zero), {channel}},
+                      [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+                        return elements[2] + elements[0] * elements[1];
+                      });
+    bool isZero = op.getEmptyRow() == EmptyRow::Zero;
+    return createGeneric(builder, {{sum, {}}}, {weighted, {0}},
+                         [&](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+                           Scalar sum = elements[0], zero = sum.constant(0.0);
+                           // 0 / 0 is NaN.
+                           Scalar quotient = elements[1] / sum;
+                           return isZero ? select(sum == zero, zero, quotient) : quotient;
+                         });
+  }
+
+  /// Logits of all keys for a query, as the source rounds them: `[Sk]`.
+  Value createLogits(ArrayRef<OpFoldResult> position, OpFoldResult keyHead) {
+    Value query = slice(op.getQuery(), position);
+    Value keyRows = slice(op.getKey(), {position[b], keyHead});
+    Value products = createGeneric(builder, {{query, {channel}}, {keyRows, {key, channel}}},
+                                   {createFilled(builder, keys, builder.getF32FloatAttr(0)), {key}},
+                                   [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+                                     return elements[2] + elements[0] * elements[1];
+                                   });
+    SmallVector<Indexed> inputs;
+    if (Value keyValid = op.getKeyValid())
+      inputs.push_back({slice(keyValid, position[b]), {key}});
+    for (Value tensor : {op.getMask(), op.getBias()})
+      if (tensor)
+        inputs.push_back({slice(tensor, position), {key}});
+    double scale = op.getScale()->convertToDouble();
+    double masked = op.getMaskedLogitAttr().getValueAsDouble();
+    return createGeneric(builder, inputs, {products, {key}},
+                         [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                           Scalar product = elements.consume_back();
+                           Scalar logit = round(product * product.constant(scale));
+                           Scalar diagonal =
+                               Scalar(body, toValue(position[i])) + Scalar(body, offset);
+                           Scalar allowed =
+                               isAllowed(op.getBandAttr(), diagonal, loopCounter(body, key));
+                           for (Value tensor : {Value(op.getKeyValid()), Value(op.getMask())})
+                             if (tensor)
+                               allowed = allowed & elements.consume_front();
+                           if (op.getBias())
+                             logit = round(logit + elements.front());
+                           return select(allowed, logit, round(logit + logit.constant(masked)));
+                         });
+  }
+
+  /// Exponentials of logits less their maximum, in their place; where that is minus infinity, 0.
+  Value createWeights(Value logits) {
+    double minusInfinity = -std::numeric_limits<double>::infinity();
+    Value maximum =
+        createGeneric(builder, {{logits, {key}}},
+                      {createFilled(builder, {}, builder.getF32FloatAttr(minusInfinity)), {}},
+                      [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
+                        return elements[1].max(elements[0]);
+                      });
+    return createGeneric(builder, {{maximum, {}}}, {logits, {key}},
+                         [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                           Scalar maximum = elements[0], logit = elements[1];
+                           Scalar none = maximum == maximum.constant(minusInfinity);
+                           Scalar shift = select(none, maximum.constant(0.0), maximum);
+                           return logit.with(math::ExpOp::create(body, logit - shift));
+                         });
+  }
+
+  /// An f32 rounded to the type of the source.
+  Scalar round(Scalar number) {
+    Type type = op.getMaskedLogitAttr().getType();
+    if (type == number.getType())
+      return number;
+    Scalar rounded = number.with(arith::TruncFOp::create(number.getBuilder(), type, number));
+    return rounded.extend(number.getType());
+  }
+
+  /// What lies at `position` of the first dimensions of a tensor, which of size 1 are the same for
+  /// all.
+  Value slice(Value tensor, ArrayRef<OpFoldResult> position) {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0)),
+        sizes(offsets.size(), builder.getIndexAttr(1)), strides(sizes);
+    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+      if (dim >= static_cast<int64_t>(position.size()))
+        sizes[dim] = sizeOf(builder, tensor, dim);
+      else if (type.getDimSize(dim) != 1)
+        offsets[dim] = position[dim];
+    }
+    Type part = type.clone(type.getShape().drop_front(position.size()));
+    return tensor::ExtractSliceOp::create(builder, cast<RankedTensorType>(part), tensor, offsets,
+                                          sizes, strides);
+  }
+
+  Value toValue(OpFoldResult number) {
+    return getValueOrCreateConstantIndexOp(builder, builder.getLoc(), number);
+  }
+
+  ImplicitLocOpBuilder &builder;
+  FillEmptyRowsOp op;
+  OpFoldResult keys;
+  Value offset;
+  OpFoldResult group;
+};
+
 struct FillEmptyRowsLowering : OpRewritePattern<FillEmptyRowsOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -281,7 +462,12 @@ struct FillEmptyRowsLowering : OpRewritePattern<FillEmptyRowsOp> {
       return success();
     }
     constexpr int64_t channel = 3;
-    SmallVector<Indexed> inputs = {createAnyAllowed(builder, op, keys)};
+    Indexed any = createAnyAllowed(builder, op, keys);
+    if (op.getMaskedLogitAttr()) {
+      rewriter.replaceOp(op, SourceRows(builder, op).create(any));
+      return success();
+    }
+    SmallVector<Indexed> inputs = {any};
     OpFoldResult group =
         createGroup(builder, sizeOf(builder, op.getInit(), h), sizeOf(builder, op.getValue(), h));
     std::optional<KeyHeadOperand> means;

@@ -247,6 +247,11 @@ Scalar KeyHeadOperand::take(ImplicitLocOpBuilder &body, ArrayRef<Scalar> &elemen
   return Scalar(body, indices.front()).elementOf(indexed.tensor, indices);
 }
 
+Scalar tableIndex(Scalar delta, Value multiplier, Value shift) {
+  Scalar half = (delta.constant(int64_t(1)) << delta.with(shift)) >> 1;
+  return (delta * delta.with(multiplier) + half) >> delta.with(shift);
+}
+
 Value createBandOffset(ImplicitLocOpBuilder &builder, BandAttr band, OpFoldResult keys,
                        OpFoldResult queries) {
   if (!band || band.getAlign() == Align::Start)

@@ -166,6 +166,10 @@ private:
   OpFoldResult group;
 };
 
+/// Index into the exponent tables, not yet clamped, of a difference of exact scores, an i64, with
+/// the multiplier and shift of its head (docs/numerics.md, section 5, step 3).
+Scalar tableIndex(Scalar delta, Value multiplier, Value shift);
+
 /// What the band adds to a query's position to find its diagonal: 0, or keys - queries
 /// (docs/numerics.md, section 4). An index.
 Value createBandOffset(ImplicitLocOpBuilder &builder, BandAttr band, OpFoldResult keys,

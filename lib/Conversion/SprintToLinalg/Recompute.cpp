@@ -98,9 +98,8 @@ private:
           // Keys of other rows may score above this row's maximum: a negative index into the
           // tables.
           Scalar delta = select(isOwned, elements[2].extend(i64) - elements[0].extend(i64), zero);
-          Scalar multiplier(body, op.getMultiplier()), shift(body, op.getShift());
-          Scalar half = (zero.constant(int64_t(1)) << shift) >> 1;
-          Scalar index = ((delta * multiplier + half) >> shift).atMost(::sprint::kMaxTableIndex);
+          Scalar index =
+              tableIndex(delta, op.getMultiplier(), op.getShift()).atMost(::sprint::kMaxTableIndex);
           auto lookUp = [&](Value table, Scalar entry) {
             Value position = arith::IndexCastOp::create(body, body.getIndexType(), Value(entry));
             return entry.elementOf(table, position);

@@ -27,23 +27,61 @@ namespace {
 class AllowedKeys {
 public:
   template <typename OpTy>
-  AllowedKeys(ImplicitLocOpBuilder &builder, OpTy op, OpFoldResult keys)
-      : band(op.getBandAttr()), masks(op.getMasks()), bias(op.getBias()) {
+  AllowedKeys(ImplicitLocOpBuilder &builder, OpTy op, OpFoldResult rows, OpFoldResult keys)
+      : band(op.getBandAttr()), masks(op.getMasks()), bias(op.getBias()),
+        multiplier(op.getMultiplier()), shift(op.getShift()) {
     // The diagonal of the block's first row.
     Value offset = createBandOffset(builder, band, keys, op.getQueries());
     first = builder.createOrFold<arith::AddIOp>(op.getQuery(), offset);
+    if (!bias)
+      return;
+    Scalar channels(
+        builder, builder.createOrFold<arith::IndexCastOp>(builder.getI64Type(), op.getChannels()));
+    spread = channels << ::sprint::kScoreSpreadBits;
+    SmallVector<Indexed> inputs;
+    addRestrictions(inputs);
+    largestBias = createGeneric(
+        builder, inputs,
+        {createFilled(builder, rows, builder.getI32IntegerAttr(::sprint::kMaskedBias)), {row}},
+        [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+          Scalar largest = elements.consume_back(), code = elements.back();
+          return select(testRestrictions(body, elements), largest.max(code), largest);
+        });
   }
 
   /// Appends the operands that `test` wants.
   void addTo(SmallVectorImpl<Indexed> &inputs) const {
+    addRestrictions(inputs);
+    if (bias)
+      inputs.push_back({largestBias, {row}});
+  }
+
+  /// Whether the key of the loops is allowed; takes its operands from the front of `elements`.
+  Scalar test(ImplicitLocOpBuilder &body, ArrayRef<Scalar> &elements) const {
+    if (!bias)
+      return testRestrictions(body, elements);
+    Scalar code = elements[masks.size()];
+    Scalar allowed = testRestrictions(body, elements);
+    // Far below the row's largest no score lifts the key to a weight.
+    Type i64 = body.getI64Type();
+    Scalar largest = elements.consume_front().extend(i64);
+    Scalar delta = largest - code.extend(i64) - Scalar(body, spread);
+    return allowed & (tableIndex(delta, multiplier, shift) < ::sprint::kZeroTableIndex);
+  }
+
+private:
+  static constexpr int64_t row = 0, key = 1;
+
+  /// Appends the operands that `testRestrictions` wants.
+  void addRestrictions(SmallVectorImpl<Indexed> &inputs) const {
     for (Value mask : masks)
       inputs.push_back({mask, {row, key}});
     if (bias)
       inputs.push_back({bias, {row, key}});
   }
 
-  /// Whether the key of the loops is allowed; takes its operands from the front of `elements`.
-  Scalar test(ImplicitLocOpBuilder &body, ArrayRef<Scalar> &elements) const {
+  /// Whether the band, the masks and the bias of the key of the loops each allow it.
+  Scalar testRestrictions(ImplicitLocOpBuilder &body, ArrayRef<Scalar> &elements) const {
     Scalar allowed =
         isAllowed(band, loopCounter(body, row) + Scalar(body, first), loopCounter(body, key));
     for ([[maybe_unused]] Value mask : masks)
@@ -53,13 +91,12 @@ public:
     return allowed;
   }
 
-private:
-  static constexpr int64_t row = 0, key = 1;
-
   BandAttr band;
   ValueRange masks;
-  Value bias;
+  Value bias, multiplier, shift;
   Value first;
+  /// With a bias, what scores can differ by, and the largest code of each row's allowed keys.
+  Value spread, largestBias;
 };
 
 struct CrossbarScoreLowering : OpRewritePattern<CrossbarScoreOp> {
@@ -91,7 +128,7 @@ struct PruneLowering : OpRewritePattern<PruneOp> {
     Value scores = op.getScores();
     OpFoldResult rows = sizeOf(builder, scores, 0), keys = sizeOf(builder, scores, 1);
     Type i64 = rewriter.getI64Type();
-    AllowedKeys allowed(builder, op, keys);
+    AllowedKeys allowed(builder, op, rows, keys);
     if (op.getBias())
       scores = addBias(builder, scores, op.getBias());
 
@@ -154,7 +191,7 @@ struct AllowLowering : OpRewritePattern<AllowOp> {
     constexpr int64_t i = 0, j = 1;
     SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(op.getRows()),
                                        getAsOpFoldResult(op.getKeys())};
-    AllowedKeys allowed(builder, op, sizes[1]);
+    AllowedKeys allowed(builder, op, sizes[0], sizes[1]);
     SmallVector<Indexed> inputs;
     allowed.addTo(inputs);
     Value kept =

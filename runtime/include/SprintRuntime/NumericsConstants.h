@@ -34,6 +34,8 @@ inline constexpr int64_t kMaxShift = 62;
 /// Bits of the index into each of the two exponent tables.
 inline constexpr int kTableIndexBits = 7;
 inline constexpr int64_t kMaxTableIndex = (int64_t(1) << (2 * kTableIndexBits)) - 1;
+/// The index from which on every exponent is 0, whatever its fraction bits are.
+inline constexpr int64_t kZeroTableIndex = int64_t(95) << kTableIndexBits;
 /// Fraction bits of the product of an entry of each table.
 inline constexpr int kExponentProductBits = 32;
 
@@ -42,6 +44,9 @@ inline constexpr int32_t kMaxBias = int32_t(1) << 29;
 inline constexpr int32_t kMaskedBias = INT32_MIN;
 /// Largest bias, in logits, that masks its key.
 inline constexpr float kMaskingBias = -0x1p20f;
+/// Two scores without bias differ by at most two to this for each channel: exact ones, and
+/// approximate ones in units of exact score.
+inline constexpr int kScoreSpreadBits = 15;
 
 /// Fraction bits of an output code.
 inline constexpr int kOutputFractionBits = 16;

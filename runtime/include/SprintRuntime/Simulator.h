@@ -152,11 +152,13 @@ struct Statistics {
   /// Rows that would have kept nothing at their head's threshold, and the retries they took.
   int64_t retriedRows = 0;
   int64_t retries = 0;
+  /// Codes of biases at their bound, which clamping may have brought there, of allowed scores.
+  int64_t clampedBiases = 0;
+  /// Rows that the bias leaves without an allowed key, though it is finite for one.
+  int64_t rowsMaskedByBias = 0;
   int64_t inMemoryMacs = 0;
   /// Multiply-accumulates of the QK-PUs and V-PUs.
   int64_t macs = 0;
-  /// Codes that a frozen step would have saturated; 0 with steps from the data.
-  int64_t saturatedCodes = 0;
   std::vector<UnitBusy> busy;
   double simulationSeconds = 0;
 

@@ -260,9 +260,8 @@ private:
 
 void LaunchCurves::addRows(int64_t index, DropCurve &curve) const {
   const LaunchShape &shape = operands.shape();
-  int64_t saturated = 0;
-  std::vector<int8_t> queryCodes = operands.queryCodes(index, saturated);
-  std::vector<int8_t> keyCodes = operands.keyCodes(operands.keyHeadOf(index), saturated);
+  std::vector<int8_t> queryCodes = operands.queryCodes(index);
+  std::vector<int8_t> keyCodes = operands.keyCodes(operands.keyHeadOf(index));
   ApproximateScores approximate(queryCodes, keyCodes, shape.headDim, operands.widths().nibble);
   RowMasses masses(operands, index, queryCodes, keyCodes, scale);
   MaskRegisters registers(operands, scale);

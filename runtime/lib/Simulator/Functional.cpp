@@ -175,6 +175,10 @@ private:
   void checkInputRows(const UnitState &unit, const InputRows &rows, int64_t row) const;
   /// Fails unless the launch brings `region`.
   void checkBrought(const UnitState &unit, MemoryRegion region) const;
+  /// Notes what the biases of a row from key `first` to before `last`, with `count` allowed keys
+  /// `keyOf(0)` and so on, do in the statistics.
+  template <typename KeyOf>
+  void countBiases(int64_t first, int64_t last, size_t count, KeyOf keyOf);
   /// Sets a list's biases to those of its keys.
   void setBiases(RowList &list) const;
 
@@ -476,6 +480,17 @@ void FunctionalPass::setHead(const UnitState &unit, RowList &list, int64_t head)
   list.head = head;
 }
 
+template <typename KeyOf>
+void FunctionalPass::countBiases(int64_t first, int64_t last, size_t count, KeyOf keyOf) {
+  const RowMasks &row = masks.masks();
+  if (row.bias.empty())
+    return;
+  Statistics &statistics = result.statistics;
+  for (size_t index = 0; index < count; ++index)
+    statistics.clampedBiases += std::abs(row.bias[keyOf(index)]) == kMaxBias;
+  statistics.rowsMaskedByBias += count == 0 && areMaskedByFiniteBias(first, last, row);
+}
+
 void FunctionalPass::setBiases(RowList &list) const {
   std::span<const int32_t> codes = masks.masks().bias;
   if (codes.empty())
@@ -599,7 +614,6 @@ bool FunctionalPass::run(UnitState &unit, const WriteCommand &command) {
   if (written)
     fail(unit, "writes the " + what + " twice");
   written = 1;
-  int64_t &saturated = result.statistics.saturatedCodes;
   int64_t rows = shape.keys;
   switch (region) {
   case MemoryRegion::Key:
@@ -607,9 +621,9 @@ bool FunctionalPass::run(UnitState &unit, const WriteCommand &command) {
     ResidentKeyHead &keyHead = enterKeyHead(unit, head, what);
     keyHead.isWritten[static_cast<size_t>(region)] = true;
     if (region == MemoryRegion::Key)
-      keyHead.keys = operands.keyCodes(head, saturated);
+      keyHead.keys = operands.keyCodes(head);
     else
-      keyHead.values = operands.valueCodes(head, saturated);
+      keyHead.values = operands.valueCodes(head);
     break;
   }
   case MemoryRegion::KeyValid:
@@ -626,7 +640,7 @@ bool FunctionalPass::run(UnitState &unit, const WriteCommand &command) {
     ResidentHead &entered = enterHead(enterKeyHead(unit, operands.keyHeadOf(head), what), head);
     entered.isWritten[static_cast<size_t>(region)] = true;
     if (isQuery)
-      entered.queries = operands.queryCodes(head, saturated);
+      entered.queries = operands.queryCodes(head);
     rows = isQuery ? shape.queries : operands.inputRows(region);
     break;
   }
@@ -788,6 +802,7 @@ bool FunctionalPass::run(UnitState &unit, const ThresholdCommand &command) {
   statistics.keptScores += static_cast<int64_t>(keys->size());
   statistics.retriedRows += retries > 0;
   statistics.retries += retries;
+  countBiases(first, last, scores.size(), [&](size_t index) { return allowedScores.key(index); });
   record(unit, retries, 0);
   result.work += costs.threshold(shape.keys, retries).work;
 
@@ -817,6 +832,7 @@ bool FunctionalPass::run(UnitState &unit, const ListRangeCommand &command) {
   appendAllowed(first, last, masks.masks(), *keys);
   result.statistics.allowedScores += static_cast<int64_t>(keys->size());
   result.statistics.keptScores += static_cast<int64_t>(keys->size());
+  countBiases(first, last, keys->size(), [&](size_t index) { return (*keys)[index]; });
   result.work += costs.listRange().work;
   RowList list;
   list.keys = std::move(keys);

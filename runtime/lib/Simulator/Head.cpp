@@ -8,6 +8,7 @@
 #include "Sequencer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <type_traits>
 
 using namespace sprint;
@@ -145,16 +146,16 @@ std::span<const float> Operands::headOf(const TensorView &tensor, int64_t head) 
   return {tensor.data + head * size, static_cast<size_t>(size)};
 }
 
-std::vector<int8_t> Operands::queryCodes(int64_t head, int64_t &saturated) const {
-  return quantize(headOf(tensors.query, head), querySteps[head], widths(), saturated);
+std::vector<int8_t> Operands::queryCodes(int64_t head) const {
+  return quantize(headOf(tensors.query, head), querySteps[head], widths());
 }
 
-std::vector<int8_t> Operands::keyCodes(int64_t keyHead, int64_t &saturated) const {
-  return quantize(headOf(tensors.key, keyHead), tokenSteps[keyHead].first, widths(), saturated);
+std::vector<int8_t> Operands::keyCodes(int64_t keyHead) const {
+  return quantize(headOf(tensors.key, keyHead), tokenSteps[keyHead].first, widths());
 }
 
-std::vector<int8_t> Operands::valueCodes(int64_t keyHead, int64_t &saturated) const {
-  return quantize(headOf(tensors.value, keyHead), tokenSteps[keyHead].second, widths(), saturated);
+std::vector<int8_t> Operands::valueCodes(int64_t keyHead) const {
+  return quantize(headOf(tensors.value, keyHead), tokenSteps[keyHead].second, widths());
 }
 
 bool Operands::brings(MemoryRegion region) const {
@@ -227,9 +228,11 @@ void MaskRegisters::load(MemoryRegion region, int64_t head, int64_t query) {
   }
   HeadSteps steps = operands.steps(head);
   biasCodes.resize(operands.shape().keys);
-  quantizeBiases(operands.biasRow(head, query), exactUnit(scale, steps.query, steps.key),
-                 biasCodes);
+  loaded.biasLogits = operands.biasRow(head, query);
+  quantizeBiases(loaded.biasLogits, exactUnit(scale, steps.query, steps.key), biasCodes);
   loaded.bias = biasCodes;
+  loaded.reach = biasReach(headParameters(scale, steps.query, steps.key, /*theta=*/0),
+                           operands.shape().headDim);
 }
 
 void MaskRegisters::loadAll(int64_t head, int64_t query) {
@@ -238,9 +241,11 @@ void MaskRegisters::loadAll(int64_t head, int64_t query) {
       load(region, head, query);
 }
 
-/// Calls `append` for every key of the range, with whether it is allowed.
-template <typename Append>
-static void forEachKey(int64_t first, int64_t last, const RowMasks &masks, Append append) {
+/// Calls `visitKey` for every key of the range, with whether key_valid and mask allow it and its
+/// bias is at least `leastBias`.
+template <typename Visit>
+static void forEachKey(int64_t first, int64_t last, const RowMasks &masks, int64_t leastBias,
+                       Visit visitKey) {
   // Which masks there are is settled outside of the loop over keys.
   auto visit = [&](auto keyValid, auto mask, auto bias) {
     for (int64_t key = first; key < last; ++key) {
@@ -250,8 +255,8 @@ static void forEachKey(int64_t first, int64_t last, const RowMasks &masks, Appen
       if constexpr (mask())
         isAllowed &= masks.mask[key];
       if constexpr (bias())
-        isAllowed &= masks.bias[key] != kMaskedBias;
-      append(key, isAllowed);
+        isAllowed &= masks.bias[key] >= leastBias;
+      visitKey(key, isAllowed);
     }
   };
   auto choose = [](bool isThere, auto next) {
@@ -266,13 +271,31 @@ static void forEachKey(int64_t first, int64_t last, const RowMasks &masks, Appen
 
 void sprint::appendAllowed(int64_t first, int64_t last, const RowMasks &masks,
                            std::vector<uint32_t> &list) {
+  int64_t leastBias = kMaskedBias;
+  if (!masks.bias.empty()) {
+    int32_t largest = kMaskedBias;
+    forEachKey(first, last, masks, kMaskedBias, [&](int64_t key, bool isAllowed) {
+      largest = isAllowed ? std::max(largest, masks.bias[key]) : largest;
+    });
+    leastBias = std::max<int64_t>(int64_t(kMaskedBias) + 1, largest - masks.reach);
+  }
   size_t count = list.size();
   list.resize(count + static_cast<size_t>(last - first));
-  forEachKey(first, last, masks, [&](int64_t key, bool isAllowed) {
+  forEachKey(first, last, masks, leastBias, [&](int64_t key, bool isAllowed) {
     list[count] = static_cast<uint32_t>(key);
     count += isAllowed;
   });
   list.resize(count);
+}
+
+bool sprint::areMaskedByFiniteBias(int64_t first, int64_t last, const RowMasks &masks) {
+  if (masks.bias.empty())
+    return false;
+  bool isFinite = false;
+  forEachKey(first, last, masks, kMaskedBias, [&](int64_t key, bool isAllowed) {
+    isFinite |= isAllowed && std::isfinite(masks.biasLogits[key]);
+  });
+  return isFinite;
 }
 
 void AllowedScores::assign(std::span<const int32_t> scores, int64_t first, const RowMasks &masks) {

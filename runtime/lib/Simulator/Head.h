@@ -51,10 +51,10 @@ public:
     return {querySteps[head], key, value};
   }
 
-  /// Codes of one head, or of one key head; `saturated` counts those that were clamped.
-  std::vector<int8_t> queryCodes(int64_t head, int64_t &saturated) const;
-  std::vector<int8_t> keyCodes(int64_t keyHead, int64_t &saturated) const;
-  std::vector<int8_t> valueCodes(int64_t keyHead, int64_t &saturated) const;
+  /// Codes of one head, or of one key head.
+  std::vector<int8_t> queryCodes(int64_t head) const;
+  std::vector<int8_t> keyCodes(int64_t keyHead) const;
+  std::vector<int8_t> valueCodes(int64_t keyHead) const;
 
   /// Whether the launch brings `region`, one of key_valid, mask and bias.
   bool brings(MemoryRegion region) const;
@@ -89,8 +89,11 @@ private:
 /// What key_valid, mask and bias say of a row, an entry a key each; empty where there are none.
 struct RowMasks {
   std::span<const uint8_t> keyValid, mask;
-  /// Codes.
+  /// Codes, and the logits that they are of.
   std::span<const int32_t> bias;
+  std::span<const float> biasLogits;
+  /// That of the head (biasReach).
+  int64_t reach = 0;
 
   bool isEmpty() const { return keyValid.empty() && mask.empty() && bias.empty(); }
 };
@@ -123,6 +126,10 @@ private:
 
 /// Appends the keys from `first` to before `last` that `masks` allow.
 void appendAllowed(int64_t first, int64_t last, const RowMasks &masks, std::vector<uint32_t> &list);
+
+/// Whether the biases alone leave the keys from `first` to before `last` without an allowed one,
+/// though one of them is finite; `masks` allow none of the keys.
+bool areMaskedByFiniteBias(int64_t first, int64_t last, const RowMasks &masks);
 
 /// The allowed keys of a row and their approximate scores, biases included.
 class AllowedScores {

@@ -58,12 +58,11 @@ float sprint::quantizationStep(std::span<const float> values, const Widths &widt
 }
 
 std::vector<int8_t> sprint::quantize(std::span<const float> values, float step,
-                                     const Widths &widths, int64_t &saturated) {
+                                     const Widths &widths) {
   float limit = static_cast<float>(widths.codeLimit());
   std::vector<int8_t> codes(values.size());
   for (size_t index = 0; index < values.size(); ++index) {
     float rounded = std::nearbyint(values[index] / step);
-    saturated += std::fabs(rounded) > limit;
     codes[index] = static_cast<int8_t>(std::clamp(rounded, -limit, limit));
   }
   return codes;
@@ -108,6 +107,14 @@ SPRINT_KERNEL static void quantizeAll(const float *biases, double lambda, size_t
 void sprint::quantizeBiases(std::span<const float> biases, double lambda,
                             std::span<int32_t> codes) {
   quantizeAll(biases.data(), lambda, biases.size(), codes.data());
+}
+
+int64_t sprint::biasReach(const HeadParameters &parameters, int64_t headDim) {
+  // The largest difference with a table index below kZeroTableIndex.
+  int64_t half = (int64_t(1) << parameters.shift) >> 1;
+  __int128 excluded = (__int128(kZeroTableIndex) << parameters.shift) - half;
+  return (headDim << kScoreSpreadBits) +
+         static_cast<int64_t>((excluded - 1) / parameters.multiplier);
 }
 
 HighNibbles::HighNibbles(std::span<const int8_t> codes, int64_t channels, Nibble nibble)

@@ -40,9 +40,8 @@ bool areBooleans(std::span<const uint8_t> values);
 /// The step of one head (section 2).
 float quantizationStep(std::span<const float> values, const Widths &widths);
 
-/// The codes of one head at `step` (section 2). `saturated` counts those that were clamped.
-std::vector<int8_t> quantize(std::span<const float> values, float step, const Widths &widths,
-                             int64_t &saturated);
+/// The codes of one head at `step` (section 2).
+std::vector<int8_t> quantize(std::span<const float> values, float step, const Widths &widths);
 
 /// The high nibble of a code (section 2).
 inline int16_t highNibble(int8_t code, Nibble nibble) {
@@ -65,6 +64,10 @@ HeadParameters headParameters(double scale, float queryStep, float keyStep, floa
 /// The codes of biases in logits (section 3); `lambda` is that of their head. `codes` is as long as
 /// `biases`.
 void quantizeBiases(std::span<const float> biases, double lambda, std::span<int32_t> codes);
+
+/// How far the code of a bias may lie below the largest of the row's allowed keys without masking
+/// its key (section 4).
+int64_t biasReach(const HeadParameters &parameters, int64_t headDim);
 
 /// What a code of a bias, other than kMaskedBias, adds to an approximate score (section 4).
 inline int32_t approximateBias(int32_t code) {

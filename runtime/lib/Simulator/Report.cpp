@@ -41,9 +41,10 @@ constexpr std::pair<const char *, int64_t Statistics::*> kCounts[] = {
     {"host_quadratic_bytes", &Statistics::hostQuadraticBytes},
     {"retried_rows", &Statistics::retriedRows},
     {"retries", &Statistics::retries},
+    {"clamped_biases", &Statistics::clampedBiases},
+    {"rows_masked_by_bias", &Statistics::rowsMaskedByBias},
     {"macs", &Statistics::macs},
     {"in_memory_macs", &Statistics::inMemoryMacs},
-    {"saturated_codes", &Statistics::saturatedCodes},
 };
 constexpr const char *kTotal = "total";
 

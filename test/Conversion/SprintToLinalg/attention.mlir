@@ -82,3 +82,41 @@ func.func @fill(%v: tensor<2x3x?x4xf32>, %valid: tensor<2x?xi1>, %init: tensor<2
       outs(%init : tensor<2x3x?x4xf32>) empty_row(uniform) -> tensor<2x3x?x4xf32>
   return %0 : tensor<2x3x?x4xf32>
 }
+
+// Logits are computed for empty rows alone, in f16 after each step.
+
+// CHECK-LABEL: func.func @fill_logits(
+// CHECK-SAME:    %[[Q:[^:]*]]: tensor<2x3x?x8xf32>, %[[K:[^:]*]]: tensor<2x1x?x8xf32>, %[[V:[^:]*]]: tensor<2x1x?x4xf32>, %[[VALID:[^:]*]]: tensor<2x?xi1>, %[[INIT:[^:]*]]: tensor<2x3x?x4xf32>
+// CHECK-DAG:     %[[MASKED:.*]] = arith.constant -1.000000e+04 : f32
+// CHECK:         %[[ANY:.*]] = linalg.generic {{.*}} ins(%[[VALID]] : {{.*}}) outs(%{{.*}} : tensor<2xi1>)
+// CHECK:         scf.for %[[B:[^ ]*]] = {{.*}} iter_args(%{{.*}} = %[[INIT]])
+// CHECK:           scf.for %[[H:[^ ]*]] =
+// CHECK:             scf.for %[[I:[^ ]*]] = {{.*}} iter_args(%[[ROWS:.*]] = %{{.*}})
+// CHECK:               %[[HASKEY:.*]] = tensor.extract %[[ANY]][%[[B]]]
+// CHECK:               scf.if %[[HASKEY]]
+// CHECK-NEXT:            scf.yield %[[ROWS]]
+// CHECK:               tensor.extract_slice %[[Q]][%[[B]], %[[H]], %[[I]], 0]
+// CHECK:               tensor.extract_slice %[[K]][%[[B]], 0, 0, 0]
+// CHECK:               arith.truncf %{{.*}} : f32 to f16
+// CHECK:               arith.addf %{{.*}}, %[[MASKED]]
+// CHECK:               arith.truncf %{{.*}} : f32 to f16
+// CHECK:               math.exp
+// CHECK:               tensor.extract_slice %[[V]][%[[B]], 0, 0, 0]
+// CHECK:               tensor.insert_slice %{{.*}} into %[[ROWS]][%[[B]], %[[H]], %[[I]], 0]
+func.func @fill_logits(%q: tensor<2x3x?x8xf32>, %k: tensor<2x1x?x8xf32>, %v: tensor<2x1x?x4xf32>, %valid: tensor<2x?xi1>, %init: tensor<2x3x?x4xf32>) -> tensor<2x3x?x4xf32> {
+  %0 = sprint.fill_empty_rows ins(%v : tensor<2x1x?x4xf32>) key_valid(%valid : tensor<2x?xi1>) outs(%init : tensor<2x3x?x4xf32>) empty_row(nan)
+      logits(%q, %k : tensor<2x3x?x8xf32>, tensor<2x1x?x8xf32>) scale(0.5) masked_logit(-1.0e4 : f16) -> tensor<2x3x?x4xf32>
+  return %0 : tensor<2x3x?x4xf32>
+}
+
+// On the host an attention with a masked_logit is one that leaves zeros, filled.
+
+// CHECK-LABEL: func.func @masked_logit(
+// CHECK:         math.exp
+// CHECK:         scf.if
+// CHECK:         math.exp
+func.func @masked_logit(%t: tensor<1x1x?x8xf32>, %valid: tensor<1x?xi1>) -> tensor<1x1x?x8xf32> {
+  %0 = sprint.attention ins(%t, %t, %t : tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32>) key_valid(%valid : tensor<1x?xi1>)
+      outs(%t : tensor<1x1x?x8xf32>) scale(0.5) masked_logit(-1.0e4 : f16) -> tensor<1x1x?x8xf32>
+  return %0 : tensor<1x1x?x8xf32>
+}

@@ -72,21 +72,28 @@ func.func @gather(%kept: tensor<2x7xi1>) -> (tensor<?xindex>, tensor<2x?xi1>) {
   return %indices, %owners : tensor<?xindex>, tensor<2x?xi1>
 }
 
-// Masks and the bias restrict the keys; 256 units of the bias are one of the scores.
+// Masks and the bias restrict the keys, also by the largest bias that they leave; 256 units of the bias are one of the scores.
 
 // CHECK-LABEL: func.func @biased(
-// CHECK-SAME:    %[[SCORES:[^:]*]]: tensor<2x?xi32>, %[[MASK:[^:]*]]: tensor<2x?xi1>, %[[BIAS:[^:]*]]: tensor<2x?xi32>
+// CHECK-SAME:    %[[SCORES:[^:]*]]: tensor<2x?xi32>, %[[MASK:[^:]*]]: tensor<2x?xi1>, %[[BIAS:[^:]*]]: tensor<2x?xi32>, %{{.*}}: i32, %[[M:[^:]*]]: i64, %[[S:[^:]*]]: i64
+// CHECK-DAG:     %[[ZEROES:.*]] = arith.constant 12160 : i64
 // CHECK-DAG:     %[[HALF:.*]] = arith.constant 128 : i32
 // CHECK-DAG:     %[[BITS:.*]] = arith.constant 8 : i32
 // CHECK-DAG:     %[[MASKED:.*]] = arith.constant -2147483648 : i32
+// CHECK:         %[[LARGEST:.*]] = linalg.generic {{.*}}["parallel", "reduction"]{{.*}} ins(%[[MASK]], %[[BIAS]] :
+// CHECK:         arith.cmpi {{slt|sgt}}, %{{.*}}, %[[MASKED]] : i32
+// CHECK:         arith.maxsi
 // CHECK:         %[[SUM:.*]] = linalg.generic {{.*}} ins(%[[SCORES]], %[[BIAS]] :
 // CHECK:         arith.addi %{{.*}}, %[[HALF]]
 // CHECK:         arith.shrsi %{{.*}}, %[[BITS]]
-// CHECK:         linalg.generic {{.*}} ins(%[[SUM]], %[[MASK]], %[[BIAS]] :
-// CHECK:         arith.cmpi {{slt|sgt}}, %{{.*}}, %{{.*}} : i32
-// CHECK:         linalg.generic {{.*}} ins(%[[SUM]], %{{.*}}, %[[MASK]], %[[BIAS]] :
-func.func @biased(%scores: tensor<2x?xi32>, %mask: tensor<2x?xi1>, %bias: tensor<2x?xi32>, %t: i32, %i: index, %n: index) -> tensor<2x?xi1> {
-  %0 = sprint.prune %scores threshold(%t) query(%i) of(%n) masks(%mask : tensor<2x?xi1>) bias(%bias : tensor<2x?xi32>)
+// CHECK:         linalg.generic {{.*}} ins(%[[SUM]], %[[MASK]], %[[BIAS]], %[[LARGEST]] :
+// CHECK:         arith.cmpi {{slt|sgt}}, %{{.*}}, %[[MASKED]] : i32
+// CHECK:         arith.muli %{{.*}}, %[[M]] : i64
+// CHECK:         arith.shrsi %{{.*}}, %[[S]] : i64
+// CHECK:         arith.cmpi slt, %{{.*}}, %[[ZEROES]] : i64
+// CHECK:         linalg.generic {{.*}} ins(%[[SUM]], %{{.*}}, %[[MASK]], %[[BIAS]], %[[LARGEST]] :
+func.func @biased(%scores: tensor<2x?xi32>, %mask: tensor<2x?xi1>, %bias: tensor<2x?xi32>, %t: i32, %m: i64, %s: i64, %i: index, %n: index) -> tensor<2x?xi1> {
+  %0 = sprint.prune %scores threshold(%t) query(%i) of(%n) masks(%mask : tensor<2x?xi1>) bias(%bias, %m, %s, %n : tensor<2x?xi32>)
       : tensor<2x?xi32> -> tensor<2x?xi1>
   return %0 : tensor<2x?xi1>
 }

@@ -507,9 +507,72 @@ func.func @prune_masks(%a: tensor<1x8xi32>, %t: i32, %i: index, %mask: tensor<1x
 
 // -----
 
-func.func @allow_bias(%i: index, %bias: tensor<1x7xi32>) {
+func.func @allow_bias(%i: index, %m: i64, %bias: tensor<1x7xi32>) {
   // expected-error @below {{expected dimension 1 (Sk) of bias to be 8 as in kept, got 7}}
-  %0 = sprint.allow rows(%i) keys(%i) query(%i) of(%i) bias(%bias : tensor<1x7xi32>) : tensor<1x8xi1>
+  %0 = sprint.allow rows(%i) keys(%i) query(%i) of(%i) bias(%bias, %m, %m, %i : tensor<1x7xi32>) : tensor<1x8xi1>
+  return
+}
+
+// -----
+
+func.func @bias_alone(%i: index, %m: i64, %bias: tensor<1x8xi32>) {
+  // expected-error @below {{expected multiplier, shift and channels where there is a bias, and only there}}
+  %0 = "sprint.allow"(%i, %i, %i, %i, %bias, %m, %m) <{operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 1, 1, 1, 0>}>
+      : (index, index, index, index, tensor<1x8xi32>, i64, i64) -> tensor<1x8xi1>
+  return
+}
+
+// -----
+
+func.func @logit_type(%t: tensor<2x4x6x8xf32>) {
+  // expected-error @below {{expected 'masked_logit' of f16, bf16 or f32, got 'f64'}}
+  %0 = sprint.attention ins(%t, %t, %t : tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>)
+      outs(%t : tensor<2x4x6x8xf32>) scale(0.5) masked_logit(-1.0e4 : f64) -> tensor<2x4x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @logit_sign(%t: tensor<2x4x6x8xf32>) {
+  // expected-error @below {{expected a negative 'masked_logit', got 1.000000e+04 : f32}}
+  %0 = sprint.attention ins(%t, %t, %t : tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>)
+      outs(%t : tensor<2x4x6x8xf32>) scale(0.5) masked_logit(1.0e4 : f32) -> tensor<2x4x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @logit_nan(%t: tensor<2x4x6x8xf32>) {
+  // expected-error @below {{expected a negative 'masked_logit', got 0x7E00 : f16}}
+  %0 = sprint.attention ins(%t, %t, %t : tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>)
+      outs(%t : tensor<2x4x6x8xf32>) scale(0.5) masked_logit(0x7E00 : f16) -> tensor<2x4x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @logit_uniform(%t: tensor<2x4x6x8xf32>) {
+  // expected-error @below {{expected 'empty_row' to be zero or nan beside 'masked_logit', got uniform}}
+  %0 = sprint.attention ins(%t, %t, %t : tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>)
+      outs(%t : tensor<2x4x6x8xf32>) scale(0.5) empty_row(uniform) masked_logit(-1.0e4 : f16) -> tensor<2x4x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @logits_alone(%t: tensor<2x4x6x8xf32>) {
+  // expected-error @below {{expected query, key and 'scale' where there is a 'masked_logit', and only there}}
+  %0 = "sprint.fill_empty_rows"(%t, %t, %t, %t) <{empty_row = #sprint<empty_row nan>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 1>,
+      scale = 0.5 : f64}> : (tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>) -> tensor<2x4x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @logits_of_other_keys(%t: tensor<2x4x6x8xf32>, %k: tensor<2x4x7x8xf32>) {
+  // expected-error @below {{expected dimension 2 (Sk) of value to be 7 as in key, got 6}}
+  %0 = sprint.fill_empty_rows ins(%t : tensor<2x4x6x8xf32>) outs(%t : tensor<2x4x6x8xf32>) empty_row(nan)
+      logits(%t, %k : tensor<2x4x6x8xf32>, tensor<2x4x7x8xf32>) scale(0.5) masked_logit(-1.0e4 : f16) -> tensor<2x4x6x8xf32>
   return
 }
 

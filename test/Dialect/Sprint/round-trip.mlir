@@ -50,15 +50,31 @@ func.func @masks(%q: tensor<2x6x?x8xf32>, %k: tensor<2x2x?x8xf32>, %v: tensor<2x
   return %2 : tensor<2x6x?x4xf32>
 }
 
+// CHECK-LABEL: func @masked_logits
+// CHECK: sprint.attention {{.*}} empty_row(nan) masked_logit(-1.000000e+04 : f16) thresholds([0.000000e+00]) -> tensor<2x6x?x4xf32>
+// CHECK: sprint.attention {{.*}} scale(5.000000e-01) masked_logit(0xFF800000 : f32) -> tensor<2x6x?x4xf32>
+// CHECK: sprint.fill_empty_rows ins(%{{.*}} : tensor<2x2x?x4xf32>) outs(%{{.*}} : tensor<2x6x?x4xf32>) band(<upper = 0, align = end>) empty_row(zero)
+// CHECK-SAME: logits(%{{.*}}, %{{.*}} : tensor<2x6x?x8xf32>, tensor<2x2x?x8xf32>) scale(5.000000e-01) masked_logit(-9.984000e+03 : bf16) -> tensor<2x6x?x4xf32>
+func.func @masked_logits(%q: tensor<2x6x?x8xf32>, %k: tensor<2x2x?x8xf32>, %v: tensor<2x2x?x4xf32>, %valid: tensor<2x?xi1>,
+    %init: tensor<2x6x?x4xf32>) -> tensor<2x6x?x4xf32> {
+  %0 = sprint.attention ins(%q, %k, %v : tensor<2x6x?x8xf32>, tensor<2x2x?x8xf32>, tensor<2x2x?x4xf32>) key_valid(%valid : tensor<2x?xi1>)
+         outs(%init : tensor<2x6x?x4xf32>) scale(0.5) empty_row(nan) masked_logit(-1.0e4 : f16) thresholds([0.0]) -> tensor<2x6x?x4xf32>
+  %1 = sprint.attention ins(%q, %k, %v : tensor<2x6x?x8xf32>, tensor<2x2x?x8xf32>, tensor<2x2x?x4xf32>) key_valid(%valid : tensor<2x?xi1>)
+         outs(%0 : tensor<2x6x?x4xf32>) scale(0.5) masked_logit(0xFF800000 : f32) -> tensor<2x6x?x4xf32>
+  %2 = sprint.fill_empty_rows ins(%v : tensor<2x2x?x4xf32>) outs(%1 : tensor<2x6x?x4xf32>) band(<upper = 0, align = end>) empty_row(zero)
+         logits(%q, %k : tensor<2x6x?x8xf32>, tensor<2x2x?x8xf32>) scale(0.5) masked_logit(-1.0e4 : bf16) -> tensor<2x6x?x4xf32>
+  return %2 : tensor<2x6x?x4xf32>
+}
+
 // CHECK-LABEL: func @masked_blocks
 // CHECK: sprint.quantize_bias %{{.*}} steps(%{{.*}}, %{{.*}}) scale(5.000000e-01) : tensor<1x6x1x?xf32>, tensor<2x6xf32>, tensor<2x2xf32> -> tensor<2x6x1x?xi32>
-// CHECK: sprint.prune {{.*}} band(<upper = 0>) masks(%{{.*}}, %{{.*}} : tensor<1x?xi1>, tensor<1x?xi1>) bias(%{{.*}} : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
+// CHECK: sprint.prune {{.*}} band(<upper = 0>) masks(%{{.*}}, %{{.*}} : tensor<1x?xi1>, tensor<1x?xi1>) bias(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
 // CHECK: sprint.allow {{.*}} masks(%{{.*}} : tensor<1x?xi1>) : tensor<1x?xi1>
 func.func @masked_blocks(%bias: tensor<1x6x1x?xf32>, %q: tensor<2x6xf32>, %k: tensor<2x2xf32>, %a: tensor<1x?xi32>, %t: i32, %i: index,
-    %valid: tensor<1x?xi1>) -> tensor<2x6x1x?xi32> {
+    %m: i64, %s: i64, %valid: tensor<1x?xi1>) -> tensor<2x6x1x?xi32> {
   %codes = sprint.quantize_bias %bias steps(%q, %k) scale(0.5) : tensor<1x6x1x?xf32>, tensor<2x6xf32>, tensor<2x2xf32> -> tensor<2x6x1x?xi32>
   %kept = sprint.prune %a threshold(%t) query(%i) of(%i) band(<upper = 0>) masks(%valid, %valid : tensor<1x?xi1>, tensor<1x?xi1>)
-         bias(%a : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
+         bias(%a, %m, %s, %i : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
   %allowed = sprint.allow rows(%i) keys(%i) query(%i) of(%i) masks(%valid : tensor<1x?xi1>) : tensor<1x?xi1>
   return %codes : tensor<2x6x1x?xi32>
 }

@@ -135,12 +135,29 @@ template <typename OpTy> static LogicalResult verifyAttentionShapes(OpTy op) {
                            {"bias", typeOf(op.getBias()), kScoreDims, kMaskBroadcast}});
 }
 
+/// Checks what a query without an allowed key yields.
+static LogicalResult verifyEmptyRow(Operation *op, EmptyRow emptyRow, FloatAttr maskedLogit) {
+  if (!maskedLogit)
+    return success();
+  Type type = maskedLogit.getType();
+  if (!isa<Float16Type, BFloat16Type, Float32Type>(type))
+    return op->emitOpError() << "expected 'masked_logit' of f16, bf16 or f32, got " << type;
+  // NaN is not negative.
+  if (!(maskedLogit.getValueAsDouble() < 0))
+    return op->emitOpError() << "expected a negative 'masked_logit', got " << maskedLogit;
+  if (emptyRow == EmptyRow::Uniform)
+    return op->emitOpError() << "expected 'empty_row' to be zero or nan beside 'masked_logit', got "
+                             << stringifyEmptyRow(emptyRow);
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // One attention
 //===----------------------------------------------------------------------===//
 
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyAttentionShapes(*this)) || failed(verifyScale(*this, getScale())))
+  if (failed(verifyAttentionShapes(*this)) || failed(verifyScale(*this, getScale())) ||
+      failed(verifyEmptyRow(*this, getEmptyRow(), getMaskedLogitAttr())))
     return failure();
   std::optional<int64_t> heads;
   for (Value tensor : {getQuery(), getInit()})
@@ -190,11 +207,21 @@ LogicalResult DequantizeOp::verify() {
 }
 
 LogicalResult FillEmptyRowsOp::verify() {
-  return verifyShapes(*this, {{"value", getValue().getType(), kValueDims},
-                              {"init", getInit().getType(), kOutputDims},
-                              {"key_valid", typeOf(getKeyValid()), kKeyValidDims},
-                              {"mask", typeOf(getMask()), kScoreDims, kMaskBroadcast},
-                              {"bias", typeOf(getBias()), kScoreDims, kMaskBroadcast}});
+  bool hasLogits = getMaskedLogitAttr() != nullptr;
+  if (hasLogits != bool(getQuery()) || hasLogits != bool(getKey()) ||
+      hasLogits != bool(getScaleAttr()))
+    return emitOpError("expected query, key and 'scale' where there is a 'masked_logit', and only "
+                       "there");
+  if (failed(verifyShapes(*this, {{"query", typeOf(getQuery()), kQueryDims},
+                                  {"key", typeOf(getKey()), kKeyDims},
+                                  {"value", getValue().getType(), kValueDims},
+                                  {"init", getInit().getType(), kOutputDims},
+                                  {"key_valid", typeOf(getKeyValid()), kKeyValidDims},
+                                  {"mask", typeOf(getMask()), kScoreDims, kMaskBroadcast},
+                                  {"bias", typeOf(getBias()), kScoreDims, kMaskBroadcast}})) ||
+      failed(verifyEmptyRow(*this, getEmptyRow(), getMaskedLogitAttr())))
+    return failure();
+  return hasLogits ? verifyScale(*this, *getScale()) : success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -218,6 +245,11 @@ template <typename OpTy> static LogicalResult verifySelection(OpTy op, Type scor
                                     {"bias", typeOf(op.getBias()), kBlockScoreDims}};
   for (Value mask : op.getMasks())
     shapes.push_back({"a mask", mask.getType(), kBlockScoreDims});
+  bool hasBias = bool(op.getBias());
+  if (hasBias != bool(op.getMultiplier()) || hasBias != bool(op.getShift()) ||
+      hasBias != bool(op.getChannels()))
+    return op.emitOpError(
+        "expected multiplier, shift and channels where there is a bias, and only there");
   return verifyShapes(op, shapes);
 }
 

@@ -105,11 +105,15 @@ public:
     Value output =
         DequantizeOp::create(rewriter, loc, resultType, codes, valueStep, attention.getInit());
     // The machine leaves zeros; which rows these are follows from the masks alone.
-    if (attention.getEmptyRow() != EmptyRow::Zero && mayHaveEmptyRows(attention))
-      output =
-          FillEmptyRowsOp::create(rewriter, loc, resultType, attention.getValue(),
-                                  attention.getKeyValid(), attention.getMask(), attention.getBias(),
-                                  output, attention.getBandAttr(), attention.getEmptyRowAttr());
+    FloatAttr maskedLogit = attention.getMaskedLogitAttr();
+    bool isZero = attention.getEmptyRow() == EmptyRow::Zero && !maskedLogit;
+    if (!isZero && mayHaveEmptyRows(attention))
+      output = FillEmptyRowsOp::create(
+          rewriter, loc, resultType, attention.getValue(),
+          maskedLogit ? attention.getQuery() : Value(), maskedLogit ? attention.getKey() : Value(),
+          attention.getKeyValid(), attention.getMask(), attention.getBias(), output,
+          attention.getBandAttr(), attention.getEmptyRowAttr(),
+          maskedLogit ? attention.getScaleAttr() : FloatAttr(), maskedLogit);
     rewriter.replaceOp(attention, output);
   }
 
@@ -236,16 +240,22 @@ private:
       masks.push_back(sliceMatrix(keyValid, {position[0], zero}, {one, keys}));
     if (Value mask = attention.getMask())
       masks.push_back(sliceRow(mask, position, keys));
-    Value biasRow = bias ? sliceRow(bias, position, keys) : Value();
+    Value biasRow, biasMultiplier, biasShift, channels;
+    if (bias) {
+      biasRow = sliceRow(bias, position, keys);
+      biasMultiplier = multiplier;
+      biasShift = shift;
+      channels = getValueOrCreateConstantIndexOp(rewriter, loc, size(query, 3));
+    }
 
     Value kept;
     if (dense) {
       Value rows = arith::ConstantIndexOp::create(rewriter, loc, 1);
       auto type = RankedTensorType::get(
           {1, cast<RankedTensorType>(headKey.getType()).getDimSize(0)}, rewriter.getI1Type());
-      kept = AllowOp::create(rewriter, loc, type, rows,
-                             getValueOrCreateConstantIndexOp(rewriter, loc, keys), row, queries,
-                             masks, biasRow, attention.getBandAttr());
+      kept = AllowOp::create(
+          rewriter, loc, type, rows, getValueOrCreateConstantIndexOp(rewriter, loc, keys), row,
+          queries, masks, biasRow, biasMultiplier, biasShift, channels, attention.getBandAttr());
     } else {
       Value empty =
           tensor::EmptyOp::create(rewriter, loc, ArrayRef{one, keys}, rewriter.getI32Type());
@@ -255,7 +265,7 @@ private:
                                              getNibble());
       auto type = cast<RankedTensorType>(scores.getType()).clone(rewriter.getI1Type());
       kept = PruneOp::create(rewriter, loc, type, scores, threshold, row, queries, masks, biasRow,
-                             attention.getBandAttr());
+                             biasMultiplier, biasShift, channels, attention.getBandAttr());
     }
 
     auto indices = RankedTensorType::get({ShapedType::kDynamic}, rewriter.getIndexType());

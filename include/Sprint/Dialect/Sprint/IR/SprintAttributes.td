@@ -17,6 +17,13 @@ def Sprint_NibbleAttr : EnumAttr<Sprint_Dialect, Sprint_Nibble, "nibble">;
 
 def Sprint_EmptyRowAttr : EnumAttr<Sprint_Dialect, Sprint_EmptyRow, "empty_row">;
 
+/// A float of any type, which ops verify.
+def Sprint_FloatAttr : Attr<CPred<"::llvm::isa<::mlir::FloatAttr>($_self)">, "floating-point number"> {
+  let storageType = "::mlir::FloatAttr";
+  let returnType = "::mlir::FloatAttr";
+  let convertFromStorage = "$_self";
+}
+
 def AlignParameter : EnumParameter<Sprint_Align> {
   let defaultValue = "::mlir::sprint::Align::Start";
 }

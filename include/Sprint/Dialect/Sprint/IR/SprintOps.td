@@ -47,6 +47,19 @@ def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegm
     absent allows every key. A bias of -2^20 or less, minus infinity among them, masks its key. `empty_row` is what a query without an
     allowed key yields: zeros, the mean of the values of all keys, or NaN.
 
+    `masked_logit` is for sources that mask by adding a number that need not absorb the scores, as -10,000 in f16. It is that
+    number `m`, negative or minus infinity, of f16, bf16 or f32. A query without an allowed key then attends as in the source,
+    which computes in the type of `m`; with `round` to that type,
+
+    ```
+    logit[i, j] = round(scale * sum_c query[b, h, i, c] * key[b, g, j, c])
+    logit[i, j] = round(logit[i, j] + bias[b, h, i, j])         where there is a bias
+    logit[i, j] = round(logit[i, j] + m)                        where band, key_valid or mask do not allow key j
+    output[b, h, i, :] = sum_j softmax_j(logit[i, :]) * value[b, g, j, :]        over all keys j
+    ```
+
+    `empty_row`, zeros or NaN, is what it yields where all these logits are minus infinity.
+
     `thresholds`, one number or one a head, says which logits the machine may prune, in units of the logit; the float meaning of
     the op does not use it.
 
@@ -70,16 +83,26 @@ def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegm
     4DTensorOf<[F32]>:$init,
     F64Attr:$scale, OptionalAttr<Sprint_BandAttr>:$band,
     DefaultValuedAttr<Sprint_EmptyRowAttr, "::mlir::sprint::EmptyRow::Zero">:$empty_row,
-    OptionalAttr<DenseF32ArrayAttr>:$thresholds
+    OptionalAttr<DenseF32ArrayAttr>:$thresholds, OptionalAttr<Sprint_FloatAttr>:$masked_logit
   );
   let results = (outs 4DTensorOf<[F32]>:$result);
+  let builders = [
+    /// Without a masked_logit.
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value,
+                   "::mlir::Value":$key_valid, "::mlir::Value":$mask, "::mlir::Value":$bias, "::mlir::Value":$init,
+                   "::mlir::FloatAttr":$scale, "::mlir::sprint::BandAttr":$band,
+                   "::mlir::sprint::EmptyRowAttr":$empty_row, "::mlir::DenseF32ArrayAttr":$thresholds), [{
+      build($_builder, $_state, result, query, key, value, key_valid, mask, bias, init, scale, band, empty_row, thresholds,
+            ::mlir::FloatAttr());
+    }]>
+  ];
   let assemblyFormat = [{
     `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
     (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $init `:` type($init) `)`
     `scale` `(` custom<Scale>($scale) `)` (`band` `(` $band^ `)`)?
-    (`empty_row` `(` custom<EmptyRow>($empty_row)^ `)`)?
+    (`empty_row` `(` custom<EmptyRow>($empty_row)^ `)`)? (`masked_logit` `(` $masked_logit^ `)`)?
     (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
     attr-dict `->` type($result)
   }];
@@ -191,9 +214,10 @@ def Sprint_FillEmptyRowsOp : Sprint_DestinationOp<"fill_empty_rows", [AttrSizedO
   let description = [{
     `init`, the output of an attention, with the rows of queries without an allowed key replaced by what `empty_row` says; which
     keys are allowed, and what each case means, is as in `sprint.attention`. The machine leaves zeros in these rows; the host puts in what the model wants
-    instead. The mean is the sum in the order of the keys, in f32, divided by their number.
+    instead. The mean is the sum in the order of the keys, in f32, divided by their number. The logits of `masked_logit` come
+    from `query`, `key` and `scale`, which are there where it is; they are computed for such rows alone.
 
-    Shapes: value `[B, G, Sk, Dv]`, init and result `[B, H, Sq, Dv]`, the others those of `sprint.attention`.
+    Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]`, init and result `[B, H, Sq, Dv]`, the others those of `sprint.attention`.
 
     Example:
 
@@ -201,14 +225,20 @@ def Sprint_FillEmptyRowsOp : Sprint_DestinationOp<"fill_empty_rows", [AttrSizedO
     %o = sprint.fill_empty_rows ins(%v : tensor<2x4x?x32xf32>) key_valid(%valid : tensor<2x?xi1>)
                                 outs(%rows : tensor<2x12x?x32xf32>) band(#sprint.band<upper = 0>) empty_row(uniform)
                                 -> tensor<2x12x?x32xf32>
+    %p = sprint.fill_empty_rows ins(%v : tensor<2x4x?x32xf32>) key_valid(%valid : tensor<2x?xi1>)
+                                outs(%rows : tensor<2x12x?x32xf32>) empty_row(nan)
+                                logits(%q, %k : tensor<2x12x?x32xf32>, tensor<2x4x?x32xf32>) scale(0.125)
+                                masked_logit(-1.0e+04 : f16) -> tensor<2x12x?x32xf32>
     ```
   }];
   let arguments = (ins
     4DTensorOf<[F32]>:$value,
+    Optional<4DTensorOf<[F32]>>:$query, Optional<4DTensorOf<[F32]>>:$key,
     Optional<2DTensorOf<[I1]>>:$key_valid, Optional<4DTensorOf<[I1]>>:$mask,
     Optional<4DTensorOf<[F32]>>:$bias,
     4DTensorOf<[F32]>:$init,
-    OptionalAttr<Sprint_BandAttr>:$band, Sprint_EmptyRowAttr:$empty_row
+    OptionalAttr<Sprint_BandAttr>:$band, Sprint_EmptyRowAttr:$empty_row,
+    OptionalAttr<F64Attr>:$scale, OptionalAttr<Sprint_FloatAttr>:$masked_logit
   );
   let results = (outs 4DTensorOf<[F32]>:$result);
   let assemblyFormat = [{
@@ -216,6 +246,8 @@ def Sprint_FillEmptyRowsOp : Sprint_DestinationOp<"fill_empty_rows", [AttrSizedO
     (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $init `:` type($init) `)` (`band` `(` $band^ `)`)? `empty_row` `(` custom<EmptyRow>($empty_row) `)`
+    (`logits` `(` $query^ `,` $key `:` type($query) `,` type($key) `)`
+     `scale` `(` custom<Scale>($scale) `)` `masked_logit` `(` $masked_logit `)`)?
     attr-dict `->` type($result)
   }];
 }
@@ -252,8 +284,11 @@ def Sprint_CrossbarScoreOp : Sprint_DestinationOp<"crossbar_score"> {
 def Sprint_PruneOp : Sprint_Op<"prune", [Pure, AttrSizedOperandSegments]> {
   let summary = "the keys a block of queries keeps";
   let description = [{
-    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it: a bias code of -2^31 masks its key. It
-    is kept when it is allowed and `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold`,
+    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it. A bias code of -2^31 masks its
+    key, and so does one so far below the largest of the row's allowed keys that no score lifts it to a weight
+    (docs/numerics.md, section 4); for this a bias comes with the head's `multiplier` and `shift` (`sprint.parameters`) and
+    its head dimension, `channels`. A key is kept when it is allowed and
+    `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold`,
     lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query `query + i` of `queries`.
 
     Shapes: scores, masks, bias and kept `[B, Sk]`.
@@ -262,16 +297,18 @@ def Sprint_PruneOp : Sprint_Op<"prune", [Pure, AttrSizedOperandSegments]> {
 
     ```mlir
     %kept = sprint.prune %scores threshold(%t) query(%i) of(%n) band(#sprint.band<upper = 0>)
-        masks(%valid : tensor<1x?xi1>) bias(%b : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
+        masks(%valid : tensor<1x?xi1>) bias(%b, %m, %s, %d : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
     ```
   }];
   let arguments = (ins 2DTensorOf<[I32]>:$scores, I32:$threshold, Index:$query, Index:$queries,
                        Variadic<2DTensorOf<[I1]>>:$masks, Optional<2DTensorOf<[I32]>>:$bias,
+                       Optional<I64>:$multiplier, Optional<I64>:$shift, Optional<Index>:$channels,
                        OptionalAttr<Sprint_BandAttr>:$band);
   let results = (outs 2DTensorOf<[I1]>:$kept);
   let assemblyFormat = [{
     $scores `threshold` `(` $threshold `)` `query` `(` $query `)` `of` `(` $queries `)`
-    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)?
+    (`bias` `(` $bias^ `,` $multiplier `,` $shift `,` $channels `:` type($bias) `)`)?
     attr-dict `:` type($scores) `->` type($kept)
   }];
   let hasVerifier = 1;
@@ -293,11 +330,13 @@ def Sprint_AllowOp : Sprint_Op<"allow", [Pure, AttrSizedOperandSegments]> {
   }];
   let arguments = (ins Index:$rows, Index:$keys, Index:$query, Index:$queries,
                        Variadic<2DTensorOf<[I1]>>:$masks, Optional<2DTensorOf<[I32]>>:$bias,
+                       Optional<I64>:$multiplier, Optional<I64>:$shift, Optional<Index>:$channels,
                        OptionalAttr<Sprint_BandAttr>:$band);
   let results = (outs 2DTensorOf<[I1]>:$kept);
   let assemblyFormat = [{
     `rows` `(` $rows `)` `keys` `(` $keys `)` `query` `(` $query `)` `of` `(` $queries `)`
-    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)?
+    (`bias` `(` $bias^ `,` $multiplier `,` $shift `,` $channels `:` type($bias) `)`)?
     attr-dict `:` type($kept)
   }];
   let hasVerifier = 1;
