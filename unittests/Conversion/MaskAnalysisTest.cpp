@@ -20,6 +20,8 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 #include "gtest/gtest.h"
 
 #include <cmath>
@@ -144,6 +146,8 @@ private:
       stream << (operand.getDefiningOp<linalg::GenericOp>() ? " " : "= ");
     }
     stream << stringifyEmptyRow(attributes.emptyRow);
+    if (attributes.maskedLogit)
+      stream << llvm::formatv(" masked_logit {0:F0}", attributes.maskedLogit.getValueAsDouble());
     return text;
   }
 
@@ -358,12 +362,12 @@ TEST_F(MaskAnalysisTest, NotABand) {
 }
 
 TEST_F(MaskAnalysisTest, WeightlessConstants) {
-  // -10000 masks where each query has another key; else the scores count, so it stays a bias.
+  // -10000 masks; where a query may have no other key, what the source makes of the scores counts.
   EXPECT_EQ(analyze(positions(kCausal, "-1.0e+04")), "band<upper = 0> zero");
   EXPECT_EQ(analyze(positions("%three = arith.constant 3 : i64\n"
                               "%keep = arith.cmpi slt, %j, %three : i64",
                               "-1.0e+04")),
-            "bias:1x1x1x7 zero");
+            "key_valid:2x7 nan masked_logit -10000");
   // -100 is a bias, as the masks of shifted windows.
   EXPECT_EQ(analyze(positions(kCausal, "-1.0e+02")), "bias:1x1x5x7= zero");
 }
@@ -431,17 +435,15 @@ TEST_F(MaskAnalysisTest, Padding) {
   EXPECT_EQ(analyze(padding("i1", R"(%left = arith.select %causal, %zero, %lowest : f32
       %r = arith.addf %left, %left : f32)")),
             "band<upper = 0> zero");
-  // Where a row may have neither, a sum of two lowest numbers is less than one.
-  const std::string severalLogits = "expected one logit of masked keys where a query may have no "
-                                    "other key, got logits from ";
+  // Where a row may have neither, a sum of two lowest numbers is less than one: each keeps its own.
   EXPECT_EQ(analyze(padding("i1", R"(%left = arith.select %valid, %zero, %lowest : f32
       %right = arith.select %causal, %zero, %lowest : f32
       %r = arith.addf %left, %right : f32)")),
-            severalLogits + "-INF to -3.402823E+38");
+            "mask:2x1x5x7 bias:2x1x5x7 nan masked_logit -INF");
   EXPECT_EQ(analyze(padding("i1", R"(%other = arith.constant -1.0e+30 : f32
       %left = arith.select %valid, %zero, %lowest : f32
       %r = arith.select %causal, %left, %other : f32)")),
-            severalLogits + "-3.402823E+38 to -1.000000E+30");
+            "bias:2x1x5x7 nan masked_logit -INF");
   // Two infinite ones are as low as one.
   EXPECT_EQ(analyze(padding("i1", R"(%infinite = arith.constant 0xFF800000 : f32
       %left = arith.select %valid, %zero, %infinite : f32
@@ -467,7 +469,7 @@ TEST_F(MaskAnalysisTest, Biases) {
   func.func @main(%logits: tensor<2x3x5x7xf32>, %bias: tensor<3x5x7xf32>) -> tensor<3x5x7xf32> {
     return %bias : tensor<3x5x7xf32>
   })"),
-            "bias:1x3x5x7= uniform");
+            "bias:1x3x5x7= nan masked_logit -INF");
 }
 
 TEST_F(MaskAnalysisTest, NegativeFactors) {
@@ -477,7 +479,7 @@ TEST_F(MaskAnalysisTest, NegativeFactors) {
             "key_valid:2x7= uniform");
   // As that of an XLNet: it leaves the scores their part in a row without a key.
   EXPECT_EQ(analyze(padding("i1", padded), SoftmaxKind::Plain, std::nullopt, -65500.0),
-            "bias:2x1x1x7 uniform");
+            "key_valid:2x7= nan masked_logit -65500");
   EXPECT_EQ(analyze(padding("i1", R"(%number = arith.uitofp %valid : i1 to f32
       %less = arith.subf %number, %one : f32
       %highest = arith.constant 3.40282347E+38 : f32
@@ -492,8 +494,8 @@ TEST_F(MaskAnalysisTest, LargerTensors) {
     %slice = tensor.extract_slice %table[0, 0, 0] [3, 5, 7] [1, 1, 1] : tensor<3x5x9xf32> to tensor<3x5x7xf32>
     return %slice : tensor<3x5x7xf32>
   })";
-  EXPECT_EQ(analyze(sliced), "bias:1x3x5x7= uniform");
-  EXPECT_EQ(analyze(sliced, SoftmaxKind::Plain, std::nullopt, 0.5), "bias:1x3x5x7 uniform");
+  EXPECT_EQ(analyze(sliced), "bias:1x3x5x7= nan masked_logit -INF");
+  EXPECT_EQ(analyze(sliced, SoftmaxKind::Plain, std::nullopt, 0.5), "bias:1x3x5x7 nan masked_logit -INF");
   EXPECT_EQ(analyze(R"(
   func.func @main(%logits: tensor<2x3x5x7xf32>, %table: tensor<9x9xf32>) -> tensor<5x7xf32> {
     %half = arith.constant 0.5 : f32
@@ -509,7 +511,7 @@ TEST_F(MaskAnalysisTest, LargerTensors) {
     return %0 : tensor<5x7xf32>
   })",
                     SoftmaxKind::Plain, std::nullopt, 0.5),
-            "bias:1x1x5x7 uniform");
+            "bias:1x1x5x7 nan masked_logit -INF");
 }
 
 TEST_F(MaskAnalysisTest, Arguments) {
@@ -633,8 +635,8 @@ std::string chain(const std::string &op) {
 
 // What doubles with each op ends in time.
 TEST_F(MaskAnalysisTest, HostileChains) {
-  EXPECT_EQ(analyze(chain("arith.maximumf")), "bias:1x1x5x7= uniform");
-  EXPECT_EQ(analyze(chain("arith.addf")), "bias:1x1x5x7= uniform");
+  EXPECT_EQ(analyze(chain("arith.maximumf")), "bias:1x1x5x7= nan masked_logit -INF");
+  EXPECT_EQ(analyze(chain("arith.addf")), "bias:1x1x5x7= nan masked_logit -INF");
 }
 
 } // namespace

@@ -608,7 +608,8 @@ void AttentionBuilder::replace() {
       AttentionOp::create(
           builder, loc, init.getType(), query, key, value, operands.keyValid, operands.mask,
           operands.bias, init, builder.getF64FloatAttr(matched.scale), attributes.band,
-          EmptyRowAttr::get(builder.getContext(), attributes.emptyRow), DenseF32ArrayAttr())
+          EmptyRowAttr::get(builder.getContext(), attributes.emptyRow), DenseF32ArrayAttr(),
+          attributes.maskedLogit)
           .getResult();
   attention = scaleRows(attention);
   replaceReshapes(attention);

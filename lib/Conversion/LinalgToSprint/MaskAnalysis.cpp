@@ -28,6 +28,9 @@ using Kind = ElementExpr::Kind;
 /// A logit this far below the others has no weight: exp(-7000) is zero in every type, and no
 /// trained model's logits differ by a thousand.
 static constexpr double kWeightlessLogit = -8192.0;
+/// What a constant is multiplied with that is above minus the second, so that f32 absorbs scores.
+static constexpr double kFarFactor = 0x1p20;
+static constexpr double kFarBias = 0x1p29;
 /// Where a sum is rounded to more than twice this, the scores of a trained model do not count.
 static constexpr double kAbsorbed = 16.0;
 /// Where it is rounded to no more than twice this, they do as they are.
@@ -39,19 +42,23 @@ namespace {
 /// The lowest and the highest of some masking values.
 struct MaskingValues {
   double lowest, highest;
+  /// Whether nothing is left of the scores they are added to, or that they replace.
+  bool absorb = true;
+
+  bool areOne() const { return lowest == highest; }
 };
+
+/// Which masking values make a key no key. The others stay in the bias.
+enum class Masking { Any, Infinite };
 
 /// How a value takes part in logits.
 struct Use {
   double factor;
   /// The type in which the source adds it to the scores.
   Type type;
-  /// Constants of this or less mask.
-  double masking = kWeightlessLogit;
-  /// Whether only constants mask that leave nothing of the score they are added to.
-  bool onlyAbsorbing = false;
+  Masking masking;
 
-  Use scaled(double by) const { return {factor * by, type, masking, onlyAbsorbing}; }
+  Use scaled(double by) const { return {factor * by, type, masking}; }
 };
 
 /// A sum of terms, split: where `allowed` is true it is `bias`, elsewhere one of `masked`.
@@ -82,10 +89,7 @@ struct MaskAnalysis::Implementation {
   Expr keyValid = nullptr, mask = nullptr, bias = nullptr;
 
   /// Expressions that `splitValue` took apart. An operand that is used twice is taken apart twice.
-  unsigned numSplits = 0;
-  /// Whether it met a masking value that only counts as one where no row is empty.
-  bool metWeightless = false;
-  /// Integers that are taken to be 0 or 1.
+  unsigned numSplits = 0;/// Integers that are taken to be 0 or 1.
   llvm::SmallSetVector<Expr, 2> flags;
   SmallVector<Expr> zeroRows;
   /// The highest logit of masked keys that an allowed one might have.
@@ -94,15 +98,17 @@ struct MaskAnalysis::Implementation {
   /// Null until the first is asked for.
   Expr batch = nullptr, head, query, key;
   /// Size of keys less that of queries.
-  Expr offset;
+  Expr offset;  /// The type in which masks are added; f32 where none are, or in a wider one.
+  Type getLogitType() const;
 
   void makePositions();
 
-  /// Splits what a term adds.
+/// Splits what a term adds.
   Split splitValue(Expr value, const Use &use);
   /// The same of a value that depends on one integer, which is 0 or 1 where one of both masks.
-  std::optional<Split> splitFlag(Expr value, const Use &use);
-  Split splitTerms(bool onlyAbsorbing);
+  std::optional<Split> splitFlag(Expr value, const Use &use);  Split splitTerms(Masking masking);
+  /// A constant of a bias that masks as the given one does, and any other by as much, in f32.
+  Expr getFarBias(double logit, double factor);
   /// The masking values in a sum.
   std::optional<MaskingValues> addMasked(const Split &left, const Split &right);
   /// Whether the conditions are never true together, as far as that is known.
@@ -122,6 +128,13 @@ struct MaskAnalysis::Implementation {
 //===----------------------------------------------------------------------===//
 // Terms as expressions
 //===----------------------------------------------------------------------===//
+
+Type MaskAnalysis::Implementation::getLogitType() const {
+  for (const ScoreTerm &term : terms)
+    if (term.kind == ScoreTerm::Kind::Added && term.type.getIntOrFloatBitWidth() <= 32)
+      return term.type;
+  return Float32Type::get(factory.getContext());
+}
 
 void MaskAnalysis::Implementation::makePositions() {
   auto extentOf = [&](const TensorSize &size) {
@@ -177,9 +190,8 @@ Expr MaskAnalysis::Implementation::scaleBias(Expr bias, double factor) {
 static std::optional<MaskingValues> unite(std::optional<MaskingValues> left,
                                           std::optional<MaskingValues> right) {
   if (!left || !right)
-    return left ? left : right;
-  return MaskingValues{std::min(left->lowest, right->lowest),
-                       std::max(left->highest, right->highest)};
+    return left ? left : right;  return MaskingValues{std::min(left->lowest, right->lowest),
+                       std::max(left->highest, right->highest), left->absorb && right->absorb};
 }
 
 std::optional<MaskingValues> MaskAnalysis::Implementation::addMasked(const Split &left,
@@ -193,9 +205,9 @@ std::optional<MaskingValues> MaskAnalysis::Implementation::addMasked(const Split
   if (!areDisjoint(left.allowed, rightMasks))
     masked = unite(masked, right.masked);
   // Which sums of finite numbers overflow is left open: it depends on the type of the logits.
-  if (!areDisjoint(leftMasks, rightMasks))
-    masked = unite(masked, MaskingValues{-std::numeric_limits<double>::infinity(),
-                                         left.masked->highest + right.masked->highest});
+  if (!areDisjoint(leftMasks, rightMasks))    masked = unite(masked, MaskingValues{-std::numeric_limits<double>::infinity(),
+                                         left.masked->highest + right.masked->highest,
+                                         left.masked->absorb || right.masked->absorb});
   return masked;
 }
 
@@ -223,7 +235,7 @@ std::optional<Split> MaskAnalysis::Implementation::splitFlag(Expr value, const U
   Expr whenOne = factory.replace(value, integer, factory.integer(1));
   std::optional<APFloat> zero = whenZero ? whenZero->getConstantFloat() : std::nullopt;
   std::optional<APFloat> one = whenOne ? whenOne->getConstantFloat() : std::nullopt;
-  auto masks = [&](const APFloat &number) { return toDouble(number) * use.factor <= use.masking; };
+  auto masks = [&](const APFloat &number) { return toDouble(number) * use.factor <= kWeightlessLogit; };
   if (!zero || !one || masks(*zero) == masks(*one))
     return std::nullopt;
   flags.insert(integer);
@@ -239,15 +251,13 @@ Split MaskAnalysis::Implementation::splitValue(Expr value, const Use &use) {
       return {whole.allowed, nullptr};
     double logit = toDouble(*constant) * use.factor;
     // NaN is not below anything.
-    if (!(logit <= use.masking))
+    if (!(logit <= kWeightlessLogit))
       return whole;
-    bool isAbsorbing =
-        std::isinf(logit) ||
-        getHalfStep(toDouble(*constant), use.type) * std::abs(use.factor) >= kAbsorbed;
-    if (!isAbsorbing && use.onlyAbsorbing)
-      return whole;
-    metWeightless |= !isAbsorbing;
-    return {factory.truth(false), nullptr, MaskingValues{logit, logit}};
+    bool absorbs = std::isinf(logit) ||
+                   getHalfStep(toDouble(*constant), use.type) * std::abs(use.factor) >= kAbsorbed;
+    if (use.masking == Masking::Infinite && std::isfinite(logit))
+      return absorbs ? Split{whole.allowed, getFarBias(logit, use.factor)} : whole;
+    return {factory.truth(false), nullptr, MaskingValues{logit, logit, absorbs}};
   }
   if (std::optional<Split> flag = splitFlag(value, use))
     return *flag;
@@ -298,16 +308,21 @@ Split MaskAnalysis::Implementation::splitValue(Expr value, const Use &use) {
   return whole;
 }
 
-Split MaskAnalysis::Implementation::splitTerms(bool onlyAbsorbing) {
+Expr MaskAnalysis::Implementation::getFarBias(double logit, double factor) {
+  // Where a row has no other key, f32 has to absorb the scores as the source's type does.
+  double far = logit > -kFarBias ? logit * kFarFactor : logit;
+  Type type = Float32Type::get(factory.getContext());
+  return factory.floating(FloatAttr::get(type, far / factor));
+}
+
+Split MaskAnalysis::Implementation::splitTerms(Masking masking) {
   numSplits = 0;
-  metWeightless = false;
   flags.clear();
   Split sum{factory.truth(true), nullptr};
   for (const ScoreTerm &term : terms) {
     switch (term.kind) {
     case ScoreTerm::Kind::Added: {
-      Split split =
-          splitValue(term.element, {term.factor, term.type, kWeightlessLogit, onlyAbsorbing});
+      Split split = splitValue(term.element, {term.factor, term.type, masking});
       sum.masked = addMasked(sum, split);
       sum.allowed = factory.conjunction({sum.allowed, split.allowed});
       sum.bias = addBiases(sum.bias, scaleBias(split.bias, term.factor));
@@ -316,6 +331,12 @@ Split MaskAnalysis::Implementation::splitTerms(bool onlyAbsorbing) {
     case ScoreTerm::Kind::AllowedWhereTrue:
       if (term.element->isTrue())
         break;
+      if (masking == Masking::Infinite && std::isfinite(*term.otherwise)) {
+        Expr far = getFarBias(*term.otherwise, 1.0);
+        Expr zero = factory.floating(FloatAttr::get(far->type, 0.0));
+        sum.bias = factory.select(term.element, sum.bias ? toF32(sum.bias) : zero, far);
+        break;
+      }
       if (areDisjoint(factory.negate(sum.allowed), term.element))
         sum.masked = std::nullopt;
       sum.masked = unite(sum.masked, MaskingValues{*term.otherwise, *term.otherwise});
@@ -554,23 +575,8 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
   ElementExprFactory &factory = analysis.factory;
   getPosition(Position::Key);
 
-  // Constants that only have no weight count as masking where no row is made of them.
-  Split split = analysis.splitTerms(/*onlyAbsorbing=*/false);
+  Split split = analysis.splitTerms(Masking::Any);
   BandAttr band = analysis.distribute(split.allowed);
-  // A number read from memory may be a masking one.
-  auto mayMask = [&](Expr bias) {
-    return bias && bias->hasLoad &&
-           analysis.evaluator.getLowerBound(bias).value_or(double(::sprint::kMaskingBias)) <=
-               double(::sprint::kMaskingBias);
-  };
-  auto mayBeEmpty = [&] {
-    return analysis.keyValid || analysis.mask || !analysis.hasKeyForEveryQuery(band) ||
-           mayMask(split.bias);
-  };
-  if (analysis.metWeightless && mayBeEmpty()) {
-    split = analysis.splitTerms(/*onlyAbsorbing=*/true);
-    band = analysis.distribute(split.allowed);
-  }
   if (factory.conjunction({split.allowed, softmax.remaining}) != split.allowed)
     return fail("the probabilities of other keys than the masked ones are replaced by zero");
   bool isSafe = softmax.isSafe;
@@ -582,28 +588,47 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
       analysis.zeroRows.push_back(condition);
   }
 
+  // A number read from memory may be a masking one.
+  auto mayMask = [&](Expr bias) {
+    return bias && bias->hasLoad &&
+           analysis.evaluator.getLowerBound(bias).value_or(double(::sprint::kMaskingBias)) <=
+               double(::sprint::kMaskingBias);
+  };
+  bool biasMayMask = mayMask(split.bias);
+  bool mayBeEmpty = analysis.keyValid || analysis.mask || !analysis.hasKeyForEveryQuery(band) ||
+                    biasMayMask;
+  attributes.emptyRow = EmptyRow::Zero;
+  if (mayBeEmpty) {
+    // What the logits of a row without a key are rounded to.
+    Type type = analysis.getLogitType();
+    auto setMaskedLogit = [&](double logit) {
+      attributes.maskedLogit = FloatAttr::get(type, logit);
+      attributes.emptyRow = isSafe ? EmptyRow::Zero : EmptyRow::NaN;
+    };
+    double infinite = -std::numeric_limits<double>::infinity();
+    double logit = split.masked ? split.masked->highest : infinite;
+    if (split.masked && !split.masked->areOne()) {
+      // Keys that are masked otherwise weigh otherwise, so each keeps its number.
+      if (!split.masked->absorb && !type.isF32())
+        return fail(llvm::formatv("expected one logit of masked keys where a query may have no "
+                                  "other key, got logits from {0:E} to {1:E}",
+                                  split.masked->lowest, split.masked->highest)
+                        .str());
+      split = analysis.splitTerms(Masking::Infinite);
+      band = analysis.distribute(split.allowed);
+      type = Float32Type::get(factory.getContext());
+      setMaskedLogit(infinite);
+    } else if (biasMayMask || (split.masked && !split.masked->absorb)) {
+      setMaskedLogit(logit);
+    } else if (softmax.subtractsMaximum && std::isfinite(logit)) {
+      attributes.emptyRow = EmptyRow::Uniform;
+    } else {
+      // Without a maximum that is subtracted, exponentials of finite numbers vanish too.
+      attributes.emptyRow = isSafe ? EmptyRow::Zero : EmptyRow::NaN;
+    }
+  }
   attributes.band = band;
   analysis.bias = split.bias ? analysis.toF32(split.bias) : nullptr;
-  if (!mayBeEmpty()) {
-    attributes.emptyRow = EmptyRow::Zero;
-    return success();
-  }
-  if (split.masked && split.masked->lowest != split.masked->highest)
-    return fail(llvm::formatv("expected one logit of masked keys where a query may have no other "
-                              "key, got logits from {0:E} to {1:E}",
-                              split.masked->lowest, split.masked->highest)
-                    .str());
-  bool isFinite = split.masked ? std::isfinite(split.masked->highest)
-                               : llvm::any_of(analysis.terms, [](const ScoreTerm &term) {
-                                   return term.kind == ScoreTerm::Kind::LowerBound &&
-                                          std::isfinite(*term.otherwise);
-                                 });
-  // Without a maximum that is subtracted, exponentials of finite numbers vanish too.
-  bool hasSum = softmax.subtractsMaximum && (isFinite || !split.masked);
-  if (hasSum && (isFinite || !isSafe))
-    attributes.emptyRow = EmptyRow::Uniform;
-  else
-    attributes.emptyRow = isSafe ? EmptyRow::Zero : EmptyRow::NaN;
   return success();
 }
 

@@ -44,13 +44,12 @@ struct LogitShape {
 ///   checked when the program runs (`getCheckedLogit`): no allowed score may be that low.
 /// - *Empty rows* follow the source. With the masking value minus infinity: NaN, or zeros where
 ///   the softmax is safe. With a finite one: the mean over all keys, where adding it absorbs the
-///   score or where it is selected; where it does not absorb it, the constant stays a bias, because
-///   what counts in that row are the scores. Where no row can be empty: zeros, which cost nothing.
-///   In an empty row masked keys with another masking value, or with the sum of two, would weigh
-///   differently, which no attribute says: `finish` fails where there may be both.
-/// - *A bias read from memory* may hold masking values, unless it is a constant that does not. Rows
-///   that it masks follow the constants that mask too; without any, the softmax where it is safe,
-///   and otherwise finite ones.
+///   score or where it is selected; where it does not absorb it, what counts in that row are the
+///   scores, as the source rounds them (`maskedLogit`). Where masked keys may have different values,
+///   or the sum of two, they would weigh differently in such a row: then only minus infinity masks,
+///   and finite values stay biases. Where no row can be empty: zeros, which cost nothing.
+/// - *A bias read from memory* may hold masking values, unless it is a constant that does not; the
+///   logits of rows that it masks are computed as the source does.
 class MaskAnalysis {
 public:
   MaskAnalysis(LogitShape shape, MLIRContext *context);
@@ -84,6 +83,8 @@ public:
     /// Null where nothing bounds j - i.
     BandAttr band;
     EmptyRow emptyRow = EmptyRow::Zero;
+    /// Null where `emptyRow` says it all.
+    FloatAttr maskedLogit;
   };
   const Attributes &getAttributes() const { return attributes; }
 

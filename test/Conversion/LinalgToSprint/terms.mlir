@@ -3,6 +3,8 @@
 // What stands between the scores and the softmax: 2 heads of 8 tokens with 4 channels. What a mask becomes is the matter of
 // the tests named after masks; here it is found.
 
+#row = affine_map<(b, i, j) -> (b, i)>
+#column = affine_map<(b, i, j) -> (b, j)>
 #id = affine_map<(b, i, j) -> (b, i, j)>
 #head = affine_map<(b, i, j) -> (b)>
 #query = affine_map<(b, i, j) -> (b, i)>
@@ -232,7 +234,7 @@ func.func @square_root(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<
 // CHECK-LABEL: func @mask_subtracted
 // CHECK: %[[FACTOR:.*]] = arith.constant -6.550000e+04 : f32
 // CHECK: arith.mulf %{{.*}}, %[[FACTOR]] : f32
-// CHECK: sprint.attention {{.*}} bias(%{{.*}} : tensor<1x2x8x8xf32>) {{.*}} empty_row(uniform)
+// CHECK: sprint.attention {{.*}} bias(%{{.*}} : tensor<1x2x8x8xf32>) {{.*}} empty_row(nan) masked_logit(0xFF800000 : f32)
 func.func @mask_subtracted(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>, %t: tensor<2x8x8xf32>)
     -> tensor<2x8x4xf32> {
   %c0f = arith.constant 0.0 : f32
@@ -306,6 +308,81 @@ func.func @larger_of_scores_and_lowest(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf
     %larger = arith.cmpf ogt, %a0, %lowest : f32
     %y = arith.select %larger, %a0, %lowest : f32
     linalg.yield %y : f32
+  } -> tensor<2x8x8xf32>
+  %p = linalg.softmax dimension(2) ins(%x : tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %o = linalg.batch_matmul ins(%p, %v : tensor<2x8x8xf32>, tensor<2x8x4xf32>) outs(%zero_out : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  return %o : tensor<2x8x4xf32>
+}
+
+// In a row without a valid key those masked once weigh something, those masked twice nothing.
+// CHECK-LABEL: func @lowest_numbers_add_up
+// CHECK: sprint.attention {{.*}} bias(%{{.*}} : tensor<1x2x8x8xf32>) {{.*}} empty_row(nan) masked_logit(0xFF800000 : f32)
+func.func @lowest_numbers_add_up(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>, %m: tensor<2x8x8xi1>, %valid: tensor<2x8xi1>)
+    -> tensor<2x8x4xf32> {
+  %c0f = arith.constant 0.0 : f32
+  %first = arith.constant -3.40282347E+38 : f32
+  %second = arith.constant -3.40282347E+38 : f32
+  %e = tensor.empty() : tensor<2x8x8xf32>
+  %eo = tensor.empty() : tensor<2x8x4xf32>
+  %ek = tensor.empty() : tensor<2x4x8xf32>
+  %zeros = linalg.fill ins(%c0f : f32) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %zero_out = linalg.fill ins(%c0f : f32) outs(%eo : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  %kt = linalg.transpose ins(%k : tensor<2x8x4xf32>) outs(%ek : tensor<2x4x8xf32>) permutation = [0, 2, 1]
+  %s = linalg.batch_matmul ins(%q, %kt : tensor<2x8x4xf32>, tensor<2x4x8xf32>) outs(%zeros : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %y = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%m, %s : tensor<2x8x8xi1>, tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) {
+  ^bb0(%a0: i1, %a1: f32, %out: f32):
+    %r = arith.select %a0, %a1, %first : f32
+    linalg.yield %r : f32
+  } -> tensor<2x8x8xf32>
+  %bias = linalg.generic {indexing_maps = [#column, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%valid : tensor<2x8xi1>) outs(%e : tensor<2x8x8xf32>) {
+  ^bb0(%a0: i1, %out: f32):
+    %r = arith.select %a0, %c0f, %second : f32
+    linalg.yield %r : f32
+  } -> tensor<2x8x8xf32>
+  %x = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%y, %bias : tensor<2x8x8xf32>, tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) {
+  ^bb0(%a0: f32, %a1: f32, %out: f32):
+    %r = arith.addf %a0, %a1 : f32
+    linalg.yield %r : f32
+  } -> tensor<2x8x8xf32>
+  %p = linalg.softmax dimension(2) ins(%x : tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %o = linalg.batch_matmul ins(%p, %v : tensor<2x8x8xf32>, tensor<2x8x4xf32>) outs(%zero_out : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  return %o : tensor<2x8x4xf32>
+}
+
+// CHECK-LABEL: func @finite_and_infinite_masks
+// CHECK: sprint.attention {{.*}} bias(%{{.*}} : tensor<1x2x8x8xf32>) {{.*}} empty_row(nan) masked_logit(0xFF800000 : f32)
+func.func @finite_and_infinite_masks(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>, %m: tensor<2x8x8xi1>, %valid: tensor<2x8xi1>)
+    -> tensor<2x8x4xf32> {
+  %c0f = arith.constant 0.0 : f32
+  %first = arith.constant -3.40282347E+38 : f32
+  %second = arith.constant 0xFF800000 : f32
+  %e = tensor.empty() : tensor<2x8x8xf32>
+  %eo = tensor.empty() : tensor<2x8x4xf32>
+  %ek = tensor.empty() : tensor<2x4x8xf32>
+  %zeros = linalg.fill ins(%c0f : f32) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %zero_out = linalg.fill ins(%c0f : f32) outs(%eo : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  %kt = linalg.transpose ins(%k : tensor<2x8x4xf32>) outs(%ek : tensor<2x4x8xf32>) permutation = [0, 2, 1]
+  %s = linalg.batch_matmul ins(%q, %kt : tensor<2x8x4xf32>, tensor<2x4x8xf32>) outs(%zeros : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
+  %y = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%m, %s : tensor<2x8x8xi1>, tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) {
+  ^bb0(%a0: i1, %a1: f32, %out: f32):
+    %r = arith.select %a0, %a1, %first : f32
+    linalg.yield %r : f32
+  } -> tensor<2x8x8xf32>
+  %bias = linalg.generic {indexing_maps = [#column, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%valid : tensor<2x8xi1>) outs(%e : tensor<2x8x8xf32>) {
+  ^bb0(%a0: i1, %out: f32):
+    %r = arith.select %a0, %c0f, %second : f32
+    linalg.yield %r : f32
+  } -> tensor<2x8x8xf32>
+  %x = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%y, %bias : tensor<2x8x8xf32>, tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) {
+  ^bb0(%a0: f32, %a1: f32, %out: f32):
+    %r = arith.addf %a0, %a1 : f32
+    linalg.yield %r : f32
   } -> tensor<2x8x8xf32>
   %p = linalg.softmax dimension(2) ins(%x : tensor<2x8x8xf32>) outs(%e : tensor<2x8x8xf32>) -> tensor<2x8x8xf32>
   %o = linalg.batch_matmul ins(%p, %v : tensor<2x8x8xf32>, tensor<2x8x4xf32>) outs(%zero_out : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
