@@ -471,7 +471,7 @@ def scores_of_a_cube(n):
     return n.product(n.softmax(cube), n.tv), softmax(n.meant**3) @ n.v
 
 
-@near()
+@near(optional=True)
 def distances(n):
     """Negative distances |q - k| are no product of q and k."""
     f = n.f
@@ -484,7 +484,7 @@ def distances(n):
     return n.product(n.softmax(x), n.tv), softmax(m) @ n.v
 
 
-@near()
+@near(optional=True)
 def pooling(n):
     """Learned scores, no queries."""
     w, t = n.input(H, Q, K)

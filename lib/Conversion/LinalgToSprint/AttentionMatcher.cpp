@@ -211,10 +211,13 @@ LogicalResult AttentionMatcher::splitRows(View &probabilities) {
   int64_t place = 0;
   for (const Axis &axis : probabilities.axes)
     place += axis.isBatch();
-  probabilities.merged = MergedAxis{place, sizeOf(collapse.getSrc(), heads), isOuter};
-  matched.result.merged = probabilities.merged;
-  matched.value.repeats.push_back({place, probabilities.merged->size});
-  return lookThroughView(probabilities);
+  MergedAxis merged{place, sizeOf(collapse.getSrc(), heads), isOuter};
+  probabilities.merged = merged;
+  if (failed(lookThroughView(probabilities)))
+    return failure();
+  matched.result.merged = merged;
+  matched.value.repeats.push_back({place, merged.size});
+  return success();
 }
 
 LogicalResult AttentionMatcher::matchFirstContraction(const Contraction &contraction,
