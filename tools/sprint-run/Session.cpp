@@ -654,11 +654,11 @@ void Session::printReport() const {
   }
   ::sprint::Statistics total = ::sprint::sumStatistics(report.attentions);
   if (total.clampedBiases != 0)
-    notes.push_back(
-        llvm::formatv("{0} biases of allowed scores at the bound of their codes", total.clampedBiases));
+    notes.push_back(llvm::formatv("{0} biases of allowed scores at the bound of their codes",
+                                  total.clampedBiases));
   if (total.rowsMaskedByBias != 0)
-    notes.push_back(
-        llvm::formatv("{0} rows without a key, as every finite bias masks", total.rowsMaskedByBias));
+    notes.push_back(llvm::formatv("{0} rows without a key, as every finite bias masks",
+                                  total.rowsMaskedByBias));
   if (options.level == Level::Stream && report.attentions.empty())
     for (auto [option, path] :
          {std::pair("--dump-masks", options.masksFile), {"--dump-codes", options.codesFile}})

@@ -495,7 +495,8 @@ TEST_F(MaskAnalysisTest, LargerTensors) {
     return %slice : tensor<3x5x7xf32>
   })";
   EXPECT_EQ(analyze(sliced), "bias:1x3x5x7= nan masked_logit -INF");
-  EXPECT_EQ(analyze(sliced, SoftmaxKind::Plain, std::nullopt, 0.5), "bias:1x3x5x7 nan masked_logit -INF");
+  EXPECT_EQ(analyze(sliced, SoftmaxKind::Plain, std::nullopt, 0.5),
+            "bias:1x3x5x7 nan masked_logit -INF");
   EXPECT_EQ(analyze(R"(
   func.func @main(%logits: tensor<2x3x5x7xf32>, %table: tensor<9x9xf32>) -> tensor<5x7xf32> {
     %half = arith.constant 0.5 : f32

@@ -12,17 +12,26 @@ include "mlir/Pass/PassBase.td"
 def ConvertLinalgToSprint : Pass<"convert-linalg-to-sprint", "::mlir::ModuleOp"> {
   let summary = "raise attentions from linalg on tensors";
   let description = [{
-    Finds `softmax(scale * q k^T + masks and biases) v` by its structure, as torch-mlir prints it from
-    `scaled_dot_product_attention` and from the eager form, and `tm_tensor.attention`, and replaces them by
-    `sprint.attention`:
+    Finds `softmax(scale * q k^T + masks and biases) v` by what it means, whatever a producer of linalg
+    makes it of, and `tm_tensor.attention`, and replaces it by `sprint.attention`:
 
-    - masks become a band, valid keys or a boolean tensor, and what else is added a bias;
-    - heads that share keys and values do so in `sprint.attention` too, never repeated;
-    - f16 and bf16 are cast to f32 in front of it, and the result back;
-    - sizes that have to be equal and are not known to be become `cf.assert`.
+    1. private functions are inlined, by upstream's pass, as a softmax or a mask may be one;
+    2. candidates are exponentials between two contractions;
+    3. one element of the probabilities is followed up through ops and reshapes to an expression over the
+       row and the key, with reductions over the keys. It is a softmax where it is `exp(x - c)` over its sum
+       for any `c` that does not depend on the key;
+    4. `x` is taken apart into scores, an element of a contraction, and what is added to them or masks
+       them. A number masks where the exponential of such a logit is zero in the source's own arithmetic.
+       Masks become a band, valid keys or a boolean tensor, and what else is added a bias;
+    5. factors of the probabilities that do not depend on the key go to the result;
+    6. heads that share keys and values do so in `sprint.attention` too, never repeated; f16 and bf16 are
+       cast to f32 in front of it, and the result back.
 
-    What looks like an attention (a softmax between two contractions) and is not raised gets a
-    remark that says which condition failed.
+    What has to hold when the program runs becomes `cf.assert`: sizes that have to be equal and are not known to be, masks
+    of integers that have to be 0 or 1, scores that must not be as low as a number that is selected for masked keys.
+
+    An exponential between two contractions that is not raised stays as it is, and gets one remark that says which condition
+    failed. A gate between two products with weights, such as a SiLU, is no candidate.
   }];
   let dependentDialects = [
     "::mlir::sprint::SprintDialect", "::mlir::tensor::TensorDialect", "::mlir::linalg::LinalgDialect",
@@ -30,7 +39,7 @@ def ConvertLinalgToSprint : Pass<"convert-linalg-to-sprint", "::mlir::ModuleOp">
   ];
   let statistics = [
     Statistic<"numRaised", "num-raised", "Number of attentions raised">,
-    Statistic<"numRefused", "num-refused", "Number of softmaxes between two contractions not raised">,
+    Statistic<"numRefused", "num-refused", "Number of exponentials between two contractions not raised">,
   ];
 }
 

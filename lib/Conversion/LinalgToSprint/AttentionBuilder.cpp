@@ -505,20 +505,12 @@ Value AttentionBuilder::scaleRows(Value attention) {
 }
 
 void AttentionBuilder::assertFlags() {
-  llvm::SmallSetVector<Value, 2> tensors;
-  for (Expr flag : mask->getFlags())
-    tensors.insert(flag->value);
-  for (Value tensor : tensors) {
-    // As unsigned numbers none is above 1.
-    auto type = cast<RankedTensorType>(tensor.getType());
-    Type elementType = type.getElementType();
-    Value largest = reduceAll(tensor, builder.getIntegerAttr(elementType, 0),
-                              [&](Location loc, Value element, Value accumulator) -> Value {
-                                return arith::MaxUIOp::create(builder, loc, element, accumulator);
-                              });
-    Value one = arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(elementType, 1));
-    Value isFlag = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule, largest, one);
-    cf::AssertOp::create(builder, loc, isFlag, "expected a mask of zeros and ones");
+  for (Value areFlags : mask->materializeChecks(builder, loc)) {
+    Value all = reduceAll(areFlags, builder.getBoolAttr(true),
+                          [&](Location loc, Value element, Value accumulator) -> Value {
+                            return arith::AndIOp::create(builder, loc, element, accumulator);
+                          });
+    cf::AssertOp::create(builder, loc, all, "expected a mask of zeros and ones");
   }
 }
 
@@ -605,11 +597,11 @@ void AttentionBuilder::replace() {
   }
   Value init = tensor::EmptyOp::create(builder, loc, shape, builder.getF32Type(), dynamicSizes);
   Value attention =
-      AttentionOp::create(
-          builder, loc, init.getType(), query, key, value, operands.keyValid, operands.mask,
-          operands.bias, init, builder.getF64FloatAttr(matched.scale), attributes.band,
-          EmptyRowAttr::get(builder.getContext(), attributes.emptyRow), DenseF32ArrayAttr(),
-          attributes.maskedLogit)
+      AttentionOp::create(builder, loc, init.getType(), query, key, value, operands.keyValid,
+                          operands.mask, operands.bias, init,
+                          builder.getF64FloatAttr(matched.scale), attributes.band,
+                          EmptyRowAttr::get(builder.getContext(), attributes.emptyRow),
+                          DenseF32ArrayAttr(), attributes.maskedLogit)
           .getResult();
   attention = scaleRows(attention);
   replaceReshapes(attention);

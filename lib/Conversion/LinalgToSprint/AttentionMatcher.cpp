@@ -244,7 +244,8 @@ LogicalResult AttentionMatcher::matchFirstContraction(const Contraction &contrac
   if (operands[0]->has(Kind::Column))
     std::swap(operands[0], operands[1]);
   auto [query, key] = operands;
-  if (query->has(Kind::Column) || !key->has(Kind::Column) || key->spans(Kind::Row))
+  if (query->has(Kind::Column) || !key->has(Kind::Column) || key->spans(Kind::Row) ||
+      !query->has(Kind::Inner) || !key->has(Kind::Inner))
     return fail("the scores are not a contraction of queries with keys");
   // A single query may have an axis, of size 1, that the scores' view does not tell.
   llvm::for_each(key->axes, [](Axis &axis) { axis = axis.kind == Kind::Row ? Axis{} : axis; });

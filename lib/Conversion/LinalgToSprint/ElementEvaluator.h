@@ -36,8 +36,8 @@ public:
   /// not depend on the key, are reductions over the keys.
   void setKey(Expr position) { key = position; }
 
-  /// Lets inner dimensions that a reshape keeps be of equal size where the IR does not tell otherwise;
-  /// each equality is noted in `getAssumptions`.
+  /// Lets inner dimensions that a reshape keeps be of equal size where the IR does not tell
+  /// otherwise; each equality is noted in `getAssumptions`.
   void assumeSizes() { assumesSizes = true; }
   ArrayRef<SizeEquality> getAssumptions() const { return assumptions; }
 

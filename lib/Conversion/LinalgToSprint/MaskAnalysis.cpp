@@ -89,7 +89,7 @@ struct MaskAnalysis::Implementation {
   Expr keyValid = nullptr, mask = nullptr, bias = nullptr;
 
   /// Expressions that `splitValue` took apart. An operand that is used twice is taken apart twice.
-  unsigned numSplits = 0;/// Integers that are taken to be 0 or 1.
+  unsigned numSplits = 0; /// Integers that are taken to be 0 or 1.
   llvm::SmallSetVector<Expr, 2> flags;
   SmallVector<Expr> zeroRows;
   /// The highest logit of masked keys that an allowed one might have.
@@ -98,15 +98,16 @@ struct MaskAnalysis::Implementation {
   /// Null until the first is asked for.
   Expr batch = nullptr, head, query, key;
   /// Size of keys less that of queries.
-  Expr offset;  /// The type in which masks are added; f32 where none are, or in a wider one.
+  Expr offset; /// The type in which masks are added; f32 where none are, or in a wider one.
   Type getLogitType() const;
 
   void makePositions();
 
-/// Splits what a term adds.
+  /// Splits what a term adds.
   Split splitValue(Expr value, const Use &use);
   /// The same of a value that depends on one integer, which is 0 or 1 where one of both masks.
-  std::optional<Split> splitFlag(Expr value, const Use &use);  Split splitTerms(Masking masking);
+  std::optional<Split> splitFlag(Expr value, const Use &use);
+  Split splitTerms(Masking masking);
   /// A constant of a bias that masks as the given one does, and any other by as much, in f32.
   Expr getFarBias(double logit, double factor);
   /// The masking values in a sum.
@@ -190,7 +191,8 @@ Expr MaskAnalysis::Implementation::scaleBias(Expr bias, double factor) {
 static std::optional<MaskingValues> unite(std::optional<MaskingValues> left,
                                           std::optional<MaskingValues> right) {
   if (!left || !right)
-    return left ? left : right;  return MaskingValues{std::min(left->lowest, right->lowest),
+    return left ? left : right;
+  return MaskingValues{std::min(left->lowest, right->lowest),
                        std::max(left->highest, right->highest), left->absorb && right->absorb};
 }
 
@@ -205,7 +207,8 @@ std::optional<MaskingValues> MaskAnalysis::Implementation::addMasked(const Split
   if (!areDisjoint(left.allowed, rightMasks))
     masked = unite(masked, right.masked);
   // Which sums of finite numbers overflow is left open: it depends on the type of the logits.
-  if (!areDisjoint(leftMasks, rightMasks))    masked = unite(masked, MaskingValues{-std::numeric_limits<double>::infinity(),
+  if (!areDisjoint(leftMasks, rightMasks))
+    masked = unite(masked, MaskingValues{-std::numeric_limits<double>::infinity(),
                                          left.masked->highest + right.masked->highest,
                                          left.masked->absorb || right.masked->absorb});
   return masked;
@@ -235,7 +238,9 @@ std::optional<Split> MaskAnalysis::Implementation::splitFlag(Expr value, const U
   Expr whenOne = factory.replace(value, integer, factory.integer(1));
   std::optional<APFloat> zero = whenZero ? whenZero->getConstantFloat() : std::nullopt;
   std::optional<APFloat> one = whenOne ? whenOne->getConstantFloat() : std::nullopt;
-  auto masks = [&](const APFloat &number) { return toDouble(number) * use.factor <= kWeightlessLogit; };
+  auto masks = [&](const APFloat &number) {
+    return toDouble(number) * use.factor <= kWeightlessLogit;
+  };
   if (!zero || !one || masks(*zero) == masks(*one))
     return std::nullopt;
   flags.insert(integer);
@@ -595,8 +600,8 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
                double(::sprint::kMaskingBias);
   };
   bool biasMayMask = mayMask(split.bias);
-  bool mayBeEmpty = analysis.keyValid || analysis.mask || !analysis.hasKeyForEveryQuery(band) ||
-                    biasMayMask;
+  bool mayBeEmpty =
+      analysis.keyValid || analysis.mask || !analysis.hasKeyForEveryQuery(band) || biasMayMask;
   attributes.emptyRow = EmptyRow::Zero;
   if (mayBeEmpty) {
     // What the logits of a row without a key are rounded to.
@@ -636,8 +641,16 @@ std::optional<double> MaskAnalysis::getCheckedLogit() const { return implementat
 
 ArrayRef<Expr> MaskAnalysis::getZeroRows() const { return implementation->zeroRows; }
 
-ArrayRef<Expr> MaskAnalysis::getFlags() const { return implementation->flags.getArrayRef(); }
-
+SmallVector<Value> MaskAnalysis::materializeChecks(OpBuilder &builder, Location loc) {
+  ElementExprFactory &factory = implementation->factory;
+  return llvm::map_to_vector(implementation->flags, [&](Expr flag) {
+    Expr less = factory.add(flag, factory.integer(-1));
+    Expr isFlag = less ? factory.disjunction({factory.isZero(flag), factory.isZero(less)})
+                       : factory.isZero(flag);
+    return emitTensor(builder, loc, implementation->evaluator, isFlag,
+                      implementation->getDimensions(flag->positions));
+  });
+}
 Value MaskAnalysis::materializeForRows(OpBuilder &builder, Location loc, Expr expr) {
   SmallVector<EmittedDimension> dimensions = implementation->getDimensions(expr->positions);
   dimensions.back() = {std::nullopt, {}};

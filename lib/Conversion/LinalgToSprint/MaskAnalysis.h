@@ -45,9 +45,10 @@ struct LogitShape {
 /// - *Empty rows* follow the source. With the masking value minus infinity: NaN, or zeros where
 ///   the softmax is safe. With a finite one: the mean over all keys, where adding it absorbs the
 ///   score or where it is selected; where it does not absorb it, what counts in that row are the
-///   scores, as the source rounds them (`maskedLogit`). Where masked keys may have different values,
-///   or the sum of two, they would weigh differently in such a row: then only minus infinity masks,
-///   and finite values stay biases. Where no row can be empty: zeros, which cost nothing.
+///   scores, as the source rounds them (`maskedLogit`). Where masked keys may have different
+///   values, or the sum of two, they would weigh differently in such a row: then only minus
+///   infinity masks, and finite values stay biases. Where no row can be empty: zeros, which cost
+///   nothing.
 /// - *A bias read from memory* may hold masking values, unless it is a constant that does not; the
 ///   logits of rows that it masks are computed as the source does.
 class MaskAnalysis {
@@ -103,10 +104,11 @@ public:
 
   /// A logit that no allowed key may have for the masks to be right, because it is what masked keys
   /// have; nothing where none has to be checked.
-  std::optional<double> getCheckedLogit() const;
-  /// Elements of tensors of integers that have to be 0 or 1 for the masks to be right.
-  ArrayRef<Expr> getFlags() const;
-
+  std::optional<double>
+  getCheckedLogit() const; /// Tensors of truth values that all have to be true for the masks to be
+                           /// right: whether integers are
+  /// 0 or 1.
+  SmallVector<Value> materializeChecks(OpBuilder &builder, Location loc);
   /// A tensor `[batch, heads, queries, 1]` that holds `expr`, which does not depend on the key;
   /// dimensions that it does not depend on are of size 1.
   Value materializeForRows(OpBuilder &builder, Location loc, Expr expr);

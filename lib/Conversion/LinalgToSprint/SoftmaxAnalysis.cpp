@@ -305,13 +305,19 @@ void SoftmaxAnalysis::takeRow(Expr expr, int power, WeightFactors &into) {
 LogicalResult SoftmaxAnalysis::takeSelect(Expr select, int power, WeightFactors &into) {
   Expr condition = select->operands[0];
   std::optional<Predicate> predicate = getComparison(condition);
-  if (predicate) {
-    // Probabilities are never infinite, and NaN only in rows of minus infinities.
+  if (predicate) { // Probabilities are never infinite, and NaN only in rows of minus infinities.
+    auto isPartOfWeight = [&](Expr tested, Expr weight) {
+      tested = stripCasts(tested);
+      return varies(tested) && weight->contains(tested) &&
+             anyPart(tested, [](Expr part) { return part->isReduction(Combiner::Sum); });
+    };
     ArrayRef<Expr> compared = getCompared(condition);
     bool isEquality = *predicate == Predicate::OEQ || *predicate == Predicate::UEQ;
-    if (isEquality && varies(condition) && (isInfinite(compared[0]) || isInfinite(compared[1])))
+    if (isEquality && (isInfinite(compared[0]) || isInfinite(compared[1])) &&
+        isPartOfWeight(compared[isInfinite(compared[0]) ? 1 : 0], select->operands[2]))
       return takeApart(select->operands[2], power, into);
-    bool isOfItself = stripCasts(compared[0]) == stripCasts(compared[1]) && varies(compared[0]);
+    bool isOfItself =
+        stripCasts(compared[0]) == stripCasts(compared[1]) && isPartOfWeight(compared[0], select);
     bool saysNaN = *predicate == Predicate::UNE || *predicate == Predicate::UNO;
     bool saysNumber = *predicate == Predicate::OEQ || *predicate == Predicate::ORD;
     if (isOfItself && (saysNaN || saysNumber)) {
@@ -432,7 +438,7 @@ Expr SoftmaxAnalysis::splitExponent(Expr exponent, double factor, WeightFactors 
     for (unsigned side : {0, 1}) {
       std::optional<double> number = getConstant(summands[side]);
       bool isDropped =
-          number ? getHalfStep(*number, exponent->type) <= kMaxRounding
+          number ? std::isfinite(*number) && getHalfStep(*number, exponent->type) <= kMaxRounding
                  : !summands[side]->dependsOn(Position::Key) && isStatistic(summands[side]);
       if (!isDropped || !summands[1 - side]->dependsOn(Position::Key))
         continue;
