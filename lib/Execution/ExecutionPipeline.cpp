@@ -114,6 +114,20 @@ struct CopyToRowMajor : PassWrapper<CopyToRowMajor, OperationPass<ModuleOp>> {
   }
 };
 
+/// What declarations say of the buffers of their arguments has served when there are buffers; the
+/// translation to LLVM warns of it.
+struct DropBufferAccess : PassWrapper<DropBufferAccess, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DropBufferAccess)
+
+  StringRef getName() const override { return "DropBufferAccess"; }
+
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      for (unsigned index = 0; index < function.getNumArguments(); ++index)
+        function.removeArgAttr(index, bufferization::BufferizationDialect::kBufferAccessAttrName);
+  }
+};
+
 /// Upstream's lowering of memref.expand_shape derives the one dynamic size of a group, and crashes
 /// where there are two. Lowers the latter by the sizes that the op has.
 struct LowerDynamicExpansions : PassWrapper<LowerDynamicExpansions, OperationPass<ModuleOp>> {
@@ -264,6 +278,7 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager,
   bufferize.allowReturnAllocsFromLoops = true;
   bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   passManager.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  passManager.addPass(std::make_unique<DropBufferAccess>());
   passManager.addPass(std::make_unique<CopyToRowMajor>());
   simplify();
   bufferization::buildBufferDeallocationPipeline(passManager);

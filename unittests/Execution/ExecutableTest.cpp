@@ -363,16 +363,16 @@ extern "C" void sprintTestDouble(OpaqueMemRef *input, OpaqueMemRef *output) {
 TEST(Executable, HandsBuffersToHostSymbols) {
   // The form that convert-sprint-launch-to-call gives a launch.
   Compiled compiled(R"mlir(
-    func.func private @double(memref<*xf32>, memref<*xf32>) attributes {llvm.emit_c_interface}
+    func.func private @double(tensor<*xf32> {bufferization.access = "read"}, memref<*xf32>)
+        attributes {llvm.emit_c_interface}
     func.func @main(%a: tensor<?xf32>) -> tensor<?xf32> {
       %c0 = arith.constant 0 : index
       %n = tensor.dim %a, %c0 : tensor<?xf32>
       %sum = linalg.add ins(%a, %a : tensor<?xf32>, tensor<?xf32>) outs(%a : tensor<?xf32>) -> tensor<?xf32>
-      %in = bufferization.to_buffer %sum read_only : tensor<?xf32> to memref<?xf32>
-      %in_opaque = memref.cast %in : memref<?xf32> to memref<*xf32>
+      %in = tensor.cast %sum : tensor<?xf32> to tensor<*xf32>
       %out = memref.alloc(%n) : memref<?xf32>
       %out_opaque = memref.cast %out : memref<?xf32> to memref<*xf32>
-      call @double(%in_opaque, %out_opaque) : (memref<*xf32>, memref<*xf32>) -> ()
+      call @double(%in, %out_opaque) : (tensor<*xf32>, memref<*xf32>) -> ()
       %0 = bufferization.to_tensor %out restrict writable : memref<?xf32> to tensor<?xf32>
       %1 = linalg.add ins(%0, %a : tensor<?xf32>, tensor<?xf32>) outs(%0 : tensor<?xf32>) -> tensor<?xf32>
       return %1 : tensor<?xf32>
