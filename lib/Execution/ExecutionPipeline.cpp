@@ -209,6 +209,23 @@ struct LowerStridedCopies : PassWrapper<LowerStridedCopies, OperationPass<Module
   }
 };
 
+/// Upstream lets the casts around what it computes in a wider type be contracted, and folds then
+/// take a cast back and the next one away. Makes each of them round.
+struct KeepRoundings : PassWrapper<KeepRoundings, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(KeepRoundings)
+
+  StringRef getName() const override { return "KeepRoundings"; }
+
+  void runOnOperation() override {
+    getOperation()->walk([](Operation *op) {
+      if (auto extension = dyn_cast<arith::ExtFOp>(op))
+        extension.setFastmath(std::nullopt);
+      else if (auto truncation = dyn_cast<arith::TruncFOp>(op))
+        truncation.setFastmath(std::nullopt);
+    });
+  }
+};
+
 /// Functions that LLVM cannot vectorise as calls of libm, by polynomials.
 struct ApproximateMath : PassWrapper<ApproximateMath, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ApproximateMath)
@@ -303,6 +320,7 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager,
   passManager.addPass(math::createMathExtendToSupportedTypes());
   passManager.addPass(
       arith::createArithEmulateUnsupportedFloats({/*sourceTypeStrs=*/{"bf16"}, "f32"}));
+  passManager.addPass(std::make_unique<KeepRoundings>());
   passManager.addPass(std::make_unique<ApproximateMath>());
   passManager.addPass(createConvertMathToFuncs());
   passManager.addPass(createSCFToControlFlowPass());
