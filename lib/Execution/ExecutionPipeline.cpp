@@ -114,6 +114,20 @@ struct CopyToRowMajor : PassWrapper<CopyToRowMajor, OperationPass<ModuleOp>> {
   }
 };
 
+/// What declarations say of the buffers of their arguments has served when there are buffers; the
+/// translation to LLVM warns of it.
+struct DropBufferAccess : PassWrapper<DropBufferAccess, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DropBufferAccess)
+
+  StringRef getName() const override { return "DropBufferAccess"; }
+
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      for (unsigned index = 0; index < function.getNumArguments(); ++index)
+        function.removeArgAttr(index, bufferization::BufferizationDialect::kBufferAccessAttrName);
+  }
+};
+
 /// Upstream's lowering of memref.expand_shape derives the one dynamic size of a group, and crashes
 /// where there are two. Lowers the latter by the sizes that the op has.
 struct LowerDynamicExpansions : PassWrapper<LowerDynamicExpansions, OperationPass<ModuleOp>> {
@@ -195,6 +209,23 @@ struct LowerStridedCopies : PassWrapper<LowerStridedCopies, OperationPass<Module
   }
 };
 
+/// Upstream lets the casts around what it computes in a wider type be contracted, and folds then
+/// take a cast back and the next one away. Makes each of them round.
+struct KeepRoundings : PassWrapper<KeepRoundings, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(KeepRoundings)
+
+  StringRef getName() const override { return "KeepRoundings"; }
+
+  void runOnOperation() override {
+    getOperation()->walk([](Operation *op) {
+      if (auto extension = dyn_cast<arith::ExtFOp>(op))
+        extension.setFastmath(std::nullopt);
+      else if (auto truncation = dyn_cast<arith::TruncFOp>(op))
+        truncation.setFastmath(std::nullopt);
+    });
+  }
+};
+
 /// Functions that LLVM cannot vectorise as calls of libm, by polynomials.
 struct ApproximateMath : PassWrapper<ApproximateMath, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ApproximateMath)
@@ -264,6 +295,7 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager,
   bufferize.allowReturnAllocsFromLoops = true;
   bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   passManager.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  passManager.addPass(std::make_unique<DropBufferAccess>());
   passManager.addPass(std::make_unique<CopyToRowMajor>());
   simplify();
   bufferization::buildBufferDeallocationPipeline(passManager);
@@ -288,6 +320,7 @@ void sprint::buildExecutionPipeline(OpPassManager &passManager,
   passManager.addPass(math::createMathExtendToSupportedTypes());
   passManager.addPass(
       arith::createArithEmulateUnsupportedFloats({/*sourceTypeStrs=*/{"bf16"}, "f32"}));
+  passManager.addPass(std::make_unique<KeepRoundings>());
   passManager.addPass(std::make_unique<ApproximateMath>());
   passManager.addPass(createConvertMathToFuncs());
   passManager.addPass(createSCFToControlFlowPass());

@@ -363,16 +363,16 @@ extern "C" void sprintTestDouble(OpaqueMemRef *input, OpaqueMemRef *output) {
 TEST(Executable, HandsBuffersToHostSymbols) {
   // The form that convert-sprint-launch-to-call gives a launch.
   Compiled compiled(R"mlir(
-    func.func private @double(memref<*xf32>, memref<*xf32>) attributes {llvm.emit_c_interface}
+    func.func private @double(tensor<*xf32> {bufferization.access = "read"}, memref<*xf32>)
+        attributes {llvm.emit_c_interface}
     func.func @main(%a: tensor<?xf32>) -> tensor<?xf32> {
       %c0 = arith.constant 0 : index
       %n = tensor.dim %a, %c0 : tensor<?xf32>
       %sum = linalg.add ins(%a, %a : tensor<?xf32>, tensor<?xf32>) outs(%a : tensor<?xf32>) -> tensor<?xf32>
-      %in = bufferization.to_buffer %sum read_only : tensor<?xf32> to memref<?xf32>
-      %in_opaque = memref.cast %in : memref<?xf32> to memref<*xf32>
+      %in = tensor.cast %sum : tensor<?xf32> to tensor<*xf32>
       %out = memref.alloc(%n) : memref<?xf32>
       %out_opaque = memref.cast %out : memref<?xf32> to memref<*xf32>
-      call @double(%in_opaque, %out_opaque) : (memref<*xf32>, memref<*xf32>) -> ()
+      call @double(%in, %out_opaque) : (tensor<*xf32>, memref<*xf32>) -> ()
       %0 = bufferization.to_tensor %out restrict writable : memref<?xf32> to tensor<?xf32>
       %1 = linalg.add ins(%0, %a : tensor<?xf32>, tensor<?xf32>) outs(%0 : tensor<?xf32>) -> tensor<?xf32>
       return %1 : tensor<?xf32>
@@ -424,6 +424,53 @@ TEST(Executable, ComputesInNarrowFloats) {
   EXPECT_EQ(elementsOf<_Float16>(results[2]),
             (std::vector<_Float16>{_Float16(1), _Float16(1 + std::ldexp(1.0f, -10)),
                                    _Float16(INFINITY)}));
+}
+
+TEST(Executable, RoundsAfterEachNarrowOperation) {
+  // What each operation rounds away, and the next one would bring back.
+  Compiled compiled(R"mlir(
+    func.func @main(%h: tensor<3xf16>, %b: tensor<3xbf16>) -> (tensor<3xf16>, tensor<3xbf16>, tensor<3xf16>, tensor<3xbf16>) {
+      %empty = tensor.empty() : tensor<3xf16>
+      %empty_b = tensor.empty() : tensor<3xbf16>
+      %large = arith.constant 4096.0 : f16
+      %large_b = arith.constant 4096.0 : bf16
+      %0 = linalg.map ins(%h : tensor<3xf16>) outs(%empty : tensor<3xf16>) (%x: f16, %out: f16) {
+        %y = arith.addf %x, %large : f16
+        %z = arith.subf %y, %large : f16
+        linalg.yield %z : f16
+      }
+      %1 = linalg.map ins(%b : tensor<3xbf16>) outs(%empty_b : tensor<3xbf16>) (%x: bf16, %out: bf16) {
+        %y = arith.addf %x, %large_b : bf16
+        %z = arith.subf %y, %large_b : bf16
+        linalg.yield %z : bf16
+      }
+      %2 = linalg.map ins(%h : tensor<3xf16>) outs(%empty : tensor<3xf16>) (%x: f16, %out: f16) {
+        %y = math.tanh %x : f16
+        %z = math.floor %y : f16
+        linalg.yield %z : f16
+      }
+      %3 = linalg.map ins(%b : tensor<3xbf16>) outs(%empty_b : tensor<3xbf16>) (%x: bf16, %out: bf16) {
+        %y = math.tanh %x : bf16
+        %z = math.floor %y : bf16
+        linalg.yield %z : bf16
+      }
+      return %0, %1, %2, %3 : tensor<3xf16>, tensor<3xbf16>, tensor<3xf16>, tensor<3xbf16>
+    }
+  )mlir");
+  // tanh(5) is less than 1, but rounds to it.
+  Tensor<_Float16> halves{{3}, {_Float16(1), _Float16(5), _Float16(17)}};
+  // 1, 5 and 17.
+  Tensor<uint16_t> brains{{3}, {0x3f80, 0x40a0, 0x4188}};
+  std::vector<HostTensor> results =
+      compiled.run({halves.ref(), {ElementType::BF16, brains.shape, brains.elements.data()}});
+  ASSERT_EQ(results.size(), 4u);
+  EXPECT_EQ(elementsOf<_Float16>(results[0]),
+            (std::vector<_Float16>{_Float16(0), _Float16(4), _Float16(16)}));
+  // 0, 0 and 32: 4096 + 17 is nearer to 4128 than to 4096.
+  EXPECT_EQ(results[1].getElements<uint16_t>(), (ArrayRef<uint16_t>{0x0000, 0x0000, 0x4200}));
+  EXPECT_EQ(elementsOf<_Float16>(results[2]),
+            (std::vector<_Float16>{_Float16(0), _Float16(1), _Float16(1)}));
+  EXPECT_EQ(results[3].getElements<uint16_t>(), (ArrayRef<uint16_t>{0x0000, 0x3f80, 0x3f80}));
 }
 
 TEST(Executable, ApproximatesNoMoreThanItSays) {

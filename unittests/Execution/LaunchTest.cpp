@@ -41,6 +41,29 @@ constexpr StringRef kMasked = R"mlir(
   }
 )mlir";
 
+/// Launches of tensors that the host computes, each of which several launches read. All are written
+/// into one empty tensor, so that they differ in what they hold only.
+constexpr StringRef kShared = R"mlir(
+  func.func @main(%a: tensor<1x2x3x4xf32>, %b: tensor<1x2x3x4xf32>, %c: tensor<1x2x3x4xf32>)
+      -> (tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>) {
+    %e = tensor.empty() : tensor<1x2x3x4xf32>
+    %x = linalg.negf ins(%a : tensor<1x2x3x4xf32>) outs(%e : tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
+    %y = linalg.negf ins(%b : tensor<1x2x3x4xf32>) outs(%e : tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
+    %0 = sprint.attention ins(%x, %y, %y : tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>)
+        outs(%e : tensor<1x2x3x4xf32>) scale(0.5) -> tensor<1x2x3x4xf32>
+    %z = linalg.negf ins(%c : tensor<1x2x3x4xf32>) outs(%e : tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
+    %1 = sprint.attention ins(%z, %y, %y : tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>)
+        outs(%e : tensor<1x2x3x4xf32>) scale(0.5) -> tensor<1x2x3x4xf32>
+    %w = linalg.add ins(%a, %b : tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>) outs(%e : tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
+    %2 = sprint.attention ins(%w, %w, %z : tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>)
+        outs(%e : tensor<1x2x3x4xf32>) scale(0.5) -> tensor<1x2x3x4xf32>
+    %v = linalg.add ins(%b, %c : tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>) outs(%e : tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
+    %3 = sprint.attention ins(%w, %v, %y : tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>)
+        outs(%e : tensor<1x2x3x4xf32>) scale(0.5) -> tensor<1x2x3x4xf32>
+    return %0, %1, %2, %3 : tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>
+  }
+)mlir";
+
 /// An attention compiled for the machine.
 class LaunchTest : public ::testing::Test {
 protected:
@@ -48,7 +71,8 @@ protected:
   /// launches it.
   void compile(StringRef text) {
     DialectRegistry registry;
-    registry.insert<SprintDialect, func::FuncDialect>();
+    registry
+        .insert<SprintDialect, func::FuncDialect, linalg::LinalgDialect, tensor::TensorDialect>();
     MLIRContext context(registry);
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
     ASSERT_TRUE(module);
@@ -114,6 +138,22 @@ TEST_F(LaunchTest, AgreesWithTheSteps) {
   ASSERT_EQ(launches.getLaunches().size(), 1u);
   EXPECT_EQ(launches.getLaunches()[0].program, 0u);
   EXPECT_NE(launches.getLaunches()[0].result, nullptr);
+}
+
+TEST_F(LaunchTest, LeavesWhatLaterLaunchesRead) {
+  ASSERT_NO_FATAL_FAILURE(compile(kShared));
+  LaunchContext launches(*stream, *machine);
+  LaunchContext::Scope scope(launches);
+  auto elements = query.elements.begin();
+  Tensor<float> first{{1, 2, 3, 4}, {elements, elements + 24}};
+  Tensor<float> second{{1, 2, 3, 4}, {elements + 24, elements + 48}};
+  Tensor<float> third{{1, 2, 3, 4}, {elements + 12, elements + 36}};
+  std::vector<TensorRef> inputs = {first.ref(), second.ref(), third.ref()};
+  std::vector<HostTensor> expected = steps->run(inputs), actual = host->run(inputs);
+  ASSERT_EQ(expected.size(), 4u);
+  ASSERT_EQ(actual.size(), 4u);
+  for (auto [index, result] : llvm::enumerate(actual))
+    EXPECT_EQ(elementsOf<float>(result), elementsOf<float>(expected[index])) << "result " << index;
 }
 
 TEST_F(LaunchTest, AsksForThresholds) {

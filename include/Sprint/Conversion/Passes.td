@@ -74,12 +74,13 @@ def ConvertSprintLaunchToCall : Pass<"convert-sprint-launch-to-call", "::mlir::M
   let summary = "turn launches into calls of the runtime";
   let description = [{
     Replaces `sprint.launch` by a call of `sprintLaunchMemRefs(program, query, key, value, keyValid, mask, bias, output)`: the index
-    of the program in the stream's container and unranked memrefs, keyValid and mask of i1, the others of f32. An operand that the launch does
-    not bring has rank 0. `Sprint/Execution/Launch.h` defines the function.
+    of the program in the stream's container and unranked tensors, keyValid and mask of i1, the others of f32; the output is an unranked memref.
+    Bufferization makes memrefs of the tensors, too. An operand that the launch does not bring has rank 0. `Sprint/Execution/Launch.h` defines
+    the function.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
-    "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"
+    "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"
   ];
 }
 

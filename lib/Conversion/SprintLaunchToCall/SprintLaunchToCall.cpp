@@ -14,6 +14,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_CONVERTSPRINTLAUNCHTOCALL
@@ -54,58 +55,67 @@ struct ConvertSprintLaunchToCall
     }
   }
 
-  Type getOpaque(Type elementType) {
+  static Type getOpaqueTensor(Type elementType) { return UnrankedTensorType::get(elementType); }
+
+  static Type getOpaqueBuffer(Type elementType) {
     return UnrankedMemRefType::get(elementType, /*memorySpace=*/nullptr);
   }
 
   FlatSymbolRefAttr declare(IRRewriter &rewriter, Location loc) {
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPointToStart(getOperation().getBody());
-    Type numbers = getOpaque(rewriter.getF32Type()), booleans = getOpaque(rewriter.getI1Type());
-    SmallVector<Type> operands = {
-        rewriter.getI64Type(), numbers, numbers, numbers, booleans, booleans, numbers, numbers};
+    Type numbers = getOpaqueTensor(rewriter.getF32Type());
+    Type booleans = getOpaqueTensor(rewriter.getI1Type());
+    SmallVector<Type> operands = {rewriter.getI64Type(),
+                                  numbers,
+                                  numbers,
+                                  numbers,
+                                  booleans,
+                                  booleans,
+                                  numbers,
+                                  getOpaqueBuffer(rewriter.getF32Type())};
     auto function = func::FuncOp::create(rewriter, loc, kLaunchFunction,
                                          rewriter.getFunctionType(operands, {}));
     function.setPrivate();
     function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(), rewriter.getUnitAttr());
+    for (auto [index, type] : llvm::enumerate(operands))
+      if (isa<TensorType>(type))
+        function.setArgAttr(index, bufferization::BufferizationDialect::kBufferAccessAttrName,
+                            rewriter.getStringAttr("read"));
     return FlatSymbolRefAttr::get(function.getSymNameAttr());
   }
 
   void replace(IRRewriter &rewriter, LaunchOp launch, FlatSymbolRefAttr callee, int64_t program) {
     Location loc = launch.getLoc();
     rewriter.setInsertionPoint(launch);
-    auto memref = [](Value tensor) {
-      auto type = cast<RankedTensorType>(tensor.getType());
-      return MemRefType::get(type.getShape(), type.getElementType());
-    };
     SmallVector<Value> operands = {
         arith::ConstantIntOp::create(rewriter, loc, rewriter.getI64Type(), program)};
-    auto pass = [&](Value buffer) {
-      Type opaque = getOpaque(cast<MemRefType>(buffer.getType()).getElementType());
-      operands.push_back(memref::CastOp::create(rewriter, loc, opaque, buffer));
-    };
-    auto passTensor = [&](Value tensor) {
-      pass(bufferization::ToBufferOp::create(rewriter, loc, memref(tensor), tensor,
-                                             /*read_only=*/true));
+    // The call takes tensors, not their buffers: that is what tells bufferization how long it must
+    // keep them.
+    auto pass = [&](Value tensor) {
+      Type opaque = getOpaqueTensor(getElementTypeOrSelf(tensor));
+      operands.push_back(tensor::CastOp::create(rewriter, loc, opaque, tensor));
     };
     // What the launch does not bring is a scalar.
     auto passOptional = [&](Value tensor, Type elementType) {
-      if (tensor)
-        return passTensor(tensor);
-      pass(memref::AllocOp::create(rewriter, loc, MemRefType::get({}, elementType)));
+      pass(tensor ? tensor
+                  : tensor::EmptyOp::create(rewriter, loc, /*staticShape=*/ArrayRef<int64_t>(),
+                                            elementType));
     };
     for (Value tensor : {launch.getQuery(), launch.getKey(), launch.getValue()})
-      passTensor(tensor);
+      pass(tensor);
     passOptional(launch.getKeyValid(), rewriter.getI1Type());
     passOptional(launch.getMask(), rewriter.getI1Type());
     passOptional(launch.getBias(), rewriter.getF32Type());
-    SmallVector<Value> sizes;
     auto type = cast<RankedTensorType>(launch.getType());
+    SmallVector<Value> sizes;
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
       if (type.isDynamicDim(dim))
         sizes.push_back(tensor::DimOp::create(rewriter, loc, launch.getInit(), dim));
-    Value output = memref::AllocOp::create(rewriter, loc, memref(launch.getInit()), sizes);
-    pass(output);
+    Value output = memref::AllocOp::create(
+        rewriter, loc, MemRefType::get(type.getShape(), type.getElementType()), sizes);
+    operands.push_back(
+        memref::CastOp::create(rewriter, loc, getOpaqueBuffer(type.getElementType()), output));
     func::CallOp::create(rewriter, loc, callee, TypeRange(), operands);
     rewriter.replaceOpWithNewOp<bufferization::ToTensorOp>(launch, type, output, /*restrict=*/true,
                                                            /*writable=*/true);

@@ -1,16 +1,22 @@
 // RUN: sprint-opt %s --sprint-compile=arch=s --convert-sprint-launch-to-call | FileCheck %s
 
-// CHECK: func.func private @sprintLaunchMemRefs(i64, memref<*xf32>, memref<*xf32>, memref<*xf32>, memref<*xi1>, memref<*xi1>, memref<*xf32>, memref<*xf32>) attributes {llvm.emit_c_interface}
+// CHECK: func.func private @sprintLaunchMemRefs(i64,
+// CHECK-SAME: tensor<*xf32> {bufferization.access = "read"}, tensor<*xf32> {bufferization.access = "read"}, tensor<*xf32> {bufferization.access = "read"},
+// CHECK-SAME: tensor<*xi1> {bufferization.access = "read"}, tensor<*xi1> {bufferization.access = "read"}, tensor<*xf32> {bufferization.access = "read"},
+// CHECK-SAME: memref<*xf32>) attributes {llvm.emit_c_interface}
 // CHECK-LABEL: func.func @f(
 // CHECK-SAME: %[[Q:.*]]: tensor<1x2x?x8xf32>, %[[INIT:.*]]: tensor<1x2x?x8xf32>
 // CHECK-DAG: %[[PROGRAM:.*]] = arith.constant 0 : i64
-// CHECK-DAG: %[[QB:.*]] = bufferization.to_buffer %[[Q]] read_only
+// The call reads the tensors themselves: bufferization has to know until when.
+// CHECK: %[[QUERY:.*]] = tensor.cast %[[Q]] : tensor<1x2x?x8xf32> to tensor<*xf32>
+// CHECK: %[[KEY:.*]] = tensor.cast %[[Q]] : tensor<1x2x?x8xf32> to tensor<*xf32>
+// CHECK: %[[VALUE:.*]] = tensor.cast %[[Q]] : tensor<1x2x?x8xf32> to tensor<*xf32>
 // What the launch does not bring is a scalar.
-// CHECK-COUNT-2: memref.cast %{{.*}} : memref<i1> to memref<*xi1>
-// CHECK: memref.cast %{{.*}} : memref<f32> to memref<*xf32>
+// CHECK-COUNT-2: tensor.cast %{{.*}} : tensor<i1> to tensor<*xi1>
+// CHECK: tensor.cast %{{.*}} : tensor<f32> to tensor<*xf32>
 // CHECK: %[[OUT:.*]] = memref.alloc(%{{.*}}) : memref<1x2x?x8xf32>
 // CHECK: %[[OPAQUE:.*]] = memref.cast %[[OUT]]
-// CHECK: call @sprintLaunchMemRefs(%[[PROGRAM]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[OPAQUE]])
+// CHECK: call @sprintLaunchMemRefs(%[[PROGRAM]], %[[QUERY]], %[[KEY]], %[[VALUE]], %{{.*}}, %{{.*}}, %{{.*}}, %[[OPAQUE]])
 // CHECK: %[[R:.*]] = bufferization.to_tensor %[[OUT]] restrict writable
 // CHECK: return %[[R]]
 func.func @f(%q: tensor<1x2x?x8xf32>, %init: tensor<1x2x?x8xf32>) -> tensor<1x2x?x8xf32> {
@@ -22,11 +28,9 @@ func.func @f(%q: tensor<1x2x?x8xf32>, %init: tensor<1x2x?x8xf32>) -> tensor<1x2x
 // CHECK-LABEL: func.func @masked(
 // CHECK-SAME: %[[VALID:[^:]*]]: tensor<1x?xi1>, %[[BIAS:[^:]*]]: tensor<1x2x1x?xf32>
 // CHECK-DAG: %[[PROGRAM:.*]] = arith.constant 1 : i64
-// CHECK: %[[VALIDBUFFER:.*]] = bufferization.to_buffer %[[VALID]] read_only
-// CHECK: %[[V:.*]] = memref.cast %[[VALIDBUFFER]] : memref<1x?xi1> to memref<*xi1>
-// CHECK: %[[M:.*]] = memref.cast %{{.*}} : memref<i1> to memref<*xi1>
-// CHECK: %[[BIASBUFFER:.*]] = bufferization.to_buffer %[[BIAS]] read_only
-// CHECK: %[[B:.*]] = memref.cast %[[BIASBUFFER]] : memref<1x2x1x?xf32> to memref<*xf32>
+// CHECK: %[[V:.*]] = tensor.cast %[[VALID]] : tensor<1x?xi1> to tensor<*xi1>
+// CHECK: %[[M:.*]] = tensor.cast %{{.*}} : tensor<i1> to tensor<*xi1>
+// CHECK: %[[B:.*]] = tensor.cast %[[BIAS]] : tensor<1x2x1x?xf32> to tensor<*xf32>
 // CHECK: call @sprintLaunchMemRefs(%[[PROGRAM]], %{{.*}}, %{{.*}}, %{{.*}}, %[[V]], %[[M]], %[[B]], %{{.*}})
 func.func @masked(%t: tensor<1x2x?x8xf32>, %valid: tensor<1x?xi1>, %bias: tensor<1x2x1x?xf32>) -> tensor<1x2x?x8xf32> {
   %o = sprint.attention ins(%t, %t, %t : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>)
