@@ -344,7 +344,7 @@ TEST_F(MaskAnalysisTest, NotABand) {
   EXPECT_EQ(analyze(positions(R"(%four = arith.constant 4 : i64
       %keep = arith.cmpi sle, %j, %four : i64)",
                               "-1.0e+09")),
-            "key_valid:2x7 uniform");
+            "key_valid:2x7 nan masked_logit -1000000000");
   // A prefix that all queries see, then causal.
   EXPECT_EQ(analyze(positions(R"(%two = arith.constant 2 : i64
       %prefix = arith.cmpi slt, %j, %two : i64

@@ -519,7 +519,9 @@ LogicalResult AttentionMatcher::matchLogitsOnce() {
     matched.result = later;
     logits = evaluate(matched, factory, evaluator, place);
     if (failed(logits)) {
-      reason = std::move(before);
+      // An op that is no division says nothing of the attention.
+      if (reason == SoftmaxAnalysis::kNoMultiple)
+        reason = std::move(before);
       matched.undivided = {};
       matched.result = undivided;
     }

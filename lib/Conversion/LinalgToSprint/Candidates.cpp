@@ -26,6 +26,10 @@ class CandidateFinder {
 public:
   SmallVector<Candidate> find(Operation *root) {
     root->walk([&](Operation *op) { visit(op); });
+    // What nobody sums up and weights are multiplied with is no attention.
+    llvm::erase_if(candidates, [&](const Candidate &candidate) {
+      return gates.contains(candidate.op) && !summed.contains(candidate.exponential);
+    });
     return std::move(candidates);
   }
 
@@ -76,8 +80,10 @@ private:
       trace = traceStructured(structured, trace);
     } else if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op)) {
       trace = traceOf(softmax.getInput());
-      if (trace.hasProduct)
+      if (trace.hasProduct) {
         trace = {/*hasProduct=*/true, op};
+        summed.insert(op);
+      }
     } else if (isa_and_nonnull<tensor::TensorDialect>(op->getDialect())) {
       for (Value operand : op->getOperands())
         trace = unite(trace, traceOf(operand));
@@ -92,9 +98,16 @@ private:
       trace = unite(trace, traceOf(operand));
     if (!trace.hasProduct)
       return {};
-    for (Operation &inner : op.getBlock()->without_terminator())
-      if (inner.getNumResults() == 1 && getExponential(op, inner.getResult(0)))
-        return {/*hasProduct=*/true, op, isOfLogistic(op, inner)};
+    if (op.getNumReductionLoops() > 0)
+      summed.insert(trace.exponential);
+    for (Operation &inner : op.getBlock()->without_terminator()) {
+      if (inner.getNumResults() != 1 || !getExponential(op, inner.getResult(0)))
+        continue;
+      // That of a difference to the logarithm of a sum, or summed at once.
+      if (op.getNumReductionLoops() > 0 || trace.exponential)
+        summed.insert(op);
+      return {/*hasProduct=*/true, op, isOfLogistic(op, inner)};
+    }
     Operation *yielded = stripFloatCasts(getYielded(op)).getDefiningOp();
     if (isa_and_nonnull<arith::AddFOp>(yielded) && op.getNumReductionLoops() == 0)
       trace.isLogistic |= trace.exponential && addsConstant(op, yielded);
@@ -139,8 +152,13 @@ private:
     Candidate candidate{contraction.op, {}};
     for (unsigned operand : {0, 1}) {
       Trace trace = traceOf(contraction.operands[operand]);
-      if (!trace.exponential || (trace.isLogistic && isWeight(contraction.operands[1 - operand])))
+      if (!trace.exponential)
         continue;
+      if (isWeight(contraction.operands[1 - operand])) {
+        if (trace.isLogistic)
+          continue;
+        gates.insert(contraction.op);
+      }
       candidate.probabilities.push_back(operand);
       candidate.exponential = trace.exponential;
     }
@@ -162,8 +180,11 @@ private:
     }
     traces[op] = {/*hasProduct=*/true};
   }
-
   llvm::DenseMap<Operation *, Trace> traces;
+  /// Exponentials of which there is a sum.
+  llvm::DenseSet<Operation *> summed;
+  /// Candidates that contract with what may be weights.
+  llvm::DenseSet<Operation *> gates;
   SmallVector<Candidate> candidates;
 };
 } // namespace

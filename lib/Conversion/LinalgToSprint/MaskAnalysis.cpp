@@ -32,7 +32,7 @@ static constexpr double kWeightlessLogit = -8192.0;
 static constexpr double kFarFactor = 0x1p20;
 static constexpr double kFarBias = 0x1p29;
 /// Where a sum is rounded to more than twice this, the scores of a trained model do not count.
-static constexpr double kAbsorbed = 16.0;
+static constexpr double kAbsorbed = 4096.0;
 /// Where it is rounded to no more than twice this, they do as they are.
 static constexpr double kMaxRounding = 0x1p-7;
 /// Sums and selects that are taken apart to find masking values.
@@ -44,7 +44,8 @@ struct MaskingValues {
   double lowest, highest;
   /// Whether nothing is left of the scores they are added to, or that they replace.
   bool absorb = true;
-
+  /// Whether some replace the scores.
+  bool replace = false;
   bool areOne() const { return lowest == highest; }
 };
 
@@ -193,7 +194,8 @@ static std::optional<MaskingValues> unite(std::optional<MaskingValues> left,
   if (!left || !right)
     return left ? left : right;
   return MaskingValues{std::min(left->lowest, right->lowest),
-                       std::max(left->highest, right->highest), left->absorb && right->absorb};
+                       std::max(left->highest, right->highest), left->absorb && right->absorb,
+                       left->replace || right->replace};
 }
 
 std::optional<MaskingValues> MaskAnalysis::Implementation::addMasked(const Split &left,
@@ -210,7 +212,8 @@ std::optional<MaskingValues> MaskAnalysis::Implementation::addMasked(const Split
   if (!areDisjoint(leftMasks, rightMasks))
     masked = unite(masked, MaskingValues{-std::numeric_limits<double>::infinity(),
                                          left.masked->highest + right.masked->highest,
-                                         left.masked->absorb || right.masked->absorb});
+                                         left.masked->absorb || right.masked->absorb,
+                                         left.masked->replace || right.masked->replace});
   return masked;
 }
 
@@ -344,13 +347,15 @@ Split MaskAnalysis::Implementation::splitTerms(Masking masking) {
       }
       if (areDisjoint(factory.negate(sum.allowed), term.element))
         sum.masked = std::nullopt;
-      sum.masked = unite(sum.masked, MaskingValues{*term.otherwise, *term.otherwise});
+      sum.masked = unite(sum.masked, MaskingValues{*term.otherwise, *term.otherwise,
+                                                   /*absorb=*/true, /*replace=*/true});
       sum.allowed = factory.conjunction({sum.allowed, term.element});
       break;
     case ScoreTerm::Kind::LowerBound:
       if (sum.masked)
         sum.masked = MaskingValues{std::max(sum.masked->lowest, *term.otherwise),
-                                   std::max(sum.masked->highest, *term.otherwise)};
+                                   std::max(sum.masked->highest, *term.otherwise),
+                                   sum.masked->absorb, sum.masked->replace};
       break;
     }
   }
@@ -584,11 +589,11 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
   BandAttr band = analysis.distribute(split.allowed);
   if (factory.conjunction({split.allowed, softmax.remaining}) != split.allowed)
     return fail("the probabilities of other keys than the masked ones are replaced by zero");
-  bool isSafe = softmax.isSafe;
+  bool isZero = false;
   Expr isEmpty = factory.reduce(Combiner::All, factory.negate(split.allowed));
   for (Expr condition : softmax.zeroRows) {
     if (condition == isEmpty)
-      isSafe = true;
+      isZero = true;
     else
       analysis.zeroRows.push_back(condition);
   }
@@ -602,34 +607,52 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
   bool biasMayMask = mayMask(split.bias);
   bool mayBeEmpty =
       analysis.keyValid || analysis.mask || !analysis.hasKeyForEveryQuery(band) || biasMayMask;
+  // Where what the probabilities are replaced by is zero in just those rows, it is zero in all of
+  // them.
+  if (!softmax.remaining->isTrue() && mayBeEmpty) {
+    if (softmax.remaining != split.allowed || biasMayMask)
+      return fail("other probabilities are replaced by zero than those of masked keys, and a query "
+                  "may have no other key");
+    isZero |= softmax.replacesNaN || (split.masked && std::isfinite(split.masked->highest));
+  }
   attributes.emptyRow = EmptyRow::Zero;
-  if (mayBeEmpty) {
+  if (mayBeEmpty && !isZero) {
     // What the logits of a row without a key are rounded to.
     Type type = analysis.getLogitType();
-    auto setMaskedLogit = [&](double logit) {
-      attributes.maskedLogit = FloatAttr::get(type, logit);
-      attributes.emptyRow = isSafe ? EmptyRow::Zero : EmptyRow::NaN;
-    };
     double infinite = -std::numeric_limits<double>::infinity();
     double logit = split.masked ? split.masked->highest : infinite;
-    if (split.masked && !split.masked->areOne()) {
+    auto getWithoutSum = [&](bool areInfinite) {
+      bool isZero = softmax.isSafe || (areInfinite && softmax.isSafeOfInfinities);
+      return isZero ? EmptyRow::Zero : EmptyRow::NaN;
+    };
+    EmptyRow withoutSum = getWithoutSum(/*areInfinite=*/true);
+    bool areOne = !split.masked || split.masked->areOne();
+    bool isMixed = split.masked && !split.masked->absorb && split.masked->replace;
+    if (!softmax.allowed->isTrue()) {
+      // The exponentials of masked keys are zeros themselves.
+      if (softmax.allowed != split.allowed || biasMayMask)
+        return fail("the exponentials of other keys are replaced by zero than those that are "
+                    "masked, and a query may have no other key");
+      attributes.emptyRow = getWithoutSum(/*areInfinite=*/false);
+    } else if (!softmax.subtractsMaximum || (areOne && !biasMayMask && std::isinf(logit))) {
+      // Exponentials of large negative numbers vanish, too.
+      attributes.emptyRow = getWithoutSum(std::isinf(logit));
+    } else if (areOne && !isMixed && !biasMayMask && split.masked->absorb) {
+      attributes.emptyRow = EmptyRow::Uniform;
+    } else if (areOne && !isMixed) {
+      attributes.maskedLogit = FloatAttr::get(type, logit);
+      attributes.emptyRow = withoutSum;
+    } else {
       // Keys that are masked otherwise weigh otherwise, so each keeps its number.
-      if (!split.masked->absorb && !type.isF32())
+      if (isMixed || !(split.masked->absorb || type.isF32()))
         return fail(llvm::formatv("expected one logit of masked keys where a query may have no "
                                   "other key, got logits from {0:E} to {1:E}",
                                   split.masked->lowest, split.masked->highest)
                         .str());
       split = analysis.splitTerms(Masking::Infinite);
       band = analysis.distribute(split.allowed);
-      type = Float32Type::get(factory.getContext());
-      setMaskedLogit(infinite);
-    } else if (biasMayMask || (split.masked && !split.masked->absorb)) {
-      setMaskedLogit(logit);
-    } else if (softmax.subtractsMaximum && std::isfinite(logit)) {
-      attributes.emptyRow = EmptyRow::Uniform;
-    } else {
-      // Without a maximum that is subtracted, exponentials of finite numbers vanish too.
-      attributes.emptyRow = isSafe ? EmptyRow::Zero : EmptyRow::NaN;
+      attributes.maskedLogit = FloatAttr::get(Float32Type::get(factory.getContext()), infinite);
+      attributes.emptyRow = withoutSum;
     }
   }
   attributes.band = band;
@@ -644,9 +667,10 @@ ArrayRef<Expr> MaskAnalysis::getZeroRows() const { return implementation->zeroRo
 SmallVector<Value> MaskAnalysis::materializeChecks(OpBuilder &builder, Location loc) {
   ElementExprFactory &factory = implementation->factory;
   return llvm::map_to_vector(implementation->flags, [&](Expr flag) {
-    Expr less = factory.add(flag, factory.integer(-1));
-    Expr isFlag = less ? factory.disjunction({factory.isZero(flag), factory.isZero(less)})
-                       : factory.isZero(flag);
+    // Nothing but the lowest bit is set.
+    Expr higher =
+        factory.operation("arith.shrui", flag->type, {flag, factory.integer(1)}, flag->type);
+    Expr isFlag = factory.isZero(higher);
     return emitTensor(builder, loc, implementation->evaluator, isFlag,
                       implementation->getDimensions(flag->positions));
   });

@@ -371,7 +371,8 @@ LogicalResult SoftmaxAnalysis::takeApart(Expr expr, int power, WeightFactors &in
   if (expr->kind == Kind::Load) {
     auto softmax = expr->value.getDefiningOp<linalg::SoftmaxOp>();
     if (softmax && expr->operands[softmax.getDimension()]->dependsOn(Position::Key))
-      return fail("the softmax runs over more than the keys, such as attention sinks");
+      return fail("the softmax runs over other elements than the keys, or over more, such as "
+                  "attention sinks");
     if (softmax || isStatistic(expr))
       return fail(kOtherDimension);
   }
@@ -516,6 +517,21 @@ bool SoftmaxAnalysis::isTestOfLogits(Expr condition, ArrayRef<LogitTerm> logit) 
   return rest == logit.front().value && logit.front().factor > 0;
 }
 
+bool SoftmaxAnalysis::isMaximumOf(Expr maximum, ArrayRef<LogitTerm> logit) {
+  if (logit.size() != 1)
+    return false;
+  return anyPart(maximum, [&](Expr part) {
+    // How an element of another op's result was computed is not known.
+    if (part->kind == Kind::Load)
+      return isStatistic(part);
+    if (!part->isReduction(Combiner::Maximum))
+      return false;
+    WeightFactors parts;
+    return stripCasts(splitExponent(stripCasts(part->operands.front()), 1.0, parts)) ==
+           logit.front().value;
+  });
+}
+
 FailureOr<Softmax> SoftmaxAnalysis::finish(WeightFactors &weight) {
   if (weight.logit.empty())
     return fail(kNoSoftmax);
@@ -541,7 +557,10 @@ FailureOr<Softmax> SoftmaxAnalysis::finish(WeightFactors &weight) {
   bool isMaskedAfter = false;
   for (auto [condition, masked] : weight.conditions) {
     conditions.push_back(condition);
-    isMaskedAfter |= masked->contains(sum.expr);
+    bool isAround = masked->contains(sum.expr);
+    isMaskedAfter |= isAround;
+    // A product of NaN and zero is NaN.
+    softmax.replacesNaN &= isAround;
   }
   Expr nonzero = factory.conjunction(conditions);
   if (nonzero != sum.allowed && !sum.allowed->isTrue())
@@ -549,16 +568,19 @@ FailureOr<Softmax> SoftmaxAnalysis::finish(WeightFactors &weight) {
   softmax.allowed = sum.allowed;
   softmax.remaining = nonzero == sum.allowed ? factory.truth(true) : nonzero;
 
-  bool shiftsByMaximum = false;
+  // Of minus infinities the maximum is one, and their difference NaN, which no guard of the sum
+  // replaces; exponentials that are replaced themselves are zero.
+  bool hasNaN = false;
   for (Expr shift : weight.shifts) {
-    softmax.subtractsMaximum |= isStatistic(shift);
-    shiftsByMaximum |= stripCasts(shift)->isReduction(Combiner::Maximum);
+    bool isMaximum = isMaximumOf(shift, softmax.logit);
+    softmax.subtractsMaximum |= isMaximum;
+    hasNaN |= isMaximum && stripCasts(shift)->kind != Kind::Select && sum.allowed->isTrue();
   }
-  softmax.isSafe =
-      weight.isNaNReplaced || isMaskedAfter || (weight.isSumGuarded && !shiftsByMaximum);
+  softmax.isSafe = weight.isNaNReplaced || (isMaskedAfter && softmax.remaining->isTrue()) ||
+                   (weight.isSumGuarded && !hasNaN);
   for (Expr test : weight.emptyTests) {
     if (isTestOfLogits(test, softmax.logit))
-      softmax.isSafe = true;
+      softmax.isSafeOfInfinities = true;
     else
       softmax.zeroRows.push_back(test);
   }
@@ -583,9 +605,9 @@ FailureOr<Softmax> SoftmaxAnalysis::analyze(Expr probability, Expr later, Expr p
     LogicalResult taken = takeApart(later, 1, weight);
     this->product = nullptr;
     if (failed(taken))
-      return failure();
+      return fail(kNoMultiple);
     if (weight.products != 1)
-      return fail("what follows the product with the values is not a multiple of it");
+      return fail(kNoMultiple);
   }
   if (budget == 0)
     return fail(kTooManySteps);

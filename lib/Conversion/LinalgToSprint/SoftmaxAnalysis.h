@@ -55,9 +55,13 @@ struct Softmax {
   /// Conditions of the row under which the probabilities are replaced by zeros; those that say that
   /// all logits are minus infinity are not among them.
   SmallVector<Expr> zeroRows;
-  /// Whether the probabilities of a row of minus infinities are zeros rather than NaN.
-  bool isSafe = false;
-  /// Whether a row's maximum is subtracted, so that a row of large negative numbers has a sum.
+  /// Whether probabilities that are NaN are zeros where `remaining` is false.
+  bool replacesNaN = true;
+  /// Whether the probabilities of a row whose exponentials have no sum are zeros rather than NaN;
+  /// or only those of a row whose logits are all minus infinity.
+  bool isSafe = false, isSafeOfInfinities = false;
+  /// Whether the maximum of the row's logits is subtracted, so that a row of large negative numbers
+  /// has a sum.
   bool subtractsMaximum = false;
   RowFactors rowFactors;
 };
@@ -75,6 +79,10 @@ public:
   /// that product in it; null where there is none. On failure `getReason` tells the condition that
   /// did not hold.
   FailureOr<Softmax> analyze(Expr probability, Expr later = nullptr, Expr product = nullptr);
+
+  /// The reason where `later` is another function of the product.
+  static constexpr char kNoMultiple[] =
+      "what follows the product with the values is not a multiple of it";
 
   StringRef getReason() const { return reason; }
 
@@ -97,6 +105,8 @@ private:
   Expr splitExponent(Expr exponent, double factor, WeightFactors &into);
   /// Whether the condition of a row says that all its logits are minus infinity.
   bool isTestOfLogits(Expr condition, ArrayRef<LogitTerm> logit);
+  /// Whether `maximum` is that of the logits of the row, perhaps replaced in rows without any.
+  bool isMaximumOf(Expr maximum, ArrayRef<LogitTerm> logit);
   FailureOr<Softmax> finish(WeightFactors &weight);
 
   ElementExprFactory &factory;

@@ -513,8 +513,11 @@ static LogicalResult throughReshape(View &view) {
     source.axes.push_back({Kind::Batch, place});
   for (auto [index, axis] : llvm::enumerate(inner)) {
     source.axes.push_back(axis);
-    if (failed(require(source, sizeOf(view.value, outer.size() + index),
-                       sizeOf(source.value, numOuter + index))))
+    // What is of size 1 in the source has not become a length.
+    TensorSize size = sizeOf(view.value, outer.size() + index);
+    TensorSize sourceSize = sizeOf(source.value, numOuter + index);
+    if ((sourceSize.isConstant() && sourceSize.constant == 1 && size != sourceSize) ||
+        failed(require(source, size, sourceSize)))
       return failure();
   }
   for (RepeatedAxis &repeat : source.repeats)

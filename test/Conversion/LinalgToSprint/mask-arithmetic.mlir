@@ -22,10 +22,10 @@
 #with_key = {indexing_maps = [#id, #key, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
 #with_query = {indexing_maps = [#id, #query, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
 
-// The lowest half leaves nothing of a score it is added to: the mean of the values, where there is no key.
+// The lowest half leaves of a score it is added to what is rounded to 32: these count where there is no key.
 // CHECK-LABEL: func @lowest_f16_added
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-6.550400e+04 : f16) ->
 func.func @lowest_f16_added(%q: !qh, %k: !kh, %v: !kh, %t: tensor<2x16xi1>) -> !qh {
   %zeros = arith.constant dense<0.0> : !sh
   %zero_out = arith.constant dense<0.0> : !qh
@@ -44,10 +44,10 @@ func.func @lowest_f16_added(%q: !qh, %k: !kh, %v: !kh, %t: tensor<2x16xi1>) -> !
   return %o : !qh
 }
 
-// Nor does -10000 in bfloat16.
+// In bfloat16 -10000 leaves steps of 64.
 // CHECK-LABEL: func @ten_thousand_added_in_bf16
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-9.984000e+03 : bf16) ->
 func.func @ten_thousand_added_in_bf16(%q: !qb, %k: !kb, %v: !kb, %t: tensor<2x16xi1>) -> !qb {
   %zeros = arith.constant dense<0.0> : !sb
   %zero_out = arith.constant dense<0.0> : !qb
@@ -66,10 +66,10 @@ func.func @ten_thousand_added_in_bf16(%q: !qb, %k: !kb, %v: !kb, %t: tensor<2x16
   return %o : !qb
 }
 
-// Nor does -1e9 in f32.
+// So does -1e9 in f32.
 // CHECK-LABEL: func @billion_added
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-1.000000e+09 : f32) ->
 func.func @billion_added(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -347,7 +347,7 @@ func.func @one_minus_integer(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi64>) -> !q
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi32>)
 // CHECK: %[[VALID:.*]] = linalg.generic {{.*}} ins(%[[T]] : tensor<2x16xi32>) outs({{.*}} : tensor<2x16xi1>)
 // CHECK: cf.assert %{{.*}}, "expected a mask of zeros and ones"
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[VALID]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention ins({{.*}}) key_valid(%[[VALID]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-1.000000e+09 : f32) ->
 func.func @integer_minus_one(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi32>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -649,7 +649,7 @@ func.func @causal_selected_padding_added(%q: !q, %k: !k, %v: !k, %t: tensor<2x16
 // The lowest half added, and then nothing lower than it, as OPT does.
 // CHECK-LABEL: func @larger_of_masked_and_lowest
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-6.550400e+04 : f16) ->
 func.func @larger_of_masked_and_lowest(%q: !qh, %k: !kh, %v: !kh, %t: tensor<2x16xi1>) -> !qh {
   %zeros = arith.constant dense<0.0> : !sh
   %zero_out = arith.constant dense<0.0> : !qh

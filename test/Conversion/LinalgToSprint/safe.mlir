@@ -15,6 +15,7 @@
 
 #id = affine_map<(b, i, j) -> (b, i, j)>
 #row = affine_map<(b, i, j) -> (b, i)>
+#elements = {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
 #element = {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
 #element_and_row = {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
 #keys = {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
@@ -584,6 +585,84 @@ func.func @other_probabilities_masked(%q: !q, %k: !k, %v: !v, %m: !m, %n: !m) ->
   %p = linalg.softmax dimension(2) ins(%s : !s) outs(%e : !s) -> !s
   %w = linalg.select ins(%n, %p, %zeros : !m, !s, !s) outs(%e : !s) -> !s
   // expected-remark @below {{attention not raised: the probabilities of other keys than the masked ones are replaced by zero}}
+  %o = linalg.batch_matmul ins(%w, %v : !s, !v) outs(%zero_out : !o) -> !o
+  return %o : !o
+}
+
+// The same by a product with zeros and ones, and a small number added to the sum.
+// CHECK-LABEL: func @exponentials_multiplied
+// CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
+// CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
+// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+func.func @exponentials_multiplied(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
+  %zeros = arith.constant dense<0.0> : !s
+  %zero_row = arith.constant dense<0.0> : !r
+  %zero_out = arith.constant dense<0.0> : !o
+  %lowest = arith.constant dense<0xFF800000> : !r
+  %masked = arith.constant dense<0xFF800000> : !s
+  %e = tensor.empty() : !s
+  %s = linalg.batch_matmul ins(%q, %k : !q, !k) outs(%zeros : !s) -> !s
+  %max = linalg.reduce { arith.maximumf } ins(%s : !s) outs(%lowest : !r) dimensions = [2]
+  %exp = linalg.generic {indexing_maps = [#id, #row, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%s, %max, %m : !s, !r, !m) outs(%e : !s) {
+  ^bb0(%a: f32, %x: f32, %t: i1, %out: f32):
+    %d = arith.subf %a, %x : f32
+    %y = math.exp %d : f32
+    %n = arith.uitofp %t : i1 to f32
+    %z = arith.mulf %y, %n : f32
+    linalg.yield %z : f32
+  } -> !s
+  %sum = linalg.reduce { arith.addf } ins(%exp : !s) outs(%zero_row : !r) dimensions = [2]
+  %w = linalg.generic #element_and_row ins(%exp, %sum : !s, !r) outs(%e : !s) {
+  ^bb0(%a: f32, %n: f32, %out: f32):
+    %epsilon = arith.constant 1.0e-12 : f32
+    %d = arith.addf %n, %epsilon : f32
+    %y = arith.divf %a, %d : f32
+    linalg.yield %y : f32
+  } -> !s
+  %o = linalg.batch_matmul ins(%w, %v : !s, !v) outs(%zero_out : !o) -> !o
+  return %o : !o
+}
+
+// The same of scores masked by the lowest number.
+// CHECK-LABEL: func @probabilities_of_lowest_masked_again
+// CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
+// CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
+// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+func.func @probabilities_of_lowest_masked_again(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
+  %zeros = arith.constant dense<0.0> : !s
+  %zero_out = arith.constant dense<0.0> : !o
+  %masked = arith.constant dense<-3.40282347E+38> : !s
+  %e = tensor.empty() : !s
+  %product = linalg.batch_matmul ins(%q, %k : !q, !k) outs(%zeros : !s) -> !s
+  %s = linalg.select ins(%m, %product, %masked : !m, !s, !s) outs(%e : !s) -> !s
+  %p = linalg.softmax dimension(2) ins(%s : !s) outs(%e : !s) -> !s
+  %w = linalg.select ins(%m, %p, %zeros : !m, !s, !s) outs(%e : !s) -> !s
+  %o = linalg.batch_matmul ins(%w, %v : !s, !v) outs(%zero_out : !o) -> !o
+  return %o : !o
+}
+
+// The disjunction of the mask, of scores masked by the lowest number.
+// CHECK-LABEL: func @any_key_allowed_of_lowest
+// CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
+// CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
+// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+func.func @any_key_allowed_of_lowest(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
+  %zeros = arith.constant dense<0.0> : !s
+  %zero_out = arith.constant dense<0.0> : !o
+  %masked = arith.constant dense<-3.40282347E+38> : !s
+  %e = tensor.empty() : !s
+  %false = arith.constant dense<false> : !b
+  %product = linalg.batch_matmul ins(%q, %k : !q, !k) outs(%zeros : !s) -> !s
+  %s = linalg.select ins(%m, %product, %masked : !m, !s, !s) outs(%e : !s) -> !s
+  %p = linalg.softmax dimension(2) ins(%s : !s) outs(%e : !s) -> !s
+  %any = linalg.reduce { arith.ori } ins(%m : !m) outs(%false : !b) dimensions = [2]
+  %w = linalg.generic #element_and_row ins(%p, %any : !s, !b) outs(%e : !s) {
+  ^bb0(%a: f32, %t: i1, %out: f32):
+    %zero = arith.constant 0.0 : f32
+    %y = arith.select %t, %a, %zero : f32
+    linalg.yield %y : f32
+  } -> !s
   %o = linalg.batch_matmul ins(%w, %v : !s, !v) outs(%zero_out : !o) -> !o
   return %o : !o
 }
