@@ -836,7 +836,7 @@ struct MaskedCase {
   std::optional<std::array<bool, 3>> mask = std::nullopt, bias = std::nullopt;
   std::string emptyRow = "zero";
   /// The number and its type; empty where there is none.
-  std::string maskedLogit;
+  std::string maskedLogit = "";
 };
 
 void PrintTo(const MaskedCase &testCase, std::ostream *stream) { *stream << testCase.name; }

@@ -44,7 +44,7 @@ struct MaskingValues {
   double lowest, highest;
   /// Whether nothing is left of the scores they are added to, or that they replace.
   bool absorb = true;
-  /// Whether some replace the scores.
+  /// Whether some are finite and replace the scores.
   bool replace = false;
   bool areOne() const { return lowest == highest; }
 };
@@ -348,7 +348,8 @@ Split MaskAnalysis::Implementation::splitTerms(Masking masking) {
       if (areDisjoint(factory.negate(sum.allowed), term.element))
         sum.masked = std::nullopt;
       sum.masked = unite(sum.masked, MaskingValues{*term.otherwise, *term.otherwise,
-                                                   /*absorb=*/true, /*replace=*/true});
+                                                   /*absorb=*/true,
+                                                   /*replace=*/std::isfinite(*term.otherwise)});
       sum.allowed = factory.conjunction({sum.allowed, term.element});
       break;
     case ScoreTerm::Kind::LowerBound:

@@ -477,12 +477,30 @@ Expr SoftmaxAnalysis::splitExponent(Expr exponent, double factor, WeightFactors 
   return exponent;
 }
 
+/// `factor * value` with constant factors of the value in the factor.
+static LogitTerm getTerm(Expr value, double factor) {
+  value = stripCasts(value);
+  while (value->isOperation("arith.mulf") || value->isOperation("arith.divf")) {
+    bool divides = value->isOperation("arith.divf");
+    std::optional<double> number = getConstant(value->operands[1]);
+    Expr other = value->operands[0];
+    if (!number && !divides) {
+      number = getConstant(value->operands[0]);
+      other = value->operands[1];
+    }
+    if (!number)
+      break;
+    factor = divides ? factor / *number : factor * *number;
+    value = stripCasts(other);
+  }
+  return {value, factor};
+}
+
 LogicalResult SoftmaxAnalysis::takeExponent(Expr exponent, double factor, WeightFactors &into) {
   if (product)
     return fail(kNoSoftmax);
-  Expr rest = splitExponent(exponent, factor, into);
+  LogitTerm term = getTerm(splitExponent(exponent, factor, into), factor);
   // One form of a product of several exponentials.
-  LogitTerm term{stripCasts(rest), factor};
   auto place = llvm::find_if(into.logit, [&](const LogitTerm &other) {
     return other.value->number >= term.value->number;
   });
@@ -500,35 +518,32 @@ LogicalResult SoftmaxAnalysis::takeExponent(Expr exponent, double factor, Weight
 // Softmax
 //===----------------------------------------------------------------------===//
 
-bool SoftmaxAnalysis::isTestOfLogits(Expr condition, ArrayRef<LogitTerm> logit) {
-  Expr tested = nullptr;
-  if (condition->isReduction(Combiner::All)) {
-    tested = getComparedWithLowest(condition->operands.front());
-  } else if (Expr maximum = getComparedWithLowest(condition)) {
-    maximum = stripCasts(maximum);
-    if (maximum->isReduction(Combiner::Maximum))
-      tested = maximum->operands.front();
-  }
-  if (!tested || logit.size() != 1)
+bool SoftmaxAnalysis::isMultipleOf(Expr number, ArrayRef<LogitTerm> logit) {
+  if (logit.size() != 1)
     return false;
-  // A shift that is not minus infinity itself would not matter; none is expected.
+  // What does not depend on the key shifts both.
   WeightFactors parts;
-  Expr rest = stripCasts(splitExponent(stripCasts(tested), 1.0, parts));
-  return rest == logit.front().value && logit.front().factor > 0;
+  LogitTerm term = getTerm(splitExponent(stripCasts(number), 1.0, parts), 1.0);
+  return term.value == logit.front().value && term.factor * logit.front().factor > 0;
+}
+
+bool SoftmaxAnalysis::isTestOfLogits(Expr condition, ArrayRef<LogitTerm> logit) {
+  if (condition->isReduction(Combiner::All)) {
+    Expr tested = getComparedWithLowest(condition->operands.front());
+    return tested && isMultipleOf(tested, logit);
+  }
+  Expr maximum = getComparedWithLowest(condition);
+  maximum = maximum ? stripCasts(maximum) : nullptr;
+  return maximum && maximum->isReduction(Combiner::Maximum) &&
+         isMultipleOf(maximum->operands.front(), logit);
 }
 
 bool SoftmaxAnalysis::isMaximumOf(Expr maximum, ArrayRef<LogitTerm> logit) {
-  if (logit.size() != 1)
-    return false;
   return anyPart(maximum, [&](Expr part) {
     // How an element of another op's result was computed is not known.
     if (part->kind == Kind::Load)
       return isStatistic(part);
-    if (!part->isReduction(Combiner::Maximum))
-      return false;
-    WeightFactors parts;
-    return stripCasts(splitExponent(stripCasts(part->operands.front()), 1.0, parts)) ==
-           logit.front().value;
+    return part->isReduction(Combiner::Maximum) && isMultipleOf(part->operands.front(), logit);
   });
 }
 

@@ -103,6 +103,8 @@ private:
   void takeRowExponent(Expr exponent, double factor, WeightFactors &into);
   /// `exponent` without the parts that do not depend on the key, which go to `into`.
   Expr splitExponent(Expr exponent, double factor, WeightFactors &into);
+  /// Whether a number of each key is a positive multiple of its logit, shifted along with the row.
+  bool isMultipleOf(Expr number, ArrayRef<LogitTerm> logit);
   /// Whether the condition of a row says that all its logits are minus infinity.
   bool isTestOfLogits(Expr condition, ArrayRef<LogitTerm> logit);
   /// Whether `maximum` is that of the logits of the row, perhaps replaced in rows without any.
