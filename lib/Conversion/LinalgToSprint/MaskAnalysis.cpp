@@ -631,7 +631,8 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
     bool isMixed = split.masked && !split.masked->absorb && split.masked->replace;
     if (!softmax.allowed->isTrue()) {
       // The exponentials of masked keys are zeros themselves.
-      if (softmax.allowed != split.allowed || biasMayMask)
+      bool isTested = softmax.isSafeOfInfinities && !softmax.isSafe;
+      if (softmax.allowed != split.allowed || biasMayMask || isTested)
         return fail("the exponentials of other keys are replaced by zero than those that are "
                     "masked, and a query may have no other key");
       attributes.emptyRow = getWithoutSum(/*areInfinite=*/false);
