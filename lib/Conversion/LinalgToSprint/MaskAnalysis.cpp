@@ -33,8 +33,6 @@ static constexpr double kFarFactor = 0x1p20;
 static constexpr double kFarBias = 0x1p29;
 /// Where a sum is rounded to more than twice this, the scores of a trained model do not count.
 static constexpr double kAbsorbed = 4096.0;
-/// Where it is rounded to no more than twice this, they do as they are.
-static constexpr double kMaxRounding = 0x1p-7;
 /// Sums and selects that are taken apart to find masking values.
 static constexpr unsigned kMaxSplits = 2000;
 
@@ -556,8 +554,7 @@ LogicalResult MaskAnalysis::add(const ScoreTerm &term) {
     // are.
     if (std::optional<APFloat> constant = term.element->getConstantFloat()) {
       double number = toDouble(*constant);
-      if (!(getHalfStep(number, term.type) * std::abs(term.factor) <= kMaxRounding) ||
-          !std::isfinite(number))
+      if (!leavesScores(number, term.type, term.factor))
         return fail(llvm::formatv("the scores are rounded away: {0:E} is added to all of them in "
                                   "{1}",
                                   number, debugString(term.type))

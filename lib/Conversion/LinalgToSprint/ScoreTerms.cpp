@@ -54,11 +54,6 @@ private:
 };
 } // namespace
 
-static std::optional<double> getConstant(Expr expr) {
-  std::optional<APFloat> number = stripCasts(expr)->getConstantFloat();
-  return number ? std::optional(toDouble(*number)) : std::nullopt;
-}
-
 LogicalResult ScoreFinder::add(ScoreTerm term) {
   if (!scores.factors.empty())
     return fail("masked or biased scores are multiplied with a tensor");

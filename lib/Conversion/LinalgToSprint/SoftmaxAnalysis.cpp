@@ -30,7 +30,7 @@ static constexpr char kTooManySteps[] = "there are too many steps between the co
 static constexpr double kMaxEpsilon = 0x1p-16;
 /// A constant factor this close to 1 is the rounding of constants that cancel.
 static constexpr double kUnity = 1e-9;
-/// A constant added to all scores may round them to steps of this size.
+/// Half of a step to which scores may be rounded and still are what they are.
 static constexpr double kMaxRounding = 0x1p-7;
 
 static constexpr char kNoSoftmax[] =
@@ -87,7 +87,11 @@ double sprint::getHalfStep(double number, Type type) {
   return std::ldexp(1.0, std::ilogb(number) - precision);
 }
 
-static std::optional<double> getConstant(Expr expr) {
+bool sprint::leavesScores(double number, Type type, double factor) {
+  return std::isfinite(number) && getHalfStep(number, type) * std::abs(factor) <= kMaxRounding;
+}
+
+std::optional<double> sprint::getConstant(Expr expr) {
   std::optional<APFloat> number = stripCasts(expr)->getConstantFloat();
   return number ? std::optional(toDouble(*number)) : std::nullopt;
 }
@@ -439,7 +443,7 @@ Expr SoftmaxAnalysis::splitExponent(Expr exponent, double factor, WeightFactors 
     for (unsigned side : {0, 1}) {
       std::optional<double> number = getConstant(summands[side]);
       bool isDropped =
-          number ? std::isfinite(*number) && getHalfStep(*number, exponent->type) <= kMaxRounding
+          number ? leavesScores(*number, exponent->type)
                  : !summands[side]->dependsOn(Position::Key) && isStatistic(summands[side]);
       if (!isDropped || !summands[1 - side]->dependsOn(Position::Key))
         continue;

@@ -121,6 +121,13 @@ private:
 /// The operand of casts between float types; `expr` itself where there are none.
 Expr stripCasts(Expr expr);
 
+/// The number that a constant float is, perhaps cast.
+std::optional<double> getConstant(Expr expr);
+
+/// Whether scores are still what they are after `number` was added to all of them in a float type,
+/// where the sum is scaled by `factor` afterwards.
+bool leavesScores(double number, Type type, double factor = 1.0);
+
 /// Half the distance between two numbers of a float type as large as `number`: what is added to it
 /// and is smaller has no effect.
 double getHalfStep(double number, Type type);

@@ -65,10 +65,6 @@ std::optional<int64_t> View::getGroupSize() const {
   return product;
 }
 
-int64_t sprint::countAxes(ArrayRef<Axis> axes) {
-  return llvm::count_if(axes, [](const Axis &axis) { return !axis.isUnit(); });
-}
-
 void sprint::normalize(View &view) {
   auto type = cast<RankedTensorType>(view.value.getType());
   SmallVector<int64_t> places;
@@ -372,17 +368,6 @@ std::optional<APFloat> sprint::getSplatFloat(Value tensor) {
   return evaluateSplat(tensor, kMaxConstantDepth);
 }
 
-std::optional<APInt> sprint::getSplatInteger(Value tensor) {
-  if (auto number = dyn_cast_or_null<IntegerAttr>(getSplat(tensor)))
-    return number.getValue();
-  return std::nullopt;
-}
-
-bool sprint::isZero(Value tensor) {
-  std::optional<APFloat> number = getSplatFloat(tensor);
-  return number && number->isZero();
-}
-
 //===----------------------------------------------------------------------===//
 // Look-through steps
 //===----------------------------------------------------------------------===//
@@ -642,14 +627,6 @@ LogicalResult sprint::lookThroughExtension(View &view) {
 
 LogicalResult sprint::lookThroughTruncation(View &view) {
   return throughFloatCast<arith::TruncFOp>(view);
-}
-
-void sprint::lookThroughViewsAndCasts(View &view) {
-  // Where SSA dominance does not hold, in unreachable blocks, definitions may form a ring.
-  for (unsigned step = 0; step < kMaxViewSteps; ++step)
-    if (failed(lookThroughView(view)) && failed(lookThroughExtension(view)) &&
-        failed(lookThroughTruncation(view)))
-      return;
 }
 
 /// A multiplication with a constant, on either side, or a division by one: the constant goes into

@@ -90,9 +90,6 @@ struct View {
 /// Steps after which a view is not moved any further.
 inline constexpr unsigned kMaxViewSteps = 1024;
 
-/// Number of axes that are not of size 1.
-int64_t countAxes(ArrayRef<Axis> axes);
-
 /// Makes places of batch axes consecutive and drops those of size 1.
 void normalize(View &view);
 
@@ -110,9 +107,6 @@ LogicalResult lookThroughExtension(View &view);
 
 /// Moves `view` up through one cast to a narrower float type. Fails where there is none.
 LogicalResult lookThroughTruncation(View &view);
-
-/// Moves `view` up through all views and casts that follow one another.
-void lookThroughViewsAndCasts(View &view);
 
 /// The view of the result of `user`, a reshape or an elementwise op that reads `view`: its elements
 /// are seen as those of `view` at the same place. Nothing where that is not known.
@@ -167,14 +161,8 @@ std::optional<Exponential> getExponential(linalg::LinalgOp op, Value inBody);
 /// The number that all elements of a tensor have.
 std::optional<APFloat> getSplatFloat(Value tensor);
 
-/// The integer that all elements of a tensor have.
-std::optional<APInt> getSplatInteger(Value tensor);
-
 /// The number in f64; nearly all that occur are exact in it.
 double toDouble(APFloat number);
-
-/// Whether all elements of a tensor are zero.
-bool isZero(Value tensor);
 
 } // namespace mlir::sprint
 
