@@ -70,6 +70,9 @@ AttentionBuilder::Heads AttentionBuilder::chooseHeads() {
   for (const View *view : {&matched.query, divided, &matched.key, &matched.value})
     if (view && view->isFourDimensional() && view->repeats.empty())
       return {sizeOf(view->value, 0), sizeOf(view->value, 1)};
+  if (stack.size() == 1 && stack.front().isConstant() && matched.heads > 0 &&
+      stack.front().constant % matched.heads == 0)
+    return {constantSize(stack.front().constant / matched.heads), constantSize(matched.heads)};
   if (stack.size() < 2)
     return {constantSize(1), stack.empty() ? constantSize(1) : stack.front()};
   // Everything but the outermost axis is heads, as in [batch, groups, heads of a group].

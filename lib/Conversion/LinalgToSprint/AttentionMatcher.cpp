@@ -461,6 +461,18 @@ FailureOr<Logits> AttentionMatcher::evaluate(const MatchedAttention &matched,
   return Logits{std::move(*softmax), std::move(*scores)};
 }
 
+/// What an index is divided by somewhere in an expression; 0 where it is not.
+static int64_t findDivisor(Expr expr, Expr index) {
+  int64_t divisor = 0;
+  anyPart(expr, [&](Expr part) {
+    if (!part->isOperation("arith.floordivsi") || part->operands[0] != index)
+      return false;
+    divisor = part->operands[1]->getConstantInteger().value_or(0);
+    return true;
+  });
+  return divisor;
+}
+
 LogicalResult AttentionMatcher::matchLogits() {
   if (succeeded(matchLogitsOnce()))
     return success();
@@ -543,6 +555,10 @@ LogicalResult AttentionMatcher::matchLogitsOnce() {
     if (!llvm::is_contained(matched.conditions, assumption))
       matched.conditions.push_back(assumption);
   matched.scale = logits->scores.scale * contraction->scale;
+  if (place.stack.size() == 1)
+    for (const ScoreTerm &term : logits->scores.terms)
+      if (term.element && matched.heads == 0)
+        matched.heads = findDivisor(term.element, place.stack.front());
   const Softmax &softmax = logits->softmax;
   matched.hasTerms = !logits->scores.terms.empty() || !logits->scores.factors.empty() ||
                      !softmax.rowFactors.isOne() || !softmax.remaining->isTrue() ||

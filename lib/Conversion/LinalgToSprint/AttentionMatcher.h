@@ -49,6 +49,9 @@ struct MatchedAttention {
   double resultScale = 1.0;
   /// A tensor between the contractions as `[B, H, Sq, Sk]`, which tells batch and heads apart.
   std::optional<View> divided;
+  /// How many matrices of one batch axis follow one another as heads, where only masks tell; 0
+  /// where none do.
+  int64_t heads = 0;
   /// The mask of an attention that is one already; its dimensions are those of the query.
   Value mask;
   /// Whether sizes that reshapes keep have to be equal for the logits to be what they are.
