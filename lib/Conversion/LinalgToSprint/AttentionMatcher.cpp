@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Support/DebugStringHelper.h"
 #include "llvm/ADT/SetVector.h"
@@ -19,6 +20,8 @@ using namespace mlir;
 using namespace mlir::sprint;
 
 using Kind = Axis::Kind;
+
+static constexpr char kOnlineRecurrence[] = ", as in an online recurrence over blocks of keys";
 
 /// Reshapes between a softmax and the contraction that reads it.
 static constexpr unsigned kMaxReshapes = 64;
@@ -58,9 +61,15 @@ FailureOr<MatchedAttention> AttentionMatcher::match(const Contraction &contracti
   matched = MatchedAttention();
   reason.clear();
   FailureOr<View> view = matchLastContraction(contraction, probabilities);
-  if (failed(view) || failed(matchProbabilities(std::move(*view), contraction.reader)) ||
-      failed(matchLogits()))
+  if (failed(view) || failed(matchProbabilities(std::move(*view), contraction.reader)))
     return failure();
+  if (failed(matchLogits())) {
+    // Numerators are summed up from block to block, and divided after the last.
+    bool isInLoop = contraction.op->getParentOfType<LoopLikeOpInterface>() != nullptr;
+    return isInLoop && reason == SoftmaxAnalysis::kUndivided
+               ? fail(Twine(reason) + kOnlineRecurrence)
+               : failure();
+  }
   return finish();
 }
 
@@ -124,8 +133,8 @@ FailureOr<View> AttentionMatcher::matchLastContraction(const Contraction &contra
   linalg::LinalgOp op = contraction.op;
   std::optional<APFloat> start = getSplatFloat(contraction.init);
   if (!start || !start->isZero())
-    return fail("the contraction with the values does not start from zero, as in an online "
-                "recurrence over blocks of keys");
+    return fail(Twine("the contraction with the values does not start from zero") +
+                kOnlineRecurrence);
   if (contraction.reduced.size() != 1)
     return fail("the contraction with the values sums over several dimensions");
   unsigned key = contraction.reduced.front(), values = 1 - probabilities;

@@ -559,7 +559,7 @@ FailureOr<Softmax> SoftmaxAnalysis::finish(WeightFactors &weight) {
     bool isDivided = llvm::any_of(weight.rowFactors, [](auto factor) { return factor.second < 0; });
     return fail(isDivided ? "the exponentials are divided by something else than their sum over "
                             "the keys, such as a sum with attention sinks"
-                          : "nothing divides the exponentials by their sum over the keys");
+                          : kUndivided);
   }
   const WeightFactors::Sum &sum = weight.sums.front();
   if (sum.power != -1)

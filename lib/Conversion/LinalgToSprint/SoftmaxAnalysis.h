@@ -80,6 +80,9 @@ public:
   /// did not hold.
   FailureOr<Softmax> analyze(Expr probability, Expr later = nullptr, Expr product = nullptr);
 
+  /// The reason where there are exponentials and no divisor.
+  static constexpr char kUndivided[] =
+      "nothing divides the exponentials by their sum over the keys";
   /// The reason where `later` is another function of the product.
   static constexpr char kNoMultiple[] =
       "what follows the product with the values is not a multiple of it";

@@ -168,3 +168,19 @@ func.func @recursion(%n: index, %s: !s) -> !s {
   %x = call @even(%n, %s) : (index, !s) -> !s
   return %x : !s
 }
+
+// An attention of torch-mlir's own in a private function.
+// CHECK-LABEL: func @tm_tensor_called
+// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(5.000000e-01)
+func.func @tm_tensor_called(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>) -> tensor<2x8x4xf32> {
+  %o = func.call @tm_tensor_private(%q, %k, %v)
+      : (tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  return %o : tensor<2x8x4xf32>
+}
+
+func.func private @tm_tensor_private(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>) -> tensor<2x8x4xf32> {
+  %init = tensor.empty() : tensor<2x8x4xf32>
+  %o = tm_tensor.attention ins(%q, %k, %v : tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<2x8x4xf32>)
+      outs(%init : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  return %o : tensor<2x8x4xf32>
+}

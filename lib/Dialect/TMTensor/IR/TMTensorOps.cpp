@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Dialect/TMTensor/IR/TMTensor.h"
+
+#include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/SmallBitVector.h"
 
 #include <cmath>
@@ -17,7 +19,24 @@ using namespace mlir::sprint::tm_tensor;
 #define GET_OP_CLASSES
 #include "Sprint/Dialect/TMTensor/IR/TMTensorOps.cpp.inc"
 
+namespace {
+/// Functions with these ops may be inlined: they have no meaning that depends on where they stand.
+struct TMTensorInlinerInterface : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+
+  bool isLegalToInline(Operation * /*op*/, Region * /*dest*/, bool /*wouldBeCloned*/,
+                       IRMapping & /*mapping*/) const final {
+    return true;
+  }
+  bool isLegalToInline(Region * /*dest*/, Region * /*src*/, bool /*wouldBeCloned*/,
+                       IRMapping & /*mapping*/) const final {
+    return true;
+  }
+};
+} // namespace
+
 void TMTensorDialect::initialize() {
+  addInterfaces<TMTensorInlinerInterface>();
   addOperations<
 #define GET_OP_LIST
 #include "Sprint/Dialect/TMTensor/IR/TMTensorOps.cpp.inc"
