@@ -282,14 +282,15 @@ LogicalResult AttentionMatcher::mergeRows(View &view, Operation *before) {
   SmallVector<ReassociationIndices> groups;
   SmallVector<Axis> axes;
   for (auto [dimension, axis] : llvm::enumerate(view.axes)) {
-    if (!axes.empty() && isRow(axis) && isRow(axes.back())) {
+    if (!axes.empty() && isRow(axis) && isRow(axes.back()) &&
+        axis.place == static_cast<int64_t>(groups.back().size())) {
       groups.back().push_back(static_cast<int64_t>(dimension));
       continue;
     }
     groups.push_back({static_cast<int64_t>(dimension)});
     axes.push_back(axis);
   }
-  if (llvm::count_if(axes, isRow) != 1)
+  if (llvm::count_if(axes, isRow) != 1 || llvm::find_if(axes, isRow)->place != 0)
     return failure();
   OpBuilder builder(before);
   view.value = tensor::CollapseShapeOp::create(builder, before->getLoc(), view.value, groups);
@@ -464,6 +465,9 @@ FailureOr<Logits> AttentionMatcher::evaluate(const MatchedAttention &matched,
   for (const ScoreTerm &term : scores->terms)
     if (term.element && readsResultOf(term.element, scores->product->value.getDefiningOp()))
       return fail("what is added to the scores, or masks them, is computed from them");
+  for (const auto &[factor, power] : softmax->rowFactors.factors)
+    if (readsResultOf(factor, scores->product->value.getDefiningOp()))
+      return fail("the probabilities are multiplied with what is computed from the scores");
   for (Expr condition : softmax->zeroRows)
     if (readsResultOf(condition, scores->product->value.getDefiningOp()))
       return fail("the probabilities are zeroed, but not where every score of the row is -inf");
@@ -613,8 +617,8 @@ FailureOr<View> AttentionMatcher::viewOfScores(ElementExprFactory &factory,
   for (auto [dimension, index] : llvm::enumerate(element->operands)) {
     Axis axis;
     if (index->dependsOn(Position::Key)) {
-      // The keys, or one of several dimensions that together are the keys.
-      axis.kind = Kind::Column;
+      // The keys, or one of several dimensions that together are the keys, in their order.
+      axis = {Kind::Column, static_cast<int64_t>(keys.size())};
       keys.push_back(index);
       keySizes.push_back(evaluator.evaluateSize(view.value, dimension));
     } else if (index->getConstantInteger() == 0) {

@@ -25,7 +25,8 @@ namespace mlir::sprint {
 struct Axis {
   enum class Kind { Unit, Batch, Row, Column, Inner };
   Kind kind = Kind::Unit;
-  /// Place of a batch axis among the batch axes, the outermost being 0.
+  /// Place of a batch axis among the batch axes, the outermost being 0; of one of several axes that
+  /// together are the rows or columns, among these.
   int64_t place = 0;
 
   bool isUnit() const { return kind == Kind::Unit; }

@@ -231,3 +231,27 @@ func.func @softmax_at_the_end(%x: !q, %w: tensor<4x16xf32>) -> !h {
   %p = linalg.softmax dimension(2) ins(%s : !h) outs(%e : !h) -> !h
   return %p : !h
 }
+
+// Keys of an image whose columns stand before its rows, while the values have them the other way round.
+func.func @keys_in_another_order(%q: tensor<2x8x4xf32>, %k: tensor<2x8x2x4xf32>, %v: tensor<2x2x8x6xf32>) -> tensor<2x8x6xf32> {
+  %zeros = arith.constant dense<0.0> : tensor<2x8x2x8xf32>
+  %zero_row = arith.constant dense<0.0> : tensor<2x8xf32>
+  %zero_out = arith.constant dense<0.0> : tensor<2x8x6xf32>
+  %lowest = arith.constant dense<0xFF800000> : tensor<2x8xf32>
+  %e = tensor.empty() : tensor<2x8x2x8xf32>
+  %s = linalg.contract indexing_maps = [affine_map<(b, i, y, x, c) -> (b, i, c)>, affine_map<(b, i, y, x, c) -> (b, x, y, c)>,
+                                       affine_map<(b, i, y, x, c) -> (b, i, y, x)>]
+      ins(%q, %k : tensor<2x8x4xf32>, tensor<2x8x2x4xf32>) outs(%zeros : tensor<2x8x2x8xf32>) -> tensor<2x8x2x8xf32>
+  %max = linalg.reduce { arith.maximumf } ins(%s : tensor<2x8x2x8xf32>) outs(%lowest : tensor<2x8xf32>) dimensions = [2, 3]
+  %maxes = linalg.broadcast ins(%max : tensor<2x8xf32>) outs(%e : tensor<2x8x2x8xf32>) dimensions = [2, 3]
+  %shifted = linalg.sub ins(%s, %maxes : tensor<2x8x2x8xf32>, tensor<2x8x2x8xf32>) outs(%e : tensor<2x8x2x8xf32>) -> tensor<2x8x2x8xf32>
+  %exp = linalg.exp ins(%shifted : tensor<2x8x2x8xf32>) outs(%e : tensor<2x8x2x8xf32>) -> tensor<2x8x2x8xf32>
+  %sum = linalg.reduce { arith.addf } ins(%exp : tensor<2x8x2x8xf32>) outs(%zero_row : tensor<2x8xf32>) dimensions = [2, 3]
+  %sums = linalg.broadcast ins(%sum : tensor<2x8xf32>) outs(%e : tensor<2x8x2x8xf32>) dimensions = [2, 3]
+  %p = linalg.div ins(%exp, %sums : tensor<2x8x2x8xf32>, tensor<2x8x2x8xf32>) outs(%e : tensor<2x8x2x8xf32>) -> tensor<2x8x2x8xf32>
+  // expected-remark @below {{attention not raised: the dimensions of the keys do not follow one another}}
+  %o = linalg.contract indexing_maps = [affine_map<(b, i, y, x, c) -> (b, i, y, x)>, affine_map<(b, i, y, x, c) -> (b, y, x, c)>,
+                                       affine_map<(b, i, y, x, c) -> (b, i, c)>]
+      ins(%p, %v : tensor<2x8x2x8xf32>, tensor<2x2x8x6xf32>) outs(%zero_out : tensor<2x8x6xf32>) -> tensor<2x8x6xf32>
+  return %o : tensor<2x8x6xf32>
+}
