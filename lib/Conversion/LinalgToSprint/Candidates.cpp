@@ -77,6 +77,10 @@ private:
         visitWeightedSum(*sum);
         return;
       }
+      if (linalg::isaContractionOpInterface(structured)) {
+        visitOtherContraction(structured);
+        return;
+      }
       trace = traceStructured(structured, trace);
     } else if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op)) {
       trace = traceOf(softmax.getInput());
@@ -165,6 +169,16 @@ private:
     if (!candidate.probabilities.empty())
       candidates.push_back(std::move(candidate));
     traces[contraction.op] = {/*hasProduct=*/true};
+  }
+
+  /// Of integers, or with a body that is not understood.
+  void visitOtherContraction(linalg::LinalgOp op) {
+    for (Value input : op.getDpsInputs())
+      if (Trace trace = traceOf(input); trace.exponential && summed.contains(trace.exponential)) {
+        candidates.push_back({op, {}, trace.exponential});
+        break;
+      }
+    traces[op] = {/*hasProduct=*/true};
   }
 
   void visitWeightedSum(const WeightedSum &sum) {

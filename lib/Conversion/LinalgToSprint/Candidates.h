@@ -15,7 +15,8 @@ namespace mlir::sprint {
 /// An op that may be the last contraction of an attention, or an attention already.
 struct Candidate {
   Operation *op;
-  /// The contraction's operands that come from an exponential of another contraction's result.
+  /// The contraction's operands that come from an exponential of another contraction's result; none
+  /// of a contraction that is not of floats.
   llvm::SmallVector<unsigned, 2> probabilities;
   /// That exponential; null of an attention.
   Operation *exponential = nullptr;

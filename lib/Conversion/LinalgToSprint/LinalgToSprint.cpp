@@ -103,6 +103,10 @@ LogicalResult Raiser::raise(const Candidate &candidate) {
   if (auto attention = dyn_cast<tm_tensor::AttentionOp>(op))
     return build(matcher.match(attention));
   std::optional<Contraction> contraction = getContraction(op);
+  if (candidate.probabilities.empty()) {
+    reason = "the contraction with the values is not of floats, as in a quantised model";
+    return failure();
+  }
   // What computes the weights in its body, or sums over several dimensions, is seen as several ops,
   // which take its place for as long as it is matched.
   linalg::GenericOp standIn;

@@ -186,6 +186,10 @@ LogicalResult ScoreFinder::find(Expr expr, double scale) {
     unsigned bounded = getConstant(expr->operands[0]) ? 1 : 0;
     return findUnderBound(expr->operands[bounded], getConstant(expr->operands[1 - bounded]), scale);
   }
+  if (expr->isOperation("arith.sitofp") || expr->isOperation("arith.uitofp"))
+    return fail("the scores are computed of integers, as in a quantised model");
+  if (expr->isOperation("math.roundeven") || expr->isOperation("math.round"))
+    return fail("the scores are rounded, as by fake quantisation");
   if (expr->isOperation("math.tanh"))
     return fail("the scores are capped by a hyperbolic tangent");
   return fail(kNoContraction);
