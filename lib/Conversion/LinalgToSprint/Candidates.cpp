@@ -88,9 +88,17 @@ private:
         trace = {/*hasProduct=*/true, op};
         summed.insert(op);
       }
-    } else if (isa_and_nonnull<tensor::TensorDialect>(op->getDialect())) {
+    } else if (isa_and_nonnull<tensor::TensorDialect>(op->getDialect()) ||
+               (op->getNumResults() == 1 && isa<RankedTensorType>(op->getResult(0).getType()) &&
+                OpTrait::hasElementwiseMappableTraits(op))) {
       for (Value operand : op->getOperands())
         trace = unite(trace, traceOf(operand));
+      // Of whole tensors.
+      if (trace.hasProduct && isa<math::ExpOp, math::Exp2Op, math::PowFOp>(op)) {
+        if (trace.exponential)
+          summed.insert(op);
+        trace = {/*hasProduct=*/true, op};
+      }
     }
     if (trace.hasProduct)
       traces[op] = trace;

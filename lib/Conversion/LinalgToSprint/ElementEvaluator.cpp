@@ -252,6 +252,22 @@ Expr ElementEvaluator::evaluateStructured(linalg::LinalgOp op, OpResult result,
   return evaluateBody(op, result, loops, getYielded(op, result.getResultNumber()));
 }
 
+Expr ElementEvaluator::evaluateElementwise(Operation *op, ArrayRef<Expr> indices) {
+  if (op->getNumResults() != 1 || !OpTrait::hasElementwiseMappableTraits(op) ||
+      !isMemoryEffectFree(op))
+    return nullptr;
+  SmallVector<Expr> operands;
+  for (Value operand : op->getOperands()) {
+    bool isTensor = isa<RankedTensorType>(operand.getType());
+    if (!isScalarType(getElementTypeOrSelf(operand.getType())))
+      return nullptr;
+    operands.push_back(isTensor ? evaluate(operand, indices) : evaluateScalar(operand, function));
+    if (!operands.back())
+      return nullptr;
+  }
+  return factory.applyToElements(op, operands);
+}
+
 Expr ElementEvaluator::evaluateSoftmax(linalg::SoftmaxOp op, ArrayRef<Expr> indices) {
   auto dimension = static_cast<int64_t>(op.getDimension());
   if (!key || indices[dimension] != key || !isCovered(op.getInput(), dimension, key))
@@ -559,7 +575,7 @@ Expr ElementEvaluator::evaluateDefinition(Value tensor, ArrayRef<Expr> indices) 
       .Case([&](linalg::LinalgOp structured) {
         return evaluateStructured(structured, cast<OpResult>(tensor), indices);
       })
-      .Default(nullptr);
+      .Default([&](Operation *other) { return evaluateElementwise(other, indices); });
 }
 
 bool ElementEvaluator::isCovered(Value tensor, unsigned dimension, Expr position) {

@@ -99,6 +99,8 @@ private:
   /// not need.
   Expr evaluateBody(linalg::LinalgOp op, OpResult result, ArrayRef<Expr> loops, Value yielded);
   Expr evaluateReduction(linalg::LinalgOp op, OpResult result, ArrayRef<Expr> indices);
+  /// Of an elementwise op of tensors.
+  Expr evaluateElementwise(Operation *op, ArrayRef<Expr> indices);
   Expr evaluateSoftmax(linalg::SoftmaxOp op, ArrayRef<Expr> indices);
   Expr evaluateGenerate(tensor::GenerateOp op, ArrayRef<Expr> indices);
   Expr evaluateReshape(Value tensor, ArrayRef<Expr> indices);

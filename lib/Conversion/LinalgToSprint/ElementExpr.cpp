@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -849,8 +850,15 @@ Expr ElementExprFactory::replaceKnown(Expr expr, llvm::DenseMap<Expr, Expr> &kno
     }
     case Kind::Load:
       return load(expr->value, operands);
-    case Kind::Operation:
-      return ArrayRef(operands) == ArrayRef(expr->operands) ? expr : applyAgain(expr, operands);
+    case Kind::Operation: {
+      if (ArrayRef(operands) == ArrayRef(expr->operands))
+        return expr;
+      SmallVector<Type> types;
+      for (Expr operand : expr->operands)
+        types.push_back(operand->isInteger() && expr->integerType ? expr->integerType
+                                                                  : operand->type);
+      return applyOp(*expr->name, expr->attribute, types, expr->type, operands);
+    }
     case Kind::Select:
       return select(operands[0], operands[1], operands[2]);
     case Kind::And:
@@ -885,22 +893,29 @@ Expr ElementExprFactory::replaceKnown(Expr expr, llvm::DenseMap<Expr, Expr> &kno
   return result;
 }
 
-Expr ElementExprFactory::applyAgain(Expr operation, ArrayRef<Expr> operands) {
-  // The op once more, of values that only have a type.
+Expr ElementExprFactory::applyOp(OperationName name, Attribute attributes, TypeRange operandTypes,
+                                 Type type, ArrayRef<Expr> operands) {
+  // An op of values that only have a type.
   Location loc = UnknownLoc::get(context);
   Block block;
-  OperationState state(loc, *operation->name);
-  for (Expr operand : operation->operands)
-    state.operands.push_back(block.addArgument(
-        operand->isInteger() && operation->integerType ? operation->integerType : operand->type,
-        loc));
-  if (operation->attribute)
-    state.addAttributes(cast<DictionaryAttr>(operation->attribute).getValue());
-  state.types.push_back(operation->type);
+  OperationState state(loc, name);
+  for (Type operandType : operandTypes)
+    state.operands.push_back(block.addArgument(operandType, loc));
+  if (attributes)
+    state.addAttributes(cast<DictionaryAttr>(attributes).getValue());
+  state.types.push_back(type);
   Operation *op = Operation::create(state);
   Expr result = apply(op, operands);
   op->destroy();
   return result;
+}
+
+Expr ElementExprFactory::applyToElements(Operation *op, ArrayRef<Expr> operands) {
+  SmallVector<Type> types;
+  for (Type type : op->getOperandTypes())
+    types.push_back(getElementTypeOrSelf(type));
+  return applyOp(op->getName(), op->getAttrDictionary(), types,
+                 getElementTypeOrSelf(op->getResult(0)), operands);
 }
 
 Expr ElementExprFactory::fold(Operation *op, ArrayRef<Expr> operands) {

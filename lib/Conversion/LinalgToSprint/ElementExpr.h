@@ -229,6 +229,8 @@ public:
   Expr select(Expr condition, Expr ifTrue, Expr ifFalse);
   /// What `op`, a pure op of scalars with one result, makes of `operands`.
   Expr apply(Operation *op, ArrayRef<Expr> operands);
+  /// What `op`, an elementwise op of tensors, makes of one element of each.
+  Expr applyToElements(Operation *op, ArrayRef<Expr> operands);
   /// The same for an op without attributes that takes integers of type `integerType`. Does not
   /// simplify.
   Expr operation(StringRef name, Type type, ArrayRef<Expr> operands, Type integerType = Type());
@@ -253,8 +255,9 @@ private:
   Expr makeNonNegative(Expr integer);
   /// `expr` with what `known` has for parts of it; notes there what it finds.
   Expr replaceKnown(Expr expr, llvm::DenseMap<Expr, Expr> &known);
-  /// The same operation of other operands, simplified.
-  Expr applyAgain(Expr operation, ArrayRef<Expr> operands);
+  /// What an op of scalars, which is not in the IR, makes of `operands` of these types.
+  Expr applyOp(OperationName name, Attribute attributes, TypeRange operandTypes, Type type,
+               ArrayRef<Expr> operands);
   /// `isNonNegative` of an integer in which something can be taken apart; null where nothing can.
   Expr splitNonNegative(Expr integer);
 

@@ -868,3 +868,26 @@ func.func @divided_after_a_reshape(%q: !q, %k: !k, %v: !v) -> tensor<1x2x8x6xf32
   } -> tensor<1x2x8x6xf32>
   return %o : tensor<1x2x8x6xf32>
 }
+
+// Arithmetic on whole tensors.
+// CHECK-LABEL: func @whole_tensors
+// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(5.000000e-01) ->
+func.func @whole_tensors(%q: tensor<2x8x4xf32>, %k: tensor<2x4x16xf32>, %v: tensor<2x16x4xf32>) -> tensor<2x8x4xf32> {
+  %zeros = arith.constant dense<0.0> : tensor<2x8x16xf32>
+  %zero_row = arith.constant dense<0.0> : tensor<2x8xf32>
+  %zero_out = arith.constant dense<0.0> : tensor<2x8x4xf32>
+  %lowest = arith.constant dense<0xFF800000> : tensor<2x8xf32>
+  %halves = arith.constant dense<0.5> : tensor<2x8x16xf32>
+  %e = tensor.empty() : tensor<2x8x16xf32>
+  %s = linalg.batch_matmul ins(%q, %k : tensor<2x8x4xf32>, tensor<2x4x16xf32>) outs(%zeros : tensor<2x8x16xf32>) -> tensor<2x8x16xf32>
+  %x = arith.mulf %s, %halves : tensor<2x8x16xf32>
+  %max = linalg.reduce { arith.maximumf } ins(%x : tensor<2x8x16xf32>) outs(%lowest : tensor<2x8xf32>) dimensions = [2]
+  %maxes = linalg.broadcast ins(%max : tensor<2x8xf32>) outs(%e : tensor<2x8x16xf32>) dimensions = [2]
+  %shifted = arith.subf %x, %maxes : tensor<2x8x16xf32>
+  %exp = math.exp %shifted : tensor<2x8x16xf32>
+  %sum = linalg.reduce { arith.addf } ins(%exp : tensor<2x8x16xf32>) outs(%zero_row : tensor<2x8xf32>) dimensions = [2]
+  %sums = linalg.broadcast ins(%sum : tensor<2x8xf32>) outs(%e : tensor<2x8x16xf32>) dimensions = [2]
+  %p = arith.divf %exp, %sums : tensor<2x8x16xf32>
+  %o = linalg.batch_matmul ins(%p, %v : tensor<2x8x16xf32>, tensor<2x16x4xf32>) outs(%zero_out : tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
+  return %o : tensor<2x8x4xf32>
+}
