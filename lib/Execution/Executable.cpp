@@ -209,6 +209,8 @@ static void putNumbersInTensors(func::FuncOp function) {
 
 /// What MLIR puts before the name of a function for its C interface.
 static constexpr StringLiteral kInterfacePrefix = "_mlir_ciface_";
+/// What the compiled names of a model's functions begin with.
+static constexpr StringLiteral kModelPrefix = "model.";
 
 /// Whether the bytes are what compiled code reads as i1.
 static bool areBooleans(ArrayRef<char> bytes) {
@@ -339,6 +341,13 @@ FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, Stri
   }
   if (failed(checkHarmless(*copy)))
     return failure();
+  // A function of the model must not take the place of one of the C library, such as powf.
+  SymbolTable symbolTable(*copy);
+  for (func::FuncOp defined : llvm::to_vector(copy->getOps<func::FuncOp>()))
+    if (!defined.isExternal() &&
+        failed(symbolTable.rename(defined, (kModelPrefix + defined.getName()).str())))
+      return defined.emitError() << "expected no other function named @" << kModelPrefix
+                                 << defined.getName();
   copy->getContext()->loadDialect<tensor::TensorDialect>();
   putNumbersInTensors(function);
 
@@ -382,7 +391,8 @@ FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, Stri
       define(symbol.name, symbol.address);
     return map;
   });
-  llvm::Expected<EntryPoint> entryPoint = (*engine)->lookupPacked((kInterfacePrefix + entry).str());
+  llvm::Expected<EntryPoint> entryPoint =
+      (*engine)->lookupPacked((kInterfacePrefix + kModelPrefix + entry).str());
   if (!entryPoint)
     return fail(entryPoint.takeError());
   executable->engine = std::move(*engine);

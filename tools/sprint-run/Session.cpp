@@ -187,7 +187,8 @@ static LogicalResult checkOutputPath(StringRef path) {
   if (llvm::sys::fs::is_directory(path))
     return fail(path + ": is a folder");
   SmallString<128> folder(path);
-  llvm::sys::fs::make_absolute(folder);
+  if (std::error_code code = llvm::sys::fs::make_absolute(folder))
+    return fail(path + ": cannot be written: " + code.message());
   // Folders that do not exist are made.
   do
     llvm::sys::path::remove_filename(folder);
@@ -204,7 +205,7 @@ LogicalResult Session::checkOutputPaths() const {
                                   options.masksFile, options.codesFile})
     if (!path.empty() && failed(checkOutputPath(path)))
       return failure();
-  for (auto [folder, file] :
+  for (const auto &[folder, file] :
        {std::pair(options.outputDir, "0.npy"), {options.artifactsDir, "attention.mlir"}})
     if (!folder.empty() && failed(checkOutputPath(join(folder, file))))
       return failure();
@@ -660,7 +661,7 @@ void Session::printReport() const {
     notes.push_back(llvm::formatv("{0} rows without a key, as every finite bias masks",
                                   total.rowsMaskedByBias));
   if (options.level == Level::Stream && report.attentions.empty())
-    for (auto [option, path] :
+    for (const auto &[option, path] :
          {std::pair("--dump-masks", options.masksFile), {"--dump-codes", options.codesFile}})
       if (!path.empty())
         notes.push_back(std::string(option) + ": no attention ran on the machine, no file written");

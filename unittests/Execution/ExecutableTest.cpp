@@ -34,6 +34,23 @@ TEST(Executable, AddsAndLeavesInputsAlone) {
   EXPECT_EQ(a.elements, (std::vector<float>{1, 2, 3, 4, 5, 6}));
 }
 
+// The name of a function of the C library, which the compiled code calls.
+TEST(Executable, NamesOfFunctionsAreTheModels) {
+  Compiled compiled(R"(
+  func.func private @powf(%a: tensor<2xf32>, %b: tensor<2xf32>) -> tensor<2xf32> {
+    %r = math.powf %a, %b : tensor<2xf32>
+    return %r : tensor<2xf32>
+  }
+  func.func @main(%a: tensor<2xf32>, %b: tensor<2xf32>) -> tensor<2xf32> {
+    %r = func.call @powf(%a, %b) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+    return %r : tensor<2xf32>
+  })");
+  Tensor<float> a{{2}, {2, 3}}, b{{2}, {3, 2}};
+  std::vector<HostTensor> results = compiled.run({a.ref(), b.ref()});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{8, 9}));
+}
+
 TEST(Executable, TellsWhichInputIsWrong) {
   Compiled compiled(kAdd);
   Tensor<float> right{{1, 3}, {1, 2, 3}}, wide{{1, 4}, {1, 2, 3, 4}}, flat{{3}, {1, 2, 3}};

@@ -77,7 +77,10 @@ private:
         visitWeightedSum(*sum);
         return;
       }
-      if (linalg::isaContractionOpInterface(structured)) {
+      // A product with ones is a sum.
+      bool isSum = llvm::any_of(structured.getDpsInputs(),
+                                [](Value input) { return getSplatFloat(input).has_value(); });
+      if (linalg::isaContractionOpInterface(structured) && !isSum) {
         visitOtherContraction(structured);
         return;
       }
