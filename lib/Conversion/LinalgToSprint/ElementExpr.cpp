@@ -42,12 +42,19 @@ static int64_t saturate(Wide number) {
   return static_cast<int64_t>(std::clamp<Wide>(number, INT64_MIN, INT64_MAX));
 }
 
-/// The numbers that a type of integers holds.
-static IntegerRange rangeOf(Type type) {
+IntegerRange sprint::rangeOf(Type type) {
   auto integer = dyn_cast<IntegerType>(type);
   if (!integer || integer.getWidth() >= 64)
     return {INT64_MIN, INT64_MAX};
   return {llvm::minIntN(integer.getWidth()), llvm::maxIntN(integer.getWidth())};
+}
+
+ElementExpr ElementExpr::make(Kind kind, Type type) {
+  ElementExpr expr;
+  expr.kind = kind;
+  expr.type = type;
+  expr.range = rangeOf(type);
+  return expr;
 }
 
 void ElementExpr::Profile(llvm::FoldingSetNodeID &id) const {
@@ -122,30 +129,22 @@ Expr ElementExprFactory::intern(ElementExpr candidate) {
 // Leaves
 //===----------------------------------------------------------------------===//
 
-static ElementExpr blank(Kind kind, Type type) {
-  ElementExpr expr;
-  expr.kind = kind;
-  expr.type = type;
-  expr.range = rangeOf(type);
-  return expr;
-}
-
 Expr ElementExprFactory::integer(int64_t number) { return affine(number, {}); }
 
 Expr ElementExprFactory::floating(FloatAttr number) {
-  ElementExpr expr = blank(Kind::Float, number.getType());
+  ElementExpr expr = ElementExpr::make(Kind::Float, number.getType());
   expr.attribute = number;
   return intern(std::move(expr));
 }
 
 Expr ElementExprFactory::truth(bool value) {
-  return intern(blank(value ? Kind::And : Kind::Or, IntegerType::get(context, 1)));
+  return intern(ElementExpr::make(value ? Kind::And : Kind::Or, IntegerType::get(context, 1)));
 }
 
 Expr ElementExprFactory::position(Position position, Expr extent) {
   if (extent->getConstantInteger() == 1)
     return integer(0);
-  ElementExpr expr = blank(Kind::Position, IndexType::get(context));
+  ElementExpr expr = ElementExpr::make(Kind::Position, IndexType::get(context));
   expr.position = position;
   expr.extent = extent;
   expr.range = {0, std::min(extent->range.max, kMaxSize) - 1};
@@ -153,7 +152,7 @@ Expr ElementExprFactory::position(Position position, Expr extent) {
 }
 
 Expr ElementExprFactory::index(Expr extent) {
-  ElementExpr expr = blank(Kind::Index, IndexType::get(context));
+  ElementExpr expr = ElementExpr::make(Kind::Index, IndexType::get(context));
   expr.constant = static_cast<int64_t>(nodes.size());
   expr.extent = extent;
   expr.range = {0, std::clamp<int64_t>(extent->range.max, 1, kMaxSize) - 1};
@@ -161,7 +160,7 @@ Expr ElementExprFactory::index(Expr extent) {
 }
 
 static ElementExpr blankSize(MLIRContext *context, const TensorSize &size, int64_t min) {
-  ElementExpr expr = blank(Kind::Size, IndexType::get(context));
+  ElementExpr expr = ElementExpr::make(Kind::Size, IndexType::get(context));
   expr.value = size.value;
   expr.dimension = size.dimension;
   expr.range = {min, kMaxSize};
@@ -177,13 +176,14 @@ Expr ElementExprFactory::positiveSize(const TensorSize &size) {
 }
 
 Expr ElementExprFactory::scalar(Value value) {
-  ElementExpr expr = blank(Kind::Scalar, value.getType());
+  ElementExpr expr = ElementExpr::make(Kind::Scalar, value.getType());
   expr.value = value;
   return intern(std::move(expr));
 }
 
 Expr ElementExprFactory::load(Value tensor, ArrayRef<Expr> indices) {
-  ElementExpr expr = blank(Kind::Load, cast<RankedTensorType>(tensor.getType()).getElementType());
+  ElementExpr expr =
+      ElementExpr::make(Kind::Load, cast<RankedTensorType>(tensor.getType()).getElementType());
   expr.value = tensor;
   expr.operands.assign(indices.begin(), indices.end());
   return intern(std::move(expr));
@@ -219,7 +219,7 @@ static std::pair<Wide, Wide> getInterval(int64_t constant, ArrayRef<AffineTerm> 
 Expr ElementExprFactory::affine(int64_t constant, ArrayRef<AffineTerm> terms) {
   if (constant == 0 && terms.size() == 1 && terms.front().coefficient == 1)
     return terms.front().atom;
-  ElementExpr expr = blank(Kind::Affine, IndexType::get(context));
+  ElementExpr expr = ElementExpr::make(Kind::Affine, IndexType::get(context));
   expr.constant = constant;
   expr.terms.assign(terms.begin(), terms.end());
   auto [min, max] = getInterval(constant, terms);
@@ -310,7 +310,7 @@ Expr ElementExprFactory::floorDivide(Expr integer, int64_t divisor) {
     Expr inner = floorDivide(affine(outer, divisible), divisor / common);
     return inner ? add(whole, inner) : nullptr;
   }
-  ElementExpr division = blank(Kind::Operation, IndexType::get(context));
+  ElementExpr division = ElementExpr::make(Kind::Operation, IndexType::get(context));
   division.name = OperationName("arith.floordivsi", context);
   division.operands = {remaining, this->integer(divisor)};
   division.integerType = IndexType::get(context);
@@ -333,7 +333,7 @@ Expr ElementExprFactory::multiply(Expr index, Expr size) {
   for (const AffineTerm &term : terms) {
     if (!sum)
       return nullptr;
-    ElementExpr expr = blank(Kind::Product, IndexType::get(context));
+    ElementExpr expr = ElementExpr::make(Kind::Product, IndexType::get(context));
     if (term.atom->kind == Kind::Product)
       expr.operands = term.atom->operands;
     else
@@ -526,7 +526,7 @@ Expr ElementExprFactory::makeNonNegative(Expr integer) {
   }
   if (Expr split = isExhausted() ? nullptr : splitNonNegative(integer))
     return split;
-  ElementExpr expr = blank(Kind::NonNegative, IntegerType::get(context, 1));
+  ElementExpr expr = ElementExpr::make(Kind::NonNegative, IntegerType::get(context, 1));
   expr.operands = {integer};
   return intern(std::move(expr));
 }
@@ -557,7 +557,7 @@ Expr ElementExprFactory::isZero(Expr integer) {
     divisor = -divisor;
   for (AffineTerm &term : terms)
     term.coefficient /= divisor;
-  ElementExpr expr = blank(Kind::Zero, IntegerType::get(context, 1));
+  ElementExpr expr = ElementExpr::make(Kind::Zero, IntegerType::get(context, 1));
   expr.operands = {affine(constant / divisor, terms)};
   return intern(std::move(expr));
 }
@@ -579,7 +579,7 @@ Expr ElementExprFactory::negate(Expr truth) {
       result = isNonNegative(below);
   }
   if (!result) {
-    ElementExpr expr = blank(Kind::Not, truth->type);
+    ElementExpr expr = ElementExpr::make(Kind::Not, truth->type);
     expr.operands = {truth};
     result = intern(std::move(expr));
   }
@@ -682,7 +682,7 @@ Expr ElementExprFactory::junction(Kind kind, ArrayRef<Expr> truths) {
   if (parts.size() == 1)
     return parts.front();
   llvm::sort(parts, isBefore);
-  ElementExpr expr = blank(kind, IntegerType::get(context, 1));
+  ElementExpr expr = ElementExpr::make(kind, IntegerType::get(context, 1));
   expr.operands.assign(parts.begin(), parts.end());
   return intern(std::move(expr));
 }
@@ -765,7 +765,8 @@ Expr ElementExprFactory::select(Expr condition, Expr ifTrue, Expr ifFalse) {
   if (ifTrue == ifFalse)
     return ifTrue;
   bool isInteger = ifTrue->isInteger();
-  ElementExpr expr = blank(Kind::Select, isInteger ? IndexType::get(context) : ifTrue->type);
+  ElementExpr expr =
+      ElementExpr::make(Kind::Select, isInteger ? IndexType::get(context) : ifTrue->type);
   expr.operands = {condition, ifTrue, ifFalse};
   if (isInteger)
     expr.range = {std::min(ifTrue->range.min, ifFalse->range.min),
@@ -797,466 +798,4 @@ Expr ElementExprFactory::pushThroughSelects(Operation *op, ArrayRef<Expr> operan
                           return choose(operand, condition, value);
                         }));
   return select(condition, arms[true], arms[false]);
-}
-
-//===----------------------------------------------------------------------===//
-// Operations
-//===----------------------------------------------------------------------===//
-
-Expr ElementExprFactory::operation(StringRef name, Type type, ArrayRef<Expr> operands,
-                                   Type integerType) {
-  ElementExpr expr = blank(Kind::Operation, type);
-  expr.name = OperationName(name, context);
-  expr.operands.assign(operands.begin(), operands.end());
-  expr.integerType = integerType;
-  return intern(std::move(expr));
-}
-
-Expr ElementExprFactory::reduce(Combiner combiner, Expr element) {
-  if (combiner != Combiner::Sum && !element->dependsOn(Position::Key))
-    return element;
-  ElementExpr expr = blank(Kind::Reduction, element->type);
-  expr.combiner = combiner;
-  expr.operands = {element};
-  return intern(std::move(expr));
-}
-
-Expr ElementExprFactory::replace(Expr expr, Expr part, Expr replacement) {
-  llvm::DenseMap<Expr, Expr> known{{part, replacement}};
-  return replaceKnown(expr, known);
-}
-
-Expr ElementExprFactory::replaceKnown(Expr expr, llvm::DenseMap<Expr, Expr> &known) {
-  if (auto found = known.find(expr); found != known.end())
-    return found->second;
-  SmallVector<Expr> operands;
-  for (Expr operand : expr->operands) {
-    operands.push_back(replaceKnown(operand, known));
-    if (!operands.back())
-      return nullptr;
-  }
-  auto rebuild = [&]() -> Expr {
-    switch (expr->kind) {
-    case Kind::Affine: {
-      Expr sum = integer(expr->constant);
-      for (const AffineTerm &term : expr->terms) {
-        Expr atom = replaceKnown(term.atom, known);
-        Expr scaled = atom ? scale(atom, term.coefficient) : nullptr;
-        sum = scaled ? add(sum, scaled) : nullptr;
-        if (!sum)
-          return nullptr;
-      }
-      return sum;
-    }
-    case Kind::Load:
-      return load(expr->value, operands);
-    case Kind::Operation: {
-      if (ArrayRef(operands) == ArrayRef(expr->operands))
-        return expr;
-      SmallVector<Type> types;
-      for (Expr operand : expr->operands)
-        types.push_back(operand->isInteger() && expr->integerType ? expr->integerType
-                                                                  : operand->type);
-      return applyOp(*expr->name, expr->attribute, types, expr->type, operands);
-    }
-    case Kind::Select:
-      return select(operands[0], operands[1], operands[2]);
-    case Kind::And:
-      return conjunction(operands);
-    case Kind::Or:
-      return disjunction(operands);
-    case Kind::Not:
-      return negate(operands[0]);
-    case Kind::NonNegative:
-      return isNonNegative(operands[0]);
-    case Kind::Zero:
-      return isZero(operands[0]);
-    case Kind::Product: {
-      Expr product = operands.front();
-      for (Expr size : ArrayRef(operands).drop_front())
-        product = product ? multiply(product, size) : nullptr;
-      return product;
-    }
-    case Kind::Reduction:
-      return reduce(expr->combiner, operands[0]);
-    case Kind::Float:
-    case Kind::Position:
-    case Kind::Index:
-    case Kind::Size:
-    case Kind::Scalar:
-      return expr;
-    }
-    llvm_unreachable("all kinds are above");
-  };
-  Expr result = rebuild();
-  known[expr] = result;
-  return result;
-}
-
-Expr ElementExprFactory::applyOp(OperationName name, Attribute attributes, TypeRange operandTypes,
-                                 Type type, ArrayRef<Expr> operands) {
-  // An op of values that only have a type.
-  Location loc = UnknownLoc::get(context);
-  Block block;
-  OperationState state(loc, name);
-  for (Type operandType : operandTypes)
-    state.operands.push_back(block.addArgument(operandType, loc));
-  if (attributes)
-    state.addAttributes(cast<DictionaryAttr>(attributes).getValue());
-  state.types.push_back(type);
-  Operation *op = Operation::create(state);
-  Expr result = apply(op, operands);
-  op->destroy();
-  return result;
-}
-
-Expr ElementExprFactory::applyToElements(Operation *op, ArrayRef<Expr> operands) {
-  SmallVector<Type> types;
-  for (Type type : op->getOperandTypes())
-    types.push_back(getElementTypeOrSelf(type));
-  return applyOp(op->getName(), op->getAttrDictionary(), types,
-                 getElementTypeOrSelf(op->getResult(0)), operands);
-}
-
-Expr ElementExprFactory::fold(Operation *op, ArrayRef<Expr> operands) {
-  SmallVector<Attribute> constants;
-  for (auto [operand, value] : llvm::zip_equal(operands, op->getOperands())) {
-    if (!operand->isConstant())
-      return nullptr;
-    if (operand->isTruth())
-      constants.push_back(BoolAttr::get(context, operand->isTrue()));
-    else if (operand->isFloat())
-      constants.push_back(operand->attribute);
-    else
-      constants.push_back(IntegerAttr::get(value.getType(), operand->constant));
-  }
-  // Folding may change an op in place.
-  Operation *copy = op->clone();
-  SmallVector<OpFoldResult> results;
-  LogicalResult folded = copy->fold(constants, results);
-  copy->destroy();
-  if (failed(folded) || results.size() != 1)
-    return nullptr;
-  Attribute result = dyn_cast<Attribute>(results.front());
-  if (auto number = dyn_cast_or_null<FloatAttr>(result))
-    return floating(number);
-  auto number = dyn_cast_or_null<IntegerAttr>(result);
-  if (!number || number.getValue().getBitWidth() > 64)
-    return nullptr;
-  if (number.getType().isInteger(1))
-    return truth(!number.getValue().isZero());
-  return integer(number.getValue().getSExtValue());
-}
-
-Expr ElementExprFactory::compareIntegers(arith::CmpIPredicate predicate, Expr left, Expr right) {
-  using Predicate = arith::CmpIPredicate;
-  bool isUnsigned = predicate >= Predicate::ult;
-  if (isUnsigned && (getBounds(left).min < 0 || getBounds(right).min < 0))
-    return nullptr;
-  auto isAtLeast = [&](Expr large, Expr small, int64_t distance) -> Expr {
-    Expr difference = subtract(large, small);
-    if (difference)
-      difference = add(difference, integer(-distance));
-    return difference ? isNonNegative(difference) : nullptr;
-  };
-  auto isSame = [&]() -> Expr {
-    Expr difference = subtract(left, right);
-    return difference ? isZero(difference) : nullptr;
-  };
-  switch (predicate) {
-  case Predicate::eq:
-    return isSame();
-  case Predicate::ne: {
-    Expr same = isSame();
-    return same ? negate(same) : nullptr;
-  }
-  case Predicate::slt:
-  case Predicate::ult:
-    return isAtLeast(right, left, 1);
-  case Predicate::sle:
-  case Predicate::ule:
-    return isAtLeast(right, left, 0);
-  case Predicate::sgt:
-  case Predicate::ugt:
-    return isAtLeast(left, right, 1);
-  case Predicate::sge:
-  case Predicate::uge:
-    return isAtLeast(left, right, 0);
-  }
-  llvm_unreachable("all predicates are above");
-}
-
-Expr ElementExprFactory::compareFloats(arith::CmpFPredicate predicate, Expr left, Expr right) {
-  using Predicate = arith::CmpFPredicate;
-  Expr first = getExactInteger(left), second = getExactInteger(right);
-  if (!first || !second)
-    return nullptr;
-  switch (predicate) {
-  case Predicate::OEQ:
-  case Predicate::UEQ:
-    return compareIntegers(arith::CmpIPredicate::eq, first, second);
-  case Predicate::ONE:
-  case Predicate::UNE:
-    return compareIntegers(arith::CmpIPredicate::ne, first, second);
-  case Predicate::OLT:
-  case Predicate::ULT:
-    return compareIntegers(arith::CmpIPredicate::slt, first, second);
-  case Predicate::OLE:
-  case Predicate::ULE:
-    return compareIntegers(arith::CmpIPredicate::sle, first, second);
-  case Predicate::OGT:
-  case Predicate::UGT:
-    return compareIntegers(arith::CmpIPredicate::sgt, first, second);
-  case Predicate::OGE:
-  case Predicate::UGE:
-    return compareIntegers(arith::CmpIPredicate::sge, first, second);
-  default:
-    return nullptr;
-  }
-}
-
-/// The largest number up to which every integer is a number of the type.
-static int64_t getExactLimit(Type type) {
-  unsigned precision = llvm::APFloat::semanticsPrecision(cast<FloatType>(type).getFloatSemantics());
-  return int64_t(1) << std::min(precision, 62u);
-}
-
-Expr ElementExprFactory::getExactInteger(Expr number) {
-  int64_t limit = getExactLimit(number->type);
-  if (std::optional<APFloat> constant = number->getConstantFloat()) {
-    llvm::APSInt integer(64, /*isUnsigned=*/false);
-    bool isExact = false;
-    if (constant->convertToInteger(integer, APFloat::rmTowardZero, &isExact) != APFloat::opOK ||
-        !isExact || integer.getExtValue() < -limit || integer.getExtValue() > limit)
-      return nullptr;
-    return this->integer(integer.getExtValue());
-  }
-  if (!number->isOperation("arith.sitofp"))
-    return nullptr;
-  Expr integer = number->operands.front();
-  return integer->isInteger() && getBounds(integer).isWithin(-limit, limit) ? integer : nullptr;
-}
-
-Expr ElementExprFactory::getExactFloat(Expr integer, Type type) {
-  int64_t limit = getExactLimit(type);
-  if (!integer || !getBounds(integer).isWithin(-limit, limit))
-    return nullptr;
-  if (std::optional<int64_t> constant = integer->getConstantInteger()) {
-    APFloat number(cast<FloatType>(type).getFloatSemantics());
-    number.convertFromAPInt(APInt(64, *constant, /*isSigned=*/true), /*IsSigned=*/true,
-                            APFloat::rmNearestTiesToEven);
-    return floating(FloatAttr::get(type, number));
-  }
-  return operation("arith.sitofp", type, {integer}, IntegerType::get(context, 64));
-}
-
-Expr ElementExprFactory::applyToTruths(Operation *op, ArrayRef<Expr> operands) {
-  Type type = op->getResult(0).getType();
-  auto chooseInteger = [&](int64_t ifTrue) {
-    return select(operands[0], integer(ifTrue), integer(0));
-  };
-  auto chooseFloat = [&](double ifTrue) {
-    return select(operands[0], floating(FloatAttr::get(type, ifTrue)),
-                  floating(FloatAttr::get(type, 0.0)));
-  };
-  auto isExclusive = [&](Expr left, Expr right) {
-    return disjunction({conjunction({left, negate(right)}), conjunction({negate(left), right})});
-  };
-  return llvm::TypeSwitch<Operation *, Expr>(op)
-      .Case([&](arith::AndIOp) { return conjunction(operands); })
-      .Case([&](arith::MulIOp) { return conjunction(operands); })
-      .Case([&](arith::OrIOp) { return disjunction(operands); })
-      .Case([&](arith::XOrIOp) { return isExclusive(operands[0], operands[1]); })
-      .Case([&](arith::ExtUIOp) { return chooseInteger(1); })
-      .Case([&](arith::ExtSIOp) { return chooseInteger(-1); })
-      .Case([&](arith::IndexCastOp) { return chooseInteger(-1); })
-      .Case([&](arith::IndexCastUIOp) { return chooseInteger(1); })
-      .Case([&](arith::UIToFPOp) { return chooseFloat(1.0); })
-      .Case([&](arith::SIToFPOp) { return chooseFloat(-1.0); })
-      .Case([&](arith::CmpIOp compare) -> Expr {
-        if (compare.getPredicate() == arith::CmpIPredicate::ne)
-          return isExclusive(operands[0], operands[1]);
-        if (compare.getPredicate() == arith::CmpIPredicate::eq)
-          return negate(isExclusive(operands[0], operands[1]));
-        return nullptr;
-      })
-      .Default(nullptr);
-}
-
-Expr ElementExprFactory::applyToIntegers(Operation *op, ArrayRef<Expr> operands) {
-  Type type = op->getResult(0).getType();
-  // A result that does not fit the type wraps, and is not the number it is meant to be.
-  auto fitted = [&](Expr result) -> Expr {
-    IntegerRange range = rangeOf(type);
-    return result && getBounds(result).isWithin(range.min, range.max) ? result : nullptr;
-  };
-  auto isNonNegativeOperand = [&](Expr operand) { return getBounds(operand).min >= 0; };
-  auto pickExtreme = [&](bool isMin) -> Expr {
-    Expr difference = subtract(operands[0], operands[1]);
-    IntegerRange bounds = difference ? getBounds(difference) : IntegerRange{INT64_MIN, INT64_MAX};
-    if (bounds.max <= 0)
-      return operands[isMin ? 0 : 1];
-    if (bounds.min >= 0)
-      return operands[isMin ? 1 : 0];
-    IntegerRange left = getBounds(operands[0]), right = getBounds(operands[1]);
-    ElementExpr expr = blank(Kind::Operation, IndexType::get(context));
-    expr.name = OperationName(isMin ? "arith.minsi" : "arith.maxsi", context);
-    expr.operands.assign(operands.begin(), operands.end());
-    expr.integerType = IndexType::get(context);
-    expr.range = isMin ? IntegerRange{std::min(left.min, right.min), std::min(left.max, right.max)}
-                       : IntegerRange{std::max(left.min, right.min), std::max(left.max, right.max)};
-    return intern(std::move(expr));
-  };
-  auto divide = [&](bool isQuotient) -> Expr {
-    std::optional<int64_t> divisor = operands[1]->getConstantInteger();
-    if (!divisor || *divisor <= 0)
-      return nullptr;
-    return isQuotient ? floorDivide(operands[0], *divisor) : remainder(operands[0], *divisor);
-  };
-  auto areNonNegative = [&] { return llvm::all_of(operands, isNonNegativeOperand); };
-  return llvm::TypeSwitch<Operation *, Expr>(op)
-      .Case([&](arith::AddIOp) { return fitted(add(operands[0], operands[1])); })
-      .Case([&](arith::SubIOp) { return fitted(subtract(operands[0], operands[1])); })
-      .Case([&](arith::MulIOp) -> Expr {
-        for (unsigned side : {0, 1})
-          if (std::optional<int64_t> factor = operands[side]->getConstantInteger())
-            return fitted(scale(operands[1 - side], *factor));
-        return nullptr;
-      })
-      .Case<arith::IndexCastOp, arith::ExtSIOp>([&](auto) { return fitted(operands[0]); })
-      .Case<arith::IndexCastUIOp, arith::ExtUIOp>([&](auto) -> Expr {
-        return isNonNegativeOperand(operands[0]) ? fitted(operands[0]) : nullptr;
-      })
-      .Case([&](arith::TruncIOp) -> Expr {
-        if (!type.isInteger(1))
-          return fitted(operands[0]);
-        return getBounds(operands[0]).isWithin(0, 1) ? negate(isZero(operands[0])) : nullptr;
-      })
-      .Case([&](arith::MinSIOp) { return pickExtreme(/*isMin=*/true); })
-      .Case([&](arith::MaxSIOp) { return pickExtreme(/*isMin=*/false); })
-      .Case([&](arith::MinUIOp) { return areNonNegative() ? pickExtreme(true) : nullptr; })
-      .Case([&](arith::MaxUIOp) { return areNonNegative() ? pickExtreme(false) : nullptr; })
-      .Case([&](arith::FloorDivSIOp) { return divide(/*isQuotient=*/true); })
-      .Case<arith::DivSIOp, arith::DivUIOp>(
-          [&](auto) { return isNonNegativeOperand(operands[0]) ? divide(true) : nullptr; })
-      .Case<arith::RemSIOp, arith::RemUIOp>(
-          [&](auto) { return isNonNegativeOperand(operands[0]) ? divide(false) : nullptr; })
-      .Case([&](math::AbsIOp) -> Expr {
-        IntegerRange bounds = getBounds(operands[0]);
-        if (bounds.min >= 0)
-          return operands[0];
-        if (bounds.max <= 0)
-          return fitted(scale(operands[0], -1));
-        if (bounds.min == INT64_MIN)
-          return nullptr;
-        ElementExpr expr = blank(Kind::Operation, IndexType::get(context));
-        expr.name = op->getName();
-        expr.operands = {operands[0]};
-        expr.integerType = IndexType::get(context);
-        expr.range = {0, std::max(-bounds.min, bounds.max)};
-        return intern(std::move(expr));
-      })
-      .Case([&](arith::CmpIOp compare) {
-        return compareIntegers(compare.getPredicate(), operands[0], operands[1]);
-      })
-      .Case([&](arith::SIToFPOp) { return getExactFloat(operands[0], type); })
-      .Case([&](arith::UIToFPOp) {
-        return isNonNegativeOperand(operands[0]) ? getExactFloat(operands[0], type) : nullptr;
-      })
-      .Default(nullptr);
-}
-
-Expr ElementExprFactory::applyToFloats(Operation *op, ArrayRef<Expr> operands) {
-  Type type = op->getResult(0).getType();
-  auto exact = [&](function_ref<Expr(Expr, Expr)> combined) -> Expr {
-    Expr left = getExactInteger(operands[0]), right = getExactInteger(operands[1]);
-    Expr result = left && right ? combined(left, right) : nullptr;
-    return result ? getExactFloat(result, type) : nullptr;
-  };
-  auto isConstant = [&](unsigned operand, double number) {
-    std::optional<APFloat> constant = operands[operand]->getConstantFloat();
-    return constant && constant->convertToDouble() == number;
-  };
-  return llvm::TypeSwitch<Operation *, Expr>(op)
-      .Case([&](arith::AddFOp) -> Expr {
-        if (isConstant(1, 0.0))
-          return operands[0];
-        if (isConstant(0, 0.0))
-          return operands[1];
-        return exact([&](Expr left, Expr right) { return add(left, right); });
-      })
-      .Case([&](arith::SubFOp) -> Expr {
-        if (isConstant(1, 0.0))
-          return operands[0];
-        return exact([&](Expr left, Expr right) { return subtract(left, right); });
-      })
-      .Case([&](arith::MulFOp) -> Expr {
-        if (isConstant(1, 1.0))
-          return operands[0];
-        if (isConstant(0, 1.0))
-          return operands[1];
-        return exact([&](Expr left, Expr right) -> Expr {
-          if (std::optional<int64_t> factor = right->getConstantInteger())
-            return scale(left, *factor);
-          std::optional<int64_t> factor = left->getConstantInteger();
-          return factor ? scale(right, *factor) : nullptr;
-        });
-      })
-      .Case([&](arith::DivFOp) { return isConstant(1, 1.0) ? operands[0] : nullptr; })
-      .Case([&](arith::NegFOp) -> Expr {
-        Expr integer = getExactInteger(operands[0]);
-        return integer ? getExactFloat(scale(integer, -1), type) : nullptr;
-      })
-      .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) -> Expr {
-        // Also where the number is not one of the narrower type, which the op's folder leaves.
-        if (std::optional<APFloat> constant = operands[0]->getConstantFloat()) {
-          bool losesInfo = false;
-          constant->convert(cast<FloatType>(type).getFloatSemantics(), APFloat::rmNearestTiesToEven,
-                            &losesInfo);
-          return floating(FloatAttr::get(type, *constant));
-        }
-        Expr integer = getExactInteger(operands[0]);
-        return integer ? getExactFloat(integer, type) : nullptr;
-      })
-      .Case([&](arith::FPToSIOp) -> Expr {
-        Expr integer = getExactInteger(operands[0]);
-        IntegerRange range = rangeOf(type);
-        return integer && getBounds(integer).isWithin(range.min, range.max) ? integer : nullptr;
-      })
-      .Case([&](arith::CmpFOp compare) {
-        return compareFloats(compare.getPredicate(), operands[0], operands[1]);
-      })
-      .Default(nullptr);
-}
-
-Expr ElementExprFactory::apply(Operation *op, ArrayRef<Expr> operands) {
-  if (isa<arith::SelectOp>(op))
-    return select(operands[0], operands[1], operands[2]);
-  if (Expr constant = fold(op, operands))
-    return constant;
-  if (Expr pushed = pushThroughSelects(op, operands))
-    return pushed;
-  Expr simple = nullptr;
-  if (llvm::all_of(operands, [](Expr operand) { return operand->isTruth(); }))
-    simple = applyToTruths(op, operands);
-  else if (llvm::all_of(operands, [](Expr operand) { return operand->isInteger(); }))
-    simple = applyToIntegers(op, operands);
-  else if (llvm::all_of(operands, [](Expr operand) { return operand->isFloat(); }))
-    simple = applyToFloats(op, operands);
-  if (simple)
-    return simple;
-
-  ElementExpr expr = blank(Kind::Operation, op->getResult(0).getType());
-  expr.name = op->getName();
-  expr.attribute = op->getAttrDictionary();
-  expr.operands.assign(operands.begin(), operands.end());
-  for (Type type : op->getOperandTypes())
-    if (isa<IntegerType, IndexType>(type) && !type.isInteger(1))
-      expr.integerType = type;
-  // An i8 that is widened without its sign.
-  if (isa<arith::ExtUIOp, arith::IndexCastUIOp>(op))
-    if (auto narrowType = dyn_cast<IntegerType>(op->getOperand(0).getType());
-        narrowType && narrowType.getWidth() < 63)
-      expr.range = {0, (int64_t(1) << narrowType.getWidth()) - 1};
-  return intern(std::move(expr));
 }

@@ -98,6 +98,9 @@ public:
     Reduction,
   };
 
+  /// An expression of which nothing but the type is known yet.
+  static ElementExpr make(Kind kind, Type type);
+
   Kind kind;
   /// Counts the expressions of a factory, and so orders them.
   unsigned number = 0;
@@ -159,6 +162,9 @@ public:
 
   void Profile(llvm::FoldingSetNodeID &id) const;
 };
+
+/// The numbers that a type of integers holds.
+IntegerRange rangeOf(Type type);
 
 /// Whether `is` holds of the expression or a part of it. Each part is looked at once.
 bool anyPart(Expr expr, llvm::function_ref<bool(Expr)> is);
