@@ -16,6 +16,16 @@ namespace {
 /// Kinds of fields that index something of the program instead of naming an enumerant.
 constexpr StringRef kIndexKinds[] = {"Expr", "Queue", "IndexQueue"};
 
+/// What a command may do to what a field of that kind names; a queue without a role would be one
+/// that no rule sees.
+bool isRoleOf(StringRef role, StringRef kind) {
+  if (kind == "Queue")
+    return role == "Acquires" || role == "Releases";
+  if (kind == "IndexQueue")
+    return role == "Takes" || role == "Puts";
+  return role.empty();
+}
+
 Enumeration readEnumeration(const Record &record) {
   Enumeration result;
   result.name = record.getValueAsString("className");
@@ -45,8 +55,12 @@ std::vector<Field> readFields(const Record &record, const CommandSet &set) {
     } else if (!is_contained(kIndexKinds, kind)) {
       PrintFatalError(&record, "unknown kind '" + kind + "' of a field");
     }
+    StringRef role = field->getValueAsString("role");
+    if (!isRoleOf(role, kind))
+      PrintFatalError(&record, "field '" + field->getValueAsString("name") + "' of kind '" + kind +
+                                   "' cannot have the role '" + role + "'");
     fields.push_back({field->getValueAsString("name"), kind, field->getValueAsString("summary"),
-                      offset, static_cast<unsigned>(width)});
+                      role.empty() ? "None" : role, offset, static_cast<unsigned>(width)});
     offset += width;
     if (offset > kWordBits)
       PrintFatalError(&record, "fields need more than the " + Twine(kWordBits) + " bits of a word");

@@ -40,6 +40,8 @@ struct Field {
   llvm::StringRef name;
   llvm::StringRef kind;
   llvm::StringRef summary;
+  /// A FieldRole of SprintRuntime/Commands.h.
+  llvm::StringRef role;
   unsigned offset;
   unsigned width;
 };

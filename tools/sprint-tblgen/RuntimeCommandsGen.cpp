@@ -93,8 +93,8 @@ void emitInfos(const CommandSet &set, raw_ostream &os) {
       continue;
     os << "inline constexpr CommandField fieldsOf" << command.name << "[] = {\n";
     for (const Field &field : command.fields)
-      os << "    {\"" << field.name << "\", FieldKind::" << field.kind << ", " << field.offset
-         << ", " << field.width << "},\n";
+      os << "    {\"" << field.name << "\", FieldKind::" << field.kind
+         << ", FieldRole::" << field.role << ", " << field.offset << ", " << field.width << "},\n";
     os << "};\n";
   }
   os << "} // namespace detail\n\n/// All commands, in the order of their opcodes.\n"

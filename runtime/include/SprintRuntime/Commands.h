@@ -74,10 +74,20 @@ enum class Opcode : uint8_t;
 /// What a field of a command holds: an index, or a value of the enumeration of that name.
 enum class FieldKind : uint8_t;
 
+/// What a command does to the queue that stands in a field.
+enum class FieldRole : uint8_t {
+  None,     ///< The field names no queue.
+  Acquires, ///< Takes a credit.
+  Releases, ///< Gives a credit.
+  Takes,    ///< Takes a list.
+  Puts,     ///< Puts a list.
+};
+
 /// A field of a command and the bits that hold it.
 struct CommandField {
   std::string_view name;
   FieldKind kind;
+  FieldRole role;
   unsigned offset;
   unsigned width;
 };

@@ -7,7 +7,8 @@
 #include "Sequencer.h"
 
 #include <algorithm>
-#include <optional>
+#include <map>
+#include <utility>
 
 using namespace sprint;
 
@@ -83,61 +84,22 @@ Bounds applyBounds(ExprNode::Kind kind, const Bounds &left, const Bounds &right)
   return {std::min(corners), std::max(corners)};
 }
 
-/// Which ends of which queues a command uses.
-struct QueueEnds {
-  std::vector<QueueIndex> acquired, released;
-  std::vector<IndexQueueIndex> taken, put;
-
-  void operator()(const LoopCommand &) {}
-  void operator()(const EndLoopCommand &) {}
-  void operator()(const AcquireCommand &command) { acquired = {command.queue}; }
-  void operator()(const ReleaseCommand &command) { released = {command.queue}; }
-  void operator()(const WriteCommand &) {}
-  void operator()(const LoadQueryCommand &) {}
-  void operator()(const FetchCommand &command) {
-    taken = {command.from};
-    put = {command.to};
+/// What a role does, for messages.
+const char *verbOf(FieldRole role) {
+  switch (role) {
+  case FieldRole::Acquires:
+    return "acquire from";
+  case FieldRole::Releases:
+    return "release to";
+  case FieldRole::Takes:
+    return "take from";
+  case FieldRole::Puts:
+    return "put to";
+  case FieldRole::None:
+    break;
   }
-  void operator()(const CopyQueryCommand &) {}
-  void operator()(const ThresholdCommand &) {}
-  void operator()(const ReadPruningCommand &command) { put = {command.keysTo, command.valuesTo}; }
-  void operator()(const ListRangeCommand &command) { put = {command.keysTo, command.valuesTo}; }
-  void operator()(const LoadMaskCommand &) {}
-  void operator()(const LoadBiasCommand &) {}
-  void operator()(const ScoreCommand &command) {
-    taken = {command.from};
-    put = {command.to};
-  }
-  void operator()(const SoftmaxCommand &command) {
-    taken = {command.from};
-    put = {command.to};
-  }
-  void operator()(const AccumulateCommand &command) { taken = {command.weights, command.values}; }
-  void operator()(const StoreOutputCommand &) {}
-};
-
-/// For each queue the one unit that uses one of its ends.
-class QueueOwners {
-public:
-  QueueOwners(const DecodedProgram &program, const char *verb, size_t queues)
-      : program(program), verb(verb), owners(queues) {}
-
-  template <typename Index> void add(const std::vector<Index> &queues, MachineUnit unit) {
-    for (Index queue : queues) {
-      std::optional<MachineUnit> &owner = owners[static_cast<size_t>(queue)];
-      if (owner && *owner != unit)
-        throw LaunchFailure{"expected one unit to " + std::string(verb) + " queue '" +
-                            program.name(queue) + "', got " + std::string(toString(*owner)) +
-                            " and " + std::string(toString(unit))};
-      owner = unit;
-    }
-  }
-
-private:
-  const DecodedProgram &program;
-  const char *verb;
-  std::vector<std::optional<MachineUnit>> owners;
-};
+  return "";
+}
 
 } // namespace
 
@@ -283,18 +245,25 @@ void DecodedProgram::checkSteps() const {
 /// With one unit at each end of every queue, what a launch gives does not depend on the order in
 /// which units run.
 void DecodedProgram::checkQueues() const {
-  QueueOwners acquirers(*this, "acquire from", program.countingQueues.size());
-  QueueOwners releasers(*this, "release to", program.countingQueues.size());
-  QueueOwners takers(*this, "take from", program.indexQueues.size());
-  QueueOwners putters(*this, "put to", program.indexQueues.size());
+  // For each end of each queue the one unit that uses it.
+  std::map<std::pair<FieldRole, uint64_t>, MachineUnit> owners;
   for (const DecodedUnit &unit : decoded) {
     for (const Command &command : unit.commands) {
-      QueueEnds ends;
-      std::visit(ends, command);
-      acquirers.add(ends.acquired, unit.unit);
-      releasers.add(ends.released, unit.unit);
-      takers.add(ends.taken, unit.unit);
-      putters.add(ends.put, unit.unit);
+      CommandWord word = encode(command);
+      for (const CommandField &field : checkedInfo(word)->fields) {
+        if (field.role == FieldRole::None)
+          continue;
+        uint64_t queue = readField(word, field);
+        auto [owner, isNew] = owners.try_emplace({field.role, queue}, unit.unit);
+        if (owner->second == unit.unit)
+          continue;
+        const std::string &queueName = field.kind == FieldKind::Queue
+                                           ? name(static_cast<QueueIndex>(queue))
+                                           : name(static_cast<IndexQueueIndex>(queue));
+        throw LaunchFailure{"expected one unit to " + std::string(verbOf(field.role)) + " queue '" +
+                            queueName + "', got " + std::string(toString(owner->second)) + " and " +
+                            std::string(toString(unit.unit))};
+      }
     }
   }
 }

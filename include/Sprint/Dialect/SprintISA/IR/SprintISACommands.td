@@ -74,7 +74,8 @@ def SprintISA_ExprAttr : AttrDef<SprintISA_Dialect, "Expr"> {
 
 /// An operand of a command. `width` is its number of bits in the command word; fields are laid out in order, the lowest bits first,
 /// behind the 8 bits of the opcode.
-class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int fieldBits, string text> {
+class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int fieldBits, string text,
+                   string fieldRole = ""> {
   string name = fieldName;
   /// "Expr": index of an expression of the program; "Queue": index of a counting queue; "IndexQueue": of an index
   /// queue; or the name of an enumeration.
@@ -82,6 +83,9 @@ class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int field
   Attr attr = fieldAttr;
   int width = fieldBits;
   string summary = text;
+  /// What the command does to the queue that stands in the field: "Acquires", "Releases", "Takes", "Puts"; empty for
+  /// other fields.
+  string role = fieldRole;
   /// How the op's assembly shows the operand.
   string format = "`" # fieldName # "` `(` " # !cond(
                       !eq(fieldKind, "Expr"): "custom<Expr>($" # fieldName # ")",
@@ -91,10 +95,14 @@ class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int field
 }
 class ExprField<string name, string text>
     : CommandField<name, "Expr", SprintISA_ExprAttr, 16, text>;
-class QueueField<string name, string text>
-    : CommandField<name, "Queue", FlatSymbolRefAttr, 8, text>;
-class IndexQueueField<string name, string text>
-    : CommandField<name, "IndexQueue", FlatSymbolRefAttr, 8, text>;
+class QueueField<string name, string text, string role>
+    : CommandField<name, "Queue", FlatSymbolRefAttr, 8, text, role>;
+class AcquireField<string name, string text> : QueueField<name, text, "Acquires">;
+class ReleaseField<string name, string text> : QueueField<name, text, "Releases">;
+class IndexQueueField<string name, string text, string role>
+    : CommandField<name, "IndexQueue", FlatSymbolRefAttr, 8, text, role>;
+class TakeField<string name, string text> : IndexQueueField<name, text, "Takes">;
+class PutField<string name, string text> : IndexQueueField<name, text, "Puts">;
 class RegionField<string name, string text>
     : CommandField<name, "MemoryRegion", SprintISA_MemoryRegionAttr, 8, text>;
 class ResidencyField<string name, string text>
@@ -125,14 +133,14 @@ def BatchField : ExprField<"batch", "batch element">;
 def HeadField : ExprField<"head", "head">;
 def QueryField : ExprField<"query", "query token">;
 def RegionOperand : RegionField<"region", "which tensor">;
-def FromField : IndexQueueField<"from", "index queue the row's list is taken from">;
-def ToField : IndexQueueField<"to", "index queue the row's list is passed on to">;
+def FromField : TakeField<"from", "index queue the row's list is taken from">;
+def ToField : PutField<"to", "index queue the row's list is passed on to">;
 
 // Control, opcodes 0x01 .. 0x0f. `loop` (0x01) and `end_loop` (0x02) enclose a body; in IR they are one op with a
 // region, SprintISA_LoopOp.
 
 def SprintISA_AcquireOp : SprintISA_Command<"acquire", 0x03, [], [
-    QueueField<"queue", "counting queue">]> {
+    AcquireField<"queue", "counting queue">]> {
   let summary = "wait for a credit of a counting queue and take it";
   let description = [{
     The unit stands still until `queue` holds a credit, then takes it.
@@ -146,7 +154,7 @@ def SprintISA_AcquireOp : SprintISA_Command<"acquire", 0x03, [], [
 }
 
 def SprintISA_ReleaseOp : SprintISA_Command<"release", 0x04, [], [
-    QueueField<"queue", "counting queue">]> {
+    ReleaseField<"queue", "counting queue">]> {
   let summary = "give a credit to a counting queue";
   let description = [{
     Gives one credit to `queue` when the unit's commands before this one have ended.
@@ -247,8 +255,8 @@ def SprintISA_ThresholdOp : SprintISA_Command<"threshold", 0x21, ["select"], [
 }
 
 def SprintISA_ReadPruningOp : SprintISA_Command<"read_pruning", 0x22, ["select"], [
-    IndexQueueField<"keys_to", "index queue that gets the kept keys">,
-    IndexQueueField<"values_to", "index queue that gets the same list, for the values">]> {
+    PutField<"keys_to", "index queue that gets the kept keys">,
+    PutField<"values_to", "index queue that gets the same list, for the values">]> {
   let summary = "ReadP: read the pruning vector and queue the indices of the kept keys";
   let description = [{
     Example:
@@ -262,8 +270,8 @@ def SprintISA_ReadPruningOp : SprintISA_Command<"read_pruning", 0x22, ["select"]
 def SprintISA_ListRangeOp : SprintISA_Command<"list_range", 0x23, ["select"], [
     ExprField<"first", "first allowed key">,
     ExprField<"last", "one past the last allowed key">,
-    IndexQueueField<"keys_to", "index queue that gets the keys">,
-    IndexQueueField<"values_to", "index queue that gets the same list, for the values">]> {
+    PutField<"keys_to", "index queue that gets the keys">,
+    PutField<"values_to", "index queue that gets the same list, for the values">]> {
   let summary = "queue all keys of a range, without pruning";
   let description = [{
     What the dense baseline does instead of thresholding.
@@ -340,8 +348,8 @@ def SprintISA_SoftmaxOp : SprintISA_Command<"softmax", 0x31, ["softmax"], [
 }
 
 def SprintISA_AccumulateOp : SprintISA_Command<"accumulate", 0x32, ["v"], [
-    IndexQueueField<"weights", "index queue with the weights of the row">,
-    IndexQueueField<"values", "index queue with the values that are on chip">,
+    TakeField<"weights", "index queue with the weights of the row">,
+    TakeField<"values", "index queue with the values that are on chip">,
     BatchField, HeadField]> {
   let summary = "weighted sum of the values of a list";
   let description = [{
