@@ -23,6 +23,8 @@ bool isRoleOf(StringRef role, StringRef kind) {
     return role == "Acquires" || role == "Releases";
   if (kind == "IndexQueue")
     return role == "Takes" || role == "Puts";
+  if (kind == "MemoryRegion")
+    return role == "Reads" || role == "Writes";
   return role.empty();
 }
 
@@ -68,6 +70,24 @@ std::vector<Field> readFields(const Record &record, const CommandSet &set) {
   return fields;
 }
 
+/// Enumerants of `enumeration` that a list of strings names.
+std::vector<const Enumerant *> readEnumerants(const Record &record, StringRef list,
+                                              StringRef enumeration, const char *what,
+                                              const CommandSet &set) {
+  const Enumeration *known = set.findEnumeration(enumeration);
+  if (!known)
+    PrintFatalError("no enumeration " + enumeration);
+  std::vector<const Enumerant *> result;
+  for (StringRef name : record.getValueAsListOfStrings(list)) {
+    auto it = find_if(known->enumerants,
+                      [&](const Enumerant &enumerant) { return enumerant.text == name; });
+    if (it == known->enumerants.end())
+      PrintFatalError(&record, "unknown " + Twine(what) + " '" + name + "'");
+    result.push_back(&*it);
+  }
+  return result;
+}
+
 Command readCommand(const Record &record, const CommandSet &set) {
   Command command;
   StringRef name = record.getName();
@@ -83,16 +103,8 @@ Command readCommand(const Record &record, const CommandSet &set) {
     PrintFatalError(&record,
                     "expected an opcode of " + Twine(kOpcodeBits) + " bits, got " + Twine(opcode));
   command.opcode = static_cast<unsigned>(opcode);
-  const Enumeration *units = set.findEnumeration("MachineUnit");
-  if (!units)
-    PrintFatalError("no enumeration MachineUnit");
-  for (StringRef unit : record.getValueAsListOfStrings("units")) {
-    auto it = find_if(units->enumerants,
-                      [&](const Enumerant &enumerant) { return enumerant.text == unit; });
-    if (it == units->enumerants.end())
-      PrintFatalError(&record, "unknown unit '" + unit + "'");
-    command.units.push_back(&*it);
-  }
+  command.units = readEnumerants(record, "units", "MachineUnit", "unit", set);
+  command.reads = readEnumerants(record, "reads", "MemoryRegion", "region", set);
   command.fields = readFields(record, set);
   return command;
 }

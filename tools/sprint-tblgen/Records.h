@@ -57,6 +57,8 @@ struct Command {
   /// Units that may run it; empty where every unit may.
   std::vector<const Enumerant *> units;
   std::vector<Field> fields;
+  /// Regions that it reads beside those that its fields name.
+  std::vector<const Enumerant *> reads;
 };
 
 /// A launch parameter.

@@ -100,11 +100,14 @@ void emitInfos(const CommandSet &set, raw_ostream &os) {
   os << "} // namespace detail\n\n/// All commands, in the order of their opcodes.\n"
         "inline constexpr CommandInfo commandInfos[] = {\n";
   for (const Command &command : set.commands) {
-    uint64_t units = 0;
-    for (const Enumerant *unit : command.units)
-      units |= uint64_t(1) << unit->value;
+    auto bits = [](const std::vector<const Enumerant *> &enumerants) {
+      uint64_t result = 0;
+      for (const Enumerant *enumerant : enumerants)
+        result |= uint64_t(1) << enumerant->value;
+      return format_hex(result, 4);
+    };
     os << "    {Opcode::" << command.name << ", \"" << command.mnemonic << "\", "
-       << format_hex(units, 4) << ", ";
+       << bits(command.units) << ", " << bits(command.reads) << ", ";
     if (command.fields.empty())
       os << "{}},\n";
     else

@@ -74,13 +74,15 @@ enum class Opcode : uint8_t;
 /// What a field of a command holds: an index, or a value of the enumeration of that name.
 enum class FieldKind : uint8_t;
 
-/// What a command does to the queue that stands in a field.
+/// What a command does to the queue or region that stands in a field.
 enum class FieldRole : uint8_t {
-  None,     ///< The field names no queue.
+  None,     ///< The field names neither.
   Acquires, ///< Takes a credit.
   Releases, ///< Gives a credit.
   Takes,    ///< Takes a list.
   Puts,     ///< Puts a list.
+  Reads,    ///< Reads the region of a head, which the fields `batch` and `head` name.
+  Writes,   ///< Writes the region of a head, or of a key head.
 };
 
 /// A field of a command and the bits that hold it.
@@ -99,6 +101,8 @@ struct CommandInfo {
   std::string_view mnemonic;
   /// Units that may run it, a bit for each value of MachineUnit; 0 where every unit may.
   uint32_t units;
+  /// Regions that it reads beside those that its fields name, a bit for each value of MemoryRegion.
+  uint32_t reads;
   std::span<const CommandField> fields;
 };
 

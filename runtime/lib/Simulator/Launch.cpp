@@ -26,7 +26,6 @@ namespace {
 /// the program and the machine.
 void checkFit(const Program &program, const Machine &machine, const Operands &operands) {
   const LaunchShape &shape = operands.shape();
-  const Structure &structure = machine.structure;
   if (program.structure != machine.structureHash())
     throw LaunchFailure{"expected a machine of structure " + program.structure + " ('" +
                         program.machine + "'), got '" + machine.name + "' of structure " +
@@ -46,17 +45,9 @@ void checkFit(const Program &program, const Machine &machine, const Operands &op
                           std::string(toString(region)) + " tensor, got " +
                           (isTaken ? "none" : "one")};
   }
-  int64_t capacity = structure.keyCapacity(shape.headDim);
-  if (shape.keys > capacity)
-    throw LaunchFailure{"expected at most " + std::to_string(capacity) + " keys of " +
-                        std::to_string(shape.headDim) + " channels, as many as the arrays of '" +
-                        machine.name + "' hold for each of " +
-                        std::to_string(structure.residentHeads) + " heads, got " +
-                        std::to_string(shape.keys)};
-  if (shape.keys > structure.widths.maxKeys())
-    throw LaunchFailure{"expected at most " + std::to_string(structure.widths.maxKeys()) +
-                        " keys, so that sums fit the widths of '" + machine.name + "', got " +
-                        std::to_string(shape.keys)};
+  if (std::optional<std::string> obstacle =
+          machine.findCapacityObstacle(shape.headDim, shape.valueDim, shape.keys))
+    throw LaunchFailure{*obstacle};
 }
 
 std::vector<float> thresholdsOf(const DecodedProgram &program, const Operands &operands,

@@ -95,10 +95,9 @@ const char *verbOf(FieldRole role) {
     return "take from";
   case FieldRole::Puts:
     return "put to";
-  case FieldRole::None:
-    break;
+  default:
+    return "";
   }
-  return "";
 }
 
 } // namespace
@@ -251,7 +250,7 @@ void DecodedProgram::checkQueues() const {
     for (const Command &command : unit.commands) {
       CommandWord word = encode(command);
       for (const CommandField &field : checkedInfo(word)->fields) {
-        if (field.role == FieldRole::None)
+        if (field.kind != FieldKind::Queue && field.kind != FieldKind::IndexQueue)
           continue;
         uint64_t queue = readField(word, field);
         auto [owner, isNew] = owners.try_emplace({field.role, queue}, unit.unit);
