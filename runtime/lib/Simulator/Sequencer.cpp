@@ -7,8 +7,6 @@
 #include "Sequencer.h"
 
 #include <algorithm>
-#include <map>
-#include <utility>
 
 using namespace sprint;
 
@@ -82,22 +80,6 @@ Bounds applyBounds(ExprNode::Kind kind, const Bounds &left, const Bounds &right)
       apply(kind, left.least, right.least), apply(kind, left.least, right.largest),
       apply(kind, left.largest, right.least), apply(kind, left.largest, right.largest)};
   return {std::min(corners), std::max(corners)};
-}
-
-/// What a role does, for messages.
-const char *verbOf(FieldRole role) {
-  switch (role) {
-  case FieldRole::Acquires:
-    return "acquire from";
-  case FieldRole::Releases:
-    return "release to";
-  case FieldRole::Takes:
-    return "take from";
-  case FieldRole::Puts:
-    return "put to";
-  default:
-    return "";
-  }
 }
 
 } // namespace
@@ -182,7 +164,6 @@ DecodedProgram::DecodedProgram(const Program &program, const LaunchShape &shape)
   // stream.
   std::ranges::sort(decoded, {}, &DecodedUnit::unit);
   checkSteps();
-  checkQueues();
 }
 
 void DecodedProgram::compileExpressions(const DecodedUnit &unit, const LaunchShape &shape) {
@@ -237,32 +218,6 @@ void DecodedProgram::checkSteps() const {
       if (total > kMaxSteps)
         throw LaunchFailure{"expected at most " + std::to_string(kMaxSteps) + " steps, but unit '" +
                             std::string(toString(unit.unit)) + "' could run more"};
-    }
-  }
-}
-
-/// With one unit at each end of every queue, what a launch gives does not depend on the order in
-/// which units run.
-void DecodedProgram::checkQueues() const {
-  // For each end of each queue the one unit that uses it.
-  std::map<std::pair<FieldRole, uint64_t>, MachineUnit> owners;
-  for (const DecodedUnit &unit : decoded) {
-    for (const Command &command : unit.commands) {
-      CommandWord word = encode(command);
-      for (const CommandField &field : checkedInfo(word)->fields) {
-        if (field.kind != FieldKind::Queue && field.kind != FieldKind::IndexQueue)
-          continue;
-        uint64_t queue = readField(word, field);
-        auto [owner, isNew] = owners.try_emplace({field.role, queue}, unit.unit);
-        if (owner->second == unit.unit)
-          continue;
-        const std::string &queueName = field.kind == FieldKind::Queue
-                                           ? name(static_cast<QueueIndex>(queue))
-                                           : name(static_cast<IndexQueueIndex>(queue));
-        throw LaunchFailure{"expected one unit to " + std::string(verbOf(field.role)) + " queue '" +
-                            queueName + "', got " + std::string(toString(owner->second)) + " and " +
-                            std::string(toString(unit.unit))};
-      }
     }
   }
 }
