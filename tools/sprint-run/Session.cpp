@@ -279,9 +279,12 @@ FailureOr<ModelThresholds> Session::readGivenThresholds(const CompiledModel &mod
   std::vector<std::string> names;
   for (const ProgramInfo &program : model.getPrograms())
     names.push_back(program.name);
-  if (!file || !::sprint::checkAttentions(*file, options.thresholdsFile, names, error))
+  std::optional<ModelThresholds> thresholds;
+  if (file)
+    thresholds = ::sprint::thresholdsOf(*file, options.thresholdsFile, names, error);
+  if (!thresholds)
     return ::fail(error);
-  return std::move(file->thresholds);
+  return std::move(*thresholds);
 }
 
 FailureOr<DeviceRuns> Session::runOnDevice(CompiledModel &model, const LaunchPlan &plan) {
@@ -543,7 +546,7 @@ LogicalResult Session::addDumps(const DeviceRuns &runs) {
     return success();
   if (results.empty()) {
     std::optional<::sprint::Machine> machine = ::sprint::loadMachine(options.arch, error);
-    return machine ? addText(options.traceFile, ::sprint::traceToJson({}, {}, *machine))
+    return machine ? addText(options.traceFile, ::sprint::traceToJson({}, *machine))
                    : ::fail(error);
   }
   char *message = nullptr;

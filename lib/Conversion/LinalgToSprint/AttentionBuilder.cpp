@@ -604,7 +604,7 @@ void AttentionBuilder::replace() {
                           operands.mask, operands.bias, init,
                           builder.getF64FloatAttr(matched.scale), attributes.band,
                           EmptyRowAttr::get(builder.getContext(), attributes.emptyRow),
-                          DenseF32ArrayAttr(), attributes.maskedLogit)
+                          DenseF32ArrayAttr(), attributes.maskedLogit, /*name=*/StringAttr())
           .getResult();
   attention = scaleRows(attention);
   replaceReshapes(attention);

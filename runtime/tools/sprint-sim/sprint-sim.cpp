@@ -208,10 +208,10 @@ std::vector<ThresholdPolicy> policiesOf(const std::vector<const Program *> &prog
     names.reserve(programs.size());
     for (const Program *program : programs)
       names.push_back(program->name);
-    if (!checkAttentions(file, arguments.thresholdsFile, names, error))
-      throw ToolError{error};
+    std::vector<std::vector<float>> thresholds =
+        valueOr(thresholdsOf(file, arguments.thresholdsFile, names, error), error);
     for (size_t index = 0; index < programs.size(); ++index)
-      policies[index] = {ThresholdPolicy::Kind::Given, std::move(file.thresholds[index]), 0};
+      policies[index] = {ThresholdPolicy::Kind::Given, std::move(thresholds[index]), 0};
   } else if (!arguments.threshold.empty()) {
     std::optional<float> threshold = parseThreshold(arguments.threshold);
     if (!threshold)
@@ -266,8 +266,7 @@ void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
   };
   RunReport report;
   report.machine = machine.name;
-  std::vector<std::span<const TraceEvent>> traces;
-  std::vector<double> cycles;
+  std::vector<LaunchTrace> traces;
   for (size_t index = 0; index < launches.size(); ++index) {
     const Launch &launch = launches[index];
     const LaunchResult &result = launch.result;
@@ -287,13 +286,12 @@ void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
                    result.masks, error));
     }
     report.attentions.emplace_back(*launch.program, result);
-    traces.emplace_back(result.trace);
-    cycles.push_back(result.statistics.cycles);
+    traces.push_back({launch.program->name, result.trace, result.statistics.cycles});
   }
   if (!arguments.stats.empty())
     check(files.add(arguments.stats, toJson(report), error));
   if (!arguments.trace.empty())
-    check(files.add(arguments.trace, traceToJson(traces, cycles, machine), error));
+    check(files.add(arguments.trace, traceToJson(traces, machine), error));
   check(files.commit(error));
 }
 

@@ -32,6 +32,14 @@ func.func @attention_output(%q: tensor<1x2x?x8xf32>, %k: tensor<1x2x4x8xf32>, %v
 
 // -----
 
+func.func @name_empty(%t: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected a name of at least one character, got an empty one}}
+  %0 = sprint.attention @"" ins(%t, %t, %t : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%t : tensor<1x2x4x8xf32>) scale(1.0) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
 func.func @scale_zero(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
   // expected-error @below {{expected a scale between 2^-100 and 2^100, got 0}}
   %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(0.0) -> tensor<1x2x4x8xf32>

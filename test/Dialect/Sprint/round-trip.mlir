@@ -50,6 +50,18 @@ func.func @masks(%q: tensor<2x6x?x8xf32>, %k: tensor<2x2x?x8xf32>, %v: tensor<2x
   return %2 : tensor<2x6x?x4xf32>
 }
 
+// A name is printed first, and as a string where it has to be.
+// CHECK-LABEL: func @names
+// CHECK: sprint.attention @encoder.layer.3.self ins(
+// CHECK: sprint.attention @"jit(main)/dot" ins(
+func.func @names(%t: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  %0 = sprint.attention @encoder.layer.3.self ins(%t, %t, %t : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) -> tensor<1x2x4x8xf32>
+  %1 = sprint.attention @"jit(main)/dot" ins(%0, %t, %t : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) -> tensor<1x2x4x8xf32>
+  return %1 : tensor<1x2x4x8xf32>
+}
+
 // CHECK-LABEL: func @masked_logits
 // CHECK: sprint.attention {{.*}} empty_row(nan) masked_logit(-1.000000e+04 : f16) thresholds([0.000000e+00]) -> tensor<2x6x?x4xf32>
 // CHECK: sprint.attention {{.*}} scale(5.000000e-01) masked_logit(0xFF800000 : f32) -> tensor<2x6x?x4xf32>

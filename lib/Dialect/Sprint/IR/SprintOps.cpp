@@ -156,6 +156,8 @@ static LogicalResult verifyEmptyRow(Operation *op, EmptyRow emptyRow, FloatAttr 
 //===----------------------------------------------------------------------===//
 
 LogicalResult AttentionOp::verify() {
+  if (getName() && getName()->empty())
+    return emitOpError("expected a name of at least one character, got an empty one");
   if (failed(verifyAttentionShapes(*this)) || failed(verifyScale(*this, getScale())) ||
       failed(verifyEmptyRow(*this, getEmptyRow(), getMaskedLogitAttr())))
     return failure();

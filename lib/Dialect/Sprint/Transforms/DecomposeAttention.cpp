@@ -102,8 +102,12 @@ public:
                                        size(value, 3)};
     Value codes = tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getI32Type());
     codes = loopOver(0, {}, codes);
-    Value output =
+    auto dequantize =
         DequantizeOp::create(rewriter, loc, resultType, codes, valueStep, attention.getInit());
+    // For outlining.
+    if (StringAttr name = attention.getNameAttr())
+      dequantize->setDiscardableAttr("sprint.name", name);
+    Value output = dequantize;
     // The machine leaves zeros; which rows these are follows from the masks alone.
     FloatAttr maskedLogit = attention.getMaskedLogitAttr();
     bool isZero = attention.getEmptyRow() == EmptyRow::Zero && !maskedLogit;

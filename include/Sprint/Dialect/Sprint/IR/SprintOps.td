@@ -60,6 +60,9 @@ def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegm
 
     `empty_row`, zeros or NaN, is what it yields where all these logits are minus infinity.
 
+    `name` is what the program, the thresholds and the reports call it. `convert-linalg-to-sprint` gives every attention of a module one
+    of its own; IR written by hand may leave it out.
+
     `thresholds`, one number or one a head, says which logits the machine may prune, in units of the logit; the float meaning of
     the op does not use it.
 
@@ -70,7 +73,8 @@ def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegm
     Example:
 
     ```mlir
-    %o = sprint.attention ins(%q, %k, %v : tensor<2x12x?x32xf32>, tensor<2x4x?x32xf32>, tensor<2x4x?x32xf32>)
+    %o = sprint.attention @layers.3.self_attn
+                          ins(%q, %k, %v : tensor<2x12x?x32xf32>, tensor<2x4x?x32xf32>, tensor<2x4x?x32xf32>)
                           key_valid(%valid : tensor<2x?xi1>) bias(%b : tensor<1x12x?x?xf32>)
                           outs(%init : tensor<2x12x?x32xf32>)
                           scale(0.17677669529663689) band(#sprint.band<upper = 0>) empty_row(uniform) -> tensor<2x12x?x32xf32>
@@ -83,21 +87,22 @@ def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegm
     4DTensorOf<[F32]>:$init,
     F64Attr:$scale, OptionalAttr<Sprint_BandAttr>:$band,
     DefaultValuedAttr<Sprint_EmptyRowAttr, "::mlir::sprint::EmptyRow::Zero">:$empty_row,
-    OptionalAttr<DenseF32ArrayAttr>:$thresholds, OptionalAttr<Sprint_FloatAttr>:$masked_logit
+    OptionalAttr<DenseF32ArrayAttr>:$thresholds, OptionalAttr<Sprint_FloatAttr>:$masked_logit,
+    OptionalAttr<SymbolNameAttr>:$name
   );
   let results = (outs 4DTensorOf<[F32]>:$result);
   let builders = [
-    /// Without a masked_logit.
+    /// Without a masked_logit and a name.
     OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value,
                    "::mlir::Value":$key_valid, "::mlir::Value":$mask, "::mlir::Value":$bias, "::mlir::Value":$init,
                    "::mlir::FloatAttr":$scale, "::mlir::sprint::BandAttr":$band,
                    "::mlir::sprint::EmptyRowAttr":$empty_row, "::mlir::DenseF32ArrayAttr":$thresholds), [{
       build($_builder, $_state, result, query, key, value, key_valid, mask, bias, init, scale, band, empty_row, thresholds,
-            ::mlir::FloatAttr());
+            ::mlir::FloatAttr(), ::mlir::StringAttr());
     }]>
   ];
   let assemblyFormat = [{
-    `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
+    ($name^)? `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
     (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $init `:` type($init) `)`
