@@ -620,11 +620,15 @@ static std::string lengths(ArrayRef<const ::sprint::LaunchReport *> launches,
 
 void Session::printReport() const {
   llvm::raw_ostream &os = llvm::outs();
-  static constexpr const char *kRow = "{0,-20} {1,-34} {2,-16} {3,10} {4,14} {5,14} {6,12}\n";
+  static constexpr const char *kRow = "{0} {1,-34} {2,-16} {3,10} {4,14} {5,14} {6,12}\n";
+  size_t width = 20;
+  for (const ProgramInfo &program : programs)
+    width = std::max(width, program.name.size());
+  auto first = [&](StringRef text) { return llvm::left_justify(text, width); };
   using Shape = ::sprint::LaunchShape;
   if (!report.attentions.empty())
-    os << llvm::formatv(kRow, "attention", "heads x queries x keys x channels", "masks", "pruned",
-                        "cycles", "resident", "energy, uJ");
+    os << llvm::formatv(kRow, first("attention"), "heads x queries x keys x channels", "masks",
+                        "pruned", "cycles", "resident", "energy, uJ");
   std::vector<std::string> notes;
   for (const ProgramInfo &program : programs) {
     std::vector<::sprint::LaunchReport> ofProgram;
@@ -647,7 +651,7 @@ void Session::printReport() const {
         llvm::formatv("{0} x {1} x {2} x {3}", heads, lengths(pointers, &Shape::queries),
                       lengths(pointers, &Shape::keys), sizes.headDim);
     ::sprint::Statistics statistics = ::sprint::sumStatistics(ofProgram);
-    os << llvm::formatv(kRow, program.name, shape, program.masks,
+    os << llvm::formatv(kRow, first(program.name), shape, program.masks,
                         percent(statistics.prunedFraction()), wholeCycles(statistics.cycles),
                         wholeCycles(statistics.cyclesResident),
                         microjoules(statistics.totalEnergy()));
@@ -676,22 +680,27 @@ void Session::printReport() const {
     return;
   ::sprint::Statistics pruned = ::sprint::sumStatistics(report.attentions);
   ::sprint::Statistics dense = ::sprint::sumStatistics(*report.baseline);
-  os << llvm::formatv(kRow, "dense baseline", "", "", "", wholeCycles(dense.cycles),
+  os << llvm::formatv(kRow, first("dense baseline"), "", "", "", wholeCycles(dense.cycles),
                       wholeCycles(dense.cyclesResident), microjoules(dense.totalEnergy()));
   auto ratio = [](double a, double b) -> std::string { return llvm::formatv("{0:F2}x", a / b); };
-  os << llvm::formatv(kRow, "better by", "", "", "", ratio(dense.cycles, pruned.cycles),
+  os << llvm::formatv(kRow, first("better by"), "", "", "", ratio(dense.cycles, pruned.cycles),
                       ratio(dense.cyclesResident, pruned.cyclesResident),
                       ratio(dense.totalEnergy(), pruned.totalEnergy()));
 }
 
-/// `FILE:LINE:COLUMN` of the first place in a file that `location` knows, or all that it knows.
+/// `FILE:LINE:COLUMN` of the first place in a file that `location` knows, with its name where it
+/// has one; or all that it knows.
 static std::string describe(Location location) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  if (auto place = location->findInstanceOf<FileLineColLoc>())
-    os << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn();
-  else
+  auto place = location->findInstanceOf<FileLineColLoc>();
+  if (!place) {
     os << location;
+    return text;
+  }
+  os << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn();
+  if (auto named = location->findInstanceOf<NameLoc>())
+    (os << " (").write_escaped(named.getName().getValue()) << ")";
   return text;
 }
 
