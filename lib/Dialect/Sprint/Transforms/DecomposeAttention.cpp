@@ -106,7 +106,7 @@ public:
         DequantizeOp::create(rewriter, loc, resultType, codes, valueStep, attention.getInit());
     // For outlining.
     if (StringAttr name = attention.getNameAttr())
-      dequantize->setDiscardableAttr("sprint.name", name);
+      dequantize->setDiscardableAttr("name", name);
     Value output = dequantize;
     // The machine leaves zeros; which rows these are follows from the masks alone.
     FloatAttr maskedLogit = attention.getMaskedLogitAttr();

@@ -321,7 +321,7 @@ struct OutlinePrograms : mlir::sprint::impl::SprintOutlineProgramsBase<OutlinePr
       if (failed(part))
         return signalPassFailure();
       std::string name = outputs.size() == 1 ? "attention" : "attention_" + std::to_string(index);
-      if (auto given = output->getAttrOfType<StringAttr>("sprint.name"))
+      if (auto given = output->getAttrOfType<StringAttr>("name"))
         name = given.str();
       FailureOr<ProgramOp> program = outline(rewriter, *part, symbols, name, previous);
       if (failed(program))
