@@ -21,8 +21,8 @@ HEADS = 2
 TOKENS = 40
 CHANNELS = 16
 RATE = 0.5
-#: One score is 1 / 1,600 of a head's.
-RATE_TOLERANCE = 0.002
+#: Scores of 4-bit codes are equal here and there.
+RATE_TOLERANCE = 0.01
 TENSOR = f"tensor<1x{HEADS}x{TOKENS}x{CHANNELS}xf32>"
 
 
@@ -56,14 +56,14 @@ def check_location(location, names, cases, report):
         stats, trace = directory / "stats.json", directory / "trace.json"
 
         def run(*options):
-            """Statistics of the launches by name, outputs and what is printed."""
-            printed = harness.run("sprint-run", model, *inputs, f"--stats={stats}",
-                                  f"--output-dir={directory}", *options).stdout
-            launches = json.loads(stats.read_text())["attentions"]
-            return ({launch["program"]: launch for launch in launches},
-                    [np.load(directory / f"{index}.npy") for index in range(2)], printed)
+            """Outputs, and what is printed."""
+            printed = harness.run("sprint-run", model, *inputs, f"--output-dir={directory}",
+                                  *options).stdout
+            return [np.load(directory / f"{index}.npy") for index in range(2)], printed
 
-        launches, outputs, printed = run(f"--prune-rate={RATE}", f"--trace={trace}")
+        outputs, printed = run(f"--prune-rate={RATE}", f"--stats={stats}", f"--trace={trace}")
+        launches = {launch["program"]: launch
+                    for launch in json.loads(stats.read_text())["attentions"]}
         if not report.check(list(launches) == names, f"{location}: expected the launches {names}, "
                             f"got {list(launches)}"):
             return
@@ -76,7 +76,8 @@ def check_location(location, names, cases, report):
 
         # Each has the thresholds of its own data, in the order of the arguments.
         for case, output, name in zip(cases, outputs, names):
-            expected = dataclasses.replace(case, thresholds=list(launches[name]["thresholds"])).launch()
+            thresholds = launches[name]["thresholds"]
+            expected = dataclasses.replace(case, thresholds=thresholds).launch()
             report.same(f"{location}: {name}", output, expected.output)
             rates = 1 - expected.kept.reshape(HEADS, -1).mean(axis=1)
             report.check(np.abs(rates - RATE).max() < RATE_TOLERANCE,
@@ -94,10 +95,13 @@ def check_location(location, names, cases, report):
 
         by_name = write(thresholds=[second, first], attentions=names[::-1])
         for level in ("stream", "scheduled"):
-            _, again, _ = run(by_name, f"--level={level}")
+            again, _ = run(by_name, f"--level={level}")
             for name, output, expected in zip(names, again, outputs):
                 report.same(f"{location}: {name}, by name, {level}", output, expected)
-        _, again, _ = run(write(thresholds=[first, second]))
+        run(f"--prune-rate={RATE}", f"--calibrate={file}")
+        written = json.loads(file.read_text())["attentions"]
+        report.check(written == names, f"{location}: expected a file for {names}, got {written}")
+        again, _ = run(write(thresholds=[first, second]))
         for name, output, expected in zip(names, again, outputs):
             report.same(f"{location}: {name}, by position", output, expected)
         for attentions, message in (
