@@ -15,12 +15,11 @@
 /// Adds LLVM's option for what LDBG says. A release build of LLVM has none, which does not keep a
 /// debug build of this project from using it.
 static void addDebugOption() {
-  static constexpr llvm::StringLiteral kName = "debug-only";
-  if (llvm::cl::getRegisteredOptions().contains(kName))
+  if (llvm::cl::getRegisteredOptions().contains("debug-only"))
     return;
   static llvm::SmallVector<std::string> types;
   static llvm::cl::list<std::string> option(
-      kName, llvm::cl::desc("Says what these passes find"), llvm::cl::CommaSeparated,
+      "debug-only", llvm::cl::desc("Says what these passes find"), llvm::cl::CommaSeparated,
       llvm::cl::callback([](const std::string &type) {
         types.push_back(type);
         auto names = llvm::map_to_vector(

@@ -25,7 +25,9 @@ def ConvertLinalgToSprint : Pass<"convert-linalg-to-sprint", "::mlir::ModuleOp">
        Masks become a band, valid keys or a boolean tensor, and what else is added a bias;
     5. factors of the probabilities that do not depend on the key go to the result;
     6. heads that share keys and values do so in `sprint.attention` too, never repeated; f16 and bf16 are
-       cast to f32 in front of it, and the result back.
+       cast to f32 in front of it, and the result back;
+    7. every attention gets a name of its own, that of its place where the producer names places (a `NameLoc`; equal ones are
+       told apart, `name.1`), else `attention` or `attention_0`, `attention_1`, ... One that has a name keeps it.
 
     What has to hold when the program runs becomes `cf.assert`: sizes that have to be equal and are not known to be, masks
     of integers that have to be 0 or 1, scores that must not be as low as a number that is selected for masked keys.
