@@ -29,19 +29,18 @@ namespace {
 /// Emits the commands of one program.
 class CommandBuilder {
 public:
-  CommandBuilder(OpBuilder &builder, DeviceProgram &device, const ::sprint::Machine &machine)
+  CommandBuilder(OpBuilder &builder, DeviceProgram &device, MachineAttr machine)
       : builder(builder), device(device), machine(machine), loc(device.program.getLoc()) {
     arrangeLoops();
   }
 
   void run() {
-    auto attached = device.program->getParentOfType<ModuleOp>()->getAttrOfType<MachineAttr>(
-        SprintDialect::kMachineAttrName);
     builder.setInsertionPoint(device.program);
     auto program = sprint_isa::ProgramOp::create(
-        builder, loc, device.program.getSymNameAttr(), builder.getStringAttr(attached.getName()),
-        builder.getStringAttr(attached.getStructure()), builder.getDenseI64ArrayAttr(parameters()),
-        device.program.getScaleAttr(), device.program.getThresholdsAttr(), inputs());
+        builder, loc, device.program.getSymNameAttr(), builder.getStringAttr(machine.getName()),
+        builder.getStringAttr(machine.getStructureHash()),
+        builder.getDenseI64ArrayAttr(parameters()), device.program.getScaleAttr(),
+        device.program.getThresholdsAttr(), inputs());
     builder.createBlock(&program.getBody());
     queues();
     write();
@@ -117,7 +116,7 @@ private:
   }
 
   void queues() {
-    const ::sprint::Structure &structure = machine.structure;
+    ::sprint::Structure structure = machine.getStructure();
     auto counting = [&](StringRef name, int64_t credits) {
       sprint_isa::CountingQueueOp::create(builder, loc, name, credits);
     };
@@ -328,7 +327,7 @@ private:
 
   OpBuilder &builder;
   DeviceProgram &device;
-  const ::sprint::Machine &machine;
+  MachineAttr machine;
   Location loc;
   /// From the outside in.
   SmallVector<CommandLoop> loops;
@@ -338,11 +337,12 @@ private:
 } // namespace
 
 /// Refuses static sizes that no launch on the machine could have.
-static LogicalResult checkCapacity(ProgramOp program, const ::sprint::Machine &machine) {
+static LogicalResult checkCapacity(ProgramOp program, MachineAttr machine) {
   auto key = cast<RankedTensorType>(program.getArgumentTypes()[KeyCodes]);
   auto value = cast<RankedTensorType>(program.getArgumentTypes()[ValueCodes]);
-  if (std::optional<std::string> obstacle = findCapacityObstacle(
-          machine, {key.getDimSize(3), value.getDimSize(3), key.getDimSize(2)}))
+  if (std::optional<std::string> obstacle =
+          findCapacityObstacle(machine.getStructure(), machine.getName(),
+                               {key.getDimSize(3), value.getDimSize(3), key.getDimSize(2)}))
     return program.emitOpError() << *obstacle;
   return success();
 }
@@ -351,17 +351,19 @@ namespace {
 
 struct ConvertSprintToISA : mlir::sprint::impl::ConvertSprintToISABase<ConvertSprintToISA> {
   void runOnOperation() override {
+    // Everything is scheduled.
+    getOperation()->removeAttr(SprintDialect::kCostsAttrName);
     SmallVector<ProgramOp> programs(getOperation().getOps<ProgramOp>());
     if (programs.empty())
       return;
-    FailureOr<::sprint::Machine> machine = getAttachedMachine(getOperation());
+    FailureOr<MachineAttr> machine = getMachine(getOperation());
     if (failed(machine))
       return signalPassFailure();
     OpBuilder builder(&getContext());
     for (ProgramOp program : programs) {
       if (failed(checkCapacity(program, *machine)))
         return signalPassFailure();
-      FailureOr<DeviceProgram> device = matchDeviceProgram(program, machine->structure);
+      FailureOr<DeviceProgram> device = matchDeviceProgram(program, machine->getStructure());
       if (failed(device))
         return signalPassFailure();
       CommandBuilder(builder, *device, *machine).run();

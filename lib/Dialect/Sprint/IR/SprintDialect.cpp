@@ -36,11 +36,12 @@ void SprintDialect::initialize() {
 
 LogicalResult SprintDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   StringRef name = attribute.getName();
-  if (name == kMachineAttrName) {
+  if (name == kMachineAttrName || name == kCostsAttrName) {
+    bool isMachine = name == kMachineAttrName;
     if (!isa<ModuleOp>(op))
       return op->emitOpError() << "expected '" << name << "' on a module only";
-    if (!isa<MachineAttr>(attribute.getValue()))
-      return op->emitOpError() << "expected '" << name << "' to be a #sprint.machine, got "
+    if (isMachine ? !isa<MachineAttr>(attribute.getValue()) : !isa<CostsAttr>(attribute.getValue()))
+      return op->emitOpError() << "expected '" << name << "' to be a #" << name << ", got "
                                << attribute.getValue();
     return success();
   }
@@ -52,8 +53,9 @@ LogicalResult SprintDialect::verifyOperationAttribute(Operation *op, NamedAttrib
                                << attribute.getValue();
     return success();
   }
-  return op->emitOpError() << "expected '" << kMachineAttrName << "' or '" << kScheduleAttrName
-                           << "', got unknown attribute '" << name << "'";
+  return op->emitOpError() << "expected '" << kMachineAttrName << "', '" << kCostsAttrName
+                           << "' or '" << kScheduleAttrName << "', got unknown attribute '" << name
+                           << "'";
 }
 
 //===----------------------------------------------------------------------===//
@@ -69,30 +71,15 @@ LogicalResult BandAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-/// Checks that a width named `name` lies in `least` .. `most`.
-static LogicalResult verifyWidth(function_ref<InFlightDiagnostic()> emitError, StringRef name,
-                                 int64_t width, int64_t least, int64_t most) {
-  if (width >= least && width <= most)
-    return success();
-  return emitError() << "expected width '" << name << "' to be in " << least << " .. " << most
-                     << ", got " << width;
-}
-
 LogicalResult WidthsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t exponentFraction, int64_t sum, int64_t probability,
                                  int64_t accumulator) {
-  return success(succeeded(verifyWidth(emitError, "exponent_fraction", exponentFraction, 1, 16)) &&
-                 succeeded(verifyWidth(emitError, "sum", sum, 8, 62)) &&
-                 succeeded(verifyWidth(emitError, "probability", probability, 0, 16)) &&
-                 succeeded(verifyWidth(emitError, "accumulator", accumulator, 8, 62)));
-}
-
-LogicalResult MachineAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef name,
-                                  StringRef structure) {
-  if (name.empty())
-    return emitError() << "expected the machine's name, got an empty string";
-  if (structure.empty())
-    return emitError() << "expected the hash of the machine's structure, got an empty string";
+  ::sprint::Widths widths{.exponentFractionBits = exponentFraction,
+                          .sumBits = sum,
+                          .probabilityBits = probability,
+                          .accumulatorBits = accumulator};
+  if (std::string error = widths.check(); !error.empty())
+    return emitError() << error;
   return success();
 }
 

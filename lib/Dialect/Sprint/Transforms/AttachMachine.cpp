@@ -18,25 +18,27 @@ namespace mlir::sprint {
 using namespace mlir;
 using namespace mlir::sprint;
 
-FailureOr<::sprint::Machine> mlir::sprint::getAttachedMachine(ModuleOp module) {
-  auto attached = module->getAttrOfType<MachineAttr>(SprintDialect::kMachineAttrName);
-  if (!attached)
-    return module.emitError() << "expected a '" << SprintDialect::kMachineAttrName
-                              << "' attribute; run sprint-attach-machine first";
-  std::string error;
-  std::optional<::sprint::Machine> machine =
-      ::sprint::loadMachine(std::string_view(attached.getName()), error);
-  if (!machine)
-    return module.emitError() << error;
-  if (machine->structureHash() != attached.getStructure())
-    return module.emitError() << "expected machine '" << attached.getName() << "' of structure "
-                              << attached.getStructure() << ", got " << machine->structureHash();
-  return std::move(*machine);
+/// The attribute named `name` of the closest operation around `op`, itself included, that has it.
+template <typename Attached>
+static FailureOr<Attached> findAttached(Operation *op, StringRef name) {
+  for (Operation *scope = op; scope; scope = scope->getParentOp())
+    if (auto attached = scope->getAttrOfType<Attached>(name))
+      return attached;
+  return op->emitError() << "expected a '" << name
+                         << "' attribute; run sprint-attach-machine first";
 }
 
-std::optional<std::string> mlir::sprint::findCapacityObstacle(const ::sprint::Machine &machine,
+FailureOr<MachineAttr> mlir::sprint::getMachine(Operation *op) {
+  return findAttached<MachineAttr>(op, SprintDialect::kMachineAttrName);
+}
+
+FailureOr<CostsAttr> mlir::sprint::getCosts(Operation *op) {
+  return findAttached<CostsAttr>(op, SprintDialect::kCostsAttrName);
+}
+
+std::optional<std::string> mlir::sprint::findCapacityObstacle(const ::sprint::Structure &structure,
+                                                              StringRef machine,
                                                               const HeadSizes &sizes) {
-  const ::sprint::Structure &structure = machine.structure;
   auto [headDim, valueDim, keys] = sizes;
   if (ShapedType::isDynamic(headDim) || ShapedType::isDynamic(valueDim))
     return "expected static head and value dimensions, got dynamic ones";
@@ -44,7 +46,7 @@ std::optional<std::string> mlir::sprint::findCapacityObstacle(const ::sprint::Ma
     return "expected at least one channel, got none";
   auto limit = [&](StringRef what, StringRef place, int64_t channels) -> std::string {
     return llvm::formatv("expected {0} to fit {1} of machine '{2}', got {3} channels", what, place,
-                         machine.name, channels);
+                         machine, channels);
   };
   if (structure.keysPerArray(headDim) < 1)
     return limit("a key", "an array", headDim);
@@ -59,7 +61,7 @@ std::optional<std::string> mlir::sprint::findCapacityObstacle(const ::sprint::Ma
   int64_t mostKeys = std::min(structure.keyCapacity(headDim), structure.widths.maxKeys());
   if (!ShapedType::isDynamic(keys) && keys > mostKeys)
     return llvm::formatv("expected at most {0} keys, the capacity of machine '{1}', got {2}",
-                         mostKeys, machine.name, keys);
+                         mostKeys, machine, keys);
   return std::nullopt;
 }
 
@@ -75,8 +77,11 @@ struct AttachMachine : mlir::sprint::impl::SprintAttachMachineBase<AttachMachine
       getOperation().emitError() << error;
       return signalPassFailure();
     }
-    getOperation()->setAttr(SprintDialect::kMachineAttrName,
-                            MachineAttr::get(&getContext(), arch, machine->structureHash()));
+    ModuleOp module = getOperation();
+    module->setAttr(SprintDialect::kMachineAttrName,
+                    MachineAttr::get(&getContext(), arch, machine->structure));
+    module->setAttr(SprintDialect::kCostsAttrName,
+                    CostsAttr::get(&getContext(), machine->timing, machine->energy));
   }
 };
 

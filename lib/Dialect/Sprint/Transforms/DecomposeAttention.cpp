@@ -31,7 +31,7 @@ static int64_t sizeOf(Value tensor, int64_t dim) {
 
 /// Why `attention` cannot run on `machine`; nothing where it can.
 static std::optional<std::string> findObstacle(AttentionOp attention, ModuleOp module,
-                                               const ::sprint::Machine &machine) {
+                                               MachineAttr machine) {
   auto function = attention->getParentOfType<FunctionOpInterface>();
   if (!function || function->getParentOp() != module)
     return "expected it in a function of the outermost module";
@@ -42,9 +42,10 @@ static std::optional<std::string> findObstacle(AttentionOp attention, ModuleOp m
   if (ShapedType::isDynamic(heads) || ShapedType::isDynamic(keyHeads))
     return llvm::formatv("expected static numbers of heads, got {0} and {1}",
                          attention.getQuery().getType(), attention.getKey().getType());
-  return findCapacityObstacle(machine, {/*headDim=*/sizeOf(attention.getKey(), 3),
-                                        /*valueDim=*/sizeOf(attention.getValue(), 3),
-                                        /*keys=*/sizeOf(attention.getKey(), 2)});
+  return findCapacityObstacle(machine.getStructure(), machine.getName(),
+                              {/*headDim=*/sizeOf(attention.getKey(), 3),
+                               /*valueDim=*/sizeOf(attention.getValue(), 3),
+                               /*keys=*/sizeOf(attention.getKey(), 2)});
 }
 
 /// Whether the band of `attention` alone leaves every query a key, whatever the sizes may be where
@@ -305,9 +306,10 @@ struct DecomposeAttention : mlir::sprint::impl::SprintDecomposeAttentionBase<Dec
     getOperation().walk([&](AttentionOp op) { attentions.push_back(op); });
     if (attentions.empty())
       return;
-    FailureOr<::sprint::Machine> machine = getAttachedMachine(getOperation());
+    FailureOr<MachineAttr> machine = getMachine(getOperation());
     if (failed(machine))
       return signalPassFailure();
+    ::sprint::Widths widths = machine->getStructure().widths;
     IRRewriter rewriter(&getContext());
     for (AttentionOp attention : attentions) {
       if (std::optional<std::string> obstacle = findObstacle(attention, getOperation(), *machine)) {
@@ -315,7 +317,7 @@ struct DecomposeAttention : mlir::sprint::impl::SprintDecomposeAttentionBase<Dec
         ++numOnHost;
         continue;
       }
-      Decomposition(rewriter, attention, machine->structure.widths, dense).run();
+      Decomposition(rewriter, attention, widths, dense).run();
       ++numDecomposed;
     }
   }

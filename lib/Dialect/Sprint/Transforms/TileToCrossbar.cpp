@@ -97,15 +97,16 @@ struct TileToCrossbar : mlir::sprint::impl::SprintTileToCrossbarBase<TileToCross
     });
     if (scores.empty() && recomputes.empty())
       return;
-    FailureOr<::sprint::Machine> machine = getAttachedMachine(getOperation());
+    FailureOr<MachineAttr> machine = getMachine(getOperation());
     if (failed(machine))
       return signalPassFailure();
+    ::sprint::Structure structure = machine->getStructure();
     IRRewriter rewriter(&getContext());
     for (CrossbarScoreOp score : scores)
-      if (failed(tile(rewriter, score, machine->structure)))
+      if (failed(tile(rewriter, score, structure)))
         return signalPassFailure();
     for (RecomputeOp recompute : recomputes)
-      recompute.setCorelets(machine->structure.corelets);
+      recompute.setCorelets(structure.corelets);
   }
 };
 

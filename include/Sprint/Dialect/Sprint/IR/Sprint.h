@@ -8,6 +8,7 @@
 #define SPRINT_DIALECT_SPRINT_IR_SPRINT_H
 
 #include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
+#include "SprintRuntime/Machine.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"

@@ -9,6 +9,7 @@
 
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpAsmInterface.td"
 include "Sprint/Dialect/Sprint/IR/SprintDialect.td"
 include "Sprint/Dialect/Sprint/IR/SprintEnums.td"
 include "Sprint/Dialect/SprintISA/IR/SprintISAEnums.td"
@@ -57,7 +58,8 @@ def Sprint_BandAttr : Sprint_Attr<"Band", "band"> {
 def Sprint_WidthsAttr : Sprint_Attr<"Widths", "widths"> {
   let summary = "widths of the recompute path, in bits";
   let description = [{
-    docs/numerics.md, sections 5 and 6. `probability = 0` divides late, another number divides before the values.
+    docs/numerics.md, sections 5 and 6. `probability = 0` divides late, another number divides before the values. What no machine can
+    have is refused.
 
     Example:
 
@@ -71,21 +73,67 @@ def Sprint_WidthsAttr : Sprint_Attr<"Widths", "widths"> {
   let genVerifyDecl = 1;
 }
 
-def Sprint_MachineAttr : Sprint_Attr<"Machine", "machine"> {
+/// Printed by an alias, as it is long.
+class Sprint_AliasedAttr<string name, string attrMnemonic>
+    : AttrDef<Sprint_Dialect, name, [OpAsmAttrInterface]> {
+  let mnemonic = attrMnemonic;
+  let genMnemonicAlias = 1;
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def Sprint_MachineAttr : Sprint_AliasedAttr<"Machine", "machine"> {
   let summary = "the machine a module is compiled for";
   let description = [{
-    `name` is a built-in machine (`s`, `m`, `l`) or the path of a machine description; `structure` the hash of what
-    programs depend on.
+    `name` is a built-in machine (`s`, `m`, `l`) or the path of a machine description. Behind it stands all that programs depend
+    on, structure and widths: the parameters of docs/reference/machine-parameters.md, each once and within its range, in any order. Of those that are
+    younger than the first version, the page has the default, which the attribute may leave out.
 
     Example:
 
     ```mlir
-    module attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">} {}
+    #machine = #sprint.machine<"s", corelets = 1, array_rows = 64, array_columns = 128, arrays_per_bank = 128, channels = 4,
+      banks_per_channel = 4, key_buffer = 8192, value_buffer = 8192, query_buffer = 2, score_buffer = 1024, score_rows = 4,
+      resident_heads = 2, multipliers = 64, nibble = centred, exponent_fraction_bits = 16, sum_bits = 48,
+      probability_bits = 0, accumulator_bits = 48>
+    module attributes {sprint.machine = #machine} {}
     ```
   }];
-  let parameters = (ins StringRefParameter<"">:$name, StringRefParameter<"">:$structure);
-  let assemblyFormat = "`<` $name `,` `structure` `=` $structure `>`";
-  let genVerifyDecl = 1;
+  let parameters = (ins StringRefParameter<"">:$name, ArrayRefParameter<"int64_t">:$numbers);
+  let extraClassDeclaration = [{
+    /// The machine of that name and structure, which must have no fault (MachineFields.h).
+    static MachineAttr get(::mlir::MLIRContext *context, ::llvm::StringRef name,
+                           const ::sprint::Structure &structure);
+
+    ::sprint::Structure getStructure() const;
+    /// The hash of the structure, which streams hold.
+    ::std::string getStructureHash() const;
+  }];
+}
+
+def Sprint_CostsAttr : Sprint_AliasedAttr<"Costs", "costs"> {
+  let summary = "timings and energies of a machine";
+  let description = [{
+    The parameters of docs/reference/machine-parameters.md, each once and within its range, in any order. Scheduling alone reads them; what
+    comes out does not hold them.
+
+    Example, shortened:
+
+    ```mlir
+    #costs = #sprint.costs<timing = {clock = 1.000000e+03, ...}, energy = {in_memory = 1.000000e-01, ...}>
+    module attributes {sprint.costs = #costs} {}
+    ```
+  }];
+  let parameters = (ins "::mlir::DenseF64ArrayAttr":$timingNumbers,
+                        "::mlir::DenseF64ArrayAttr":$energyNumbers);
+  let extraClassDeclaration = [{
+    /// The costs of a machine, each within its range (MachineFields.h).
+    static CostsAttr get(::mlir::MLIRContext *context, const ::sprint::Timing &timing,
+                         const ::sprint::Energy &energy);
+
+    ::sprint::Timing getTiming() const;
+    ::sprint::Energy getEnergy() const;
+  }];
 }
 
 def Sprint_ScheduleAttr : Sprint_Attr<"Schedule", "schedule"> {

@@ -24,7 +24,8 @@ def Sprint_Dialect : Dialect {
     and the cut between host and device (`sprint.program`, `sprint.launch`). What every op computes, to the bit, is in
     docs/numerics.md; `convert-sprint-to-linalg` turns each into upstream dialects.
 
-    A module compiled for a machine carries it as the attribute `sprint.machine`.
+    A module compiled for a machine carries it as the attribute `sprint.machine`, and until its programs are scheduled what commands
+    cost there as `sprint.costs`.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
@@ -36,6 +37,8 @@ def Sprint_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// Name of the module attribute that holds the MachineAttr.
     static constexpr ::llvm::StringLiteral kMachineAttrName = "sprint.machine";
+    /// Name of the module attribute that holds the CostsAttr.
+    static constexpr ::llvm::StringLiteral kCostsAttrName = "sprint.costs";
     /// Name of the attribute of a query loop that holds its ScheduleAttr.
     static constexpr ::llvm::StringLiteral kScheduleAttrName = "sprint.schedule";
   }];

@@ -12,8 +12,8 @@ include "mlir/Pass/PassBase.td"
 def SprintAttachMachine : Pass<"sprint-attach-machine", "::mlir::ModuleOp"> {
   let summary = "choose the machine a module is compiled for";
   let description = [{
-    Reads a machine description and sets the module's `sprint.machine` attribute to its name and the hash of its
-    structure. The passes below read the description again by that name, and refuse it if its structure has changed.
+    Reads a machine description and sets two attributes of the module: `sprint.machine`, the machine's structure and widths, and
+    `sprint.costs`, its timings and energies. No other pass opens a file.
 
     Example: `sprint-opt --sprint-attach-machine=arch=m`.
   }];
