@@ -116,7 +116,7 @@ private:
   }
 
   void queues() {
-    ::sprint::Structure structure = machine.getStructure();
+    ::sprint::Structure structure = getStructure(machine);
     auto counting = [&](StringRef name, int64_t credits) {
       sprint_isa::CountingQueueOp::create(builder, loc, name, credits);
     };
@@ -341,7 +341,7 @@ static LogicalResult checkCapacity(ProgramOp program, MachineAttr machine) {
   auto key = cast<RankedTensorType>(program.getArgumentTypes()[KeyCodes]);
   auto value = cast<RankedTensorType>(program.getArgumentTypes()[ValueCodes]);
   if (std::optional<std::string> obstacle =
-          findCapacityObstacle(machine.getStructure(), machine.getName(),
+          findCapacityObstacle(getStructure(machine), machine.getName(),
                                {key.getDimSize(3), value.getDimSize(3), key.getDimSize(2)}))
     return program.emitOpError() << *obstacle;
   return success();
@@ -363,7 +363,7 @@ struct ConvertSprintToISA : mlir::sprint::impl::ConvertSprintToISABase<ConvertSp
     for (ProgramOp program : programs) {
       if (failed(checkCapacity(program, *machine)))
         return signalPassFailure();
-      FailureOr<DeviceProgram> device = matchDeviceProgram(program, machine->getStructure());
+      FailureOr<DeviceProgram> device = matchDeviceProgram(program, getStructure(*machine));
       if (failed(device))
         return signalPassFailure();
       CommandBuilder(builder, *device, *machine).run();

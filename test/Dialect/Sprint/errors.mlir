@@ -109,42 +109,42 @@ func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: t
 
 // -----
 
-// expected-error @below {{expected width 'exponent_fraction' to be in 1 .. 16, got 0}}
+// expected-error @below {{expected exponent_fraction_bits of 1 to 16, got 0}}
 #widths = #sprint.widths<exponent_fraction = 0, sum = 48, probability = 0, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'exponent_fraction' to be in 1 .. 16, got 17}}
+// expected-error @below {{expected exponent_fraction_bits of 1 to 16, got 17}}
 #widths = #sprint.widths<exponent_fraction = 17, sum = 48, probability = 0, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'sum' to be in 8 .. 62, got 7}}
+// expected-error @below {{expected sum_bits of 17 to 62, got 7}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 7, probability = 0, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'sum' to be in 8 .. 62, got 63}}
+// expected-error @below {{expected sum_bits of 17 to 62, got 63}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 63, probability = 0, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'probability' to be in 0 .. 16, got -1}}
+// expected-error @below {{expected probability_bits of 0 to 16, got -1}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = -1, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'probability' to be in 0 .. 16, got 17}}
+// expected-error @below {{expected probability_bits of 0 to 16, got 17}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = 17, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'accumulator' to be in 8 .. 62, got 7}}
+// expected-error @below {{expected accumulator_bits of 24 to 62, got 7}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 7>
 
 // -----
 
-// expected-error @below {{expected width 'accumulator' to be in 8 .. 62, got 63}}
+// expected-error @below {{expected accumulator_bits of 24 to 62, got 63}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 63>
 
 // -----
@@ -156,27 +156,6 @@ func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: t
 
 // expected-error @below {{expected 'lookahead' to be at least 0, got -1}}
 #schedule = #sprint.schedule<query_block = 1, lookahead = -1, residency = pinned>
-
-// -----
-
-// expected-error @below {{expected the machine's name, got an empty string}}
-#machine = #sprint.machine<"", structure = "8f14e45fceea167a">
-
-// -----
-
-// expected-error @below {{expected the hash of the machine's structure, got an empty string}}
-#machine = #sprint.machine<"s", structure = "">
-
-// -----
-
-// expected-error @below {{expected 'sprint.machine' to be a #sprint.machine, got "s"}}
-module attributes {sprint.machine = "s"} {
-}
-
-// -----
-
-// expected-error @below {{expected 'sprint.machine' on a module only}}
-func.func private @machine_on_function() attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">}
 
 // -----
 
@@ -194,7 +173,7 @@ func.func @schedule_kind(%i: index) {
 
 // -----
 
-// expected-error @below {{expected 'sprint.machine' or 'sprint.schedule', got unknown attribute 'sprint.unknown'}}
+// expected-error @below {{expected 'sprint.machine', 'sprint.costs' or 'sprint.schedule', got unknown attribute 'sprint.unknown'}}
 module attributes {sprint.unknown = 1 : i64} {
 }
 

@@ -1,9 +1,6 @@
 // RUN: sprint-opt %s | sprint-opt | FileCheck %s
 // RUN: sprint-opt %s --mlir-print-op-generic | sprint-opt | FileCheck %s
 
-// CHECK: module attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">}
-module attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">} {
-
 // CHECK-LABEL: func @attention
 // CHECK: sprint.attention ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>, tensor<1x12x?x16xf32>)
 // CHECK-SAME: outs(%{{.*}} : tensor<1x12x?x16xf32>) scale(0.17677669529663689) -> tensor<1x12x?x16xf32>
@@ -182,6 +179,4 @@ func.func @schedule(%zero: index, %n: index, %one: index) {
   scf.for %i = %zero to %n step %one {
   } {sprint.schedule = #sprint.schedule<query_block = 1, lookahead = 1, residency = previous_query>}
   return
-}
-
 }

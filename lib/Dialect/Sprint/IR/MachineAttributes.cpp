@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "Sprint/Dialect/Sprint/IR/MachineAttributes.h"
 #include "SprintRuntime/MachineFields.h"
 #include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -119,17 +119,17 @@ static ParseResult parseNumbers(AsmParser &parser,
 // MachineAttr
 //===----------------------------------------------------------------------===//
 
-MachineAttr MachineAttr::get(MLIRContext *context, StringRef name,
-                             const ::sprint::Structure &structure) {
-  return get(context, name, toNumbers(kStructureFields, structure));
+MachineAttr mlir::sprint::makeMachineAttr(MLIRContext *context, StringRef name,
+                                          const ::sprint::Structure &structure) {
+  return MachineAttr::get(context, name, toNumbers(kStructureFields, structure));
 }
 
-::sprint::Structure MachineAttr::getStructure() const {
-  return toSection(kStructureFields, getNumbers());
+::sprint::Structure mlir::sprint::getStructure(MachineAttr machine) {
+  return toSection(kStructureFields, machine.getNumbers());
 }
 
 std::string MachineAttr::getStructureHash() const {
-  return ::sprint::hashStructure(getStructure());
+  return ::sprint::hashStructure(getStructure(*this));
 }
 
 Attribute MachineAttr::parse(AsmParser &parser, Type) {
@@ -168,18 +168,18 @@ LogicalResult MachineAttr::verify(function_ref<InFlightDiagnostic()> emitError, 
 // CostsAttr
 //===----------------------------------------------------------------------===//
 
-CostsAttr CostsAttr::get(MLIRContext *context, const ::sprint::Timing &timing,
-                         const ::sprint::Energy &energy) {
-  return get(context, DenseF64ArrayAttr::get(context, toNumbers(kTimingFields, timing)),
-             DenseF64ArrayAttr::get(context, toNumbers(kEnergyFields, energy)));
+CostsAttr mlir::sprint::makeCostsAttr(MLIRContext *context, const ::sprint::Timing &timing,
+                                      const ::sprint::Energy &energy) {
+  return CostsAttr::get(context, DenseF64ArrayAttr::get(context, toNumbers(kTimingFields, timing)),
+                        DenseF64ArrayAttr::get(context, toNumbers(kEnergyFields, energy)));
 }
 
-::sprint::Timing CostsAttr::getTiming() const {
-  return toSection(kTimingFields, getTimingNumbers().asArrayRef());
+::sprint::Timing mlir::sprint::getTiming(CostsAttr costs) {
+  return toSection(kTimingFields, costs.getTimingNumbers().asArrayRef());
 }
 
-::sprint::Energy CostsAttr::getEnergy() const {
-  return toSection(kEnergyFields, getEnergyNumbers().asArrayRef());
+::sprint::Energy mlir::sprint::getEnergy(CostsAttr costs) {
+  return toSection(kEnergyFields, costs.getEnergyNumbers().asArrayRef());
 }
 
 Attribute CostsAttr::parse(AsmParser &parser, Type) {

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "SprintRuntime/Machine.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

@@ -79,9 +79,9 @@ struct AttachMachine : mlir::sprint::impl::SprintAttachMachineBase<AttachMachine
     }
     ModuleOp module = getOperation();
     module->setAttr(SprintDialect::kMachineAttrName,
-                    MachineAttr::get(&getContext(), arch, machine->structure));
+                    makeMachineAttr(&getContext(), arch, machine->structure));
     module->setAttr(SprintDialect::kCostsAttrName,
-                    CostsAttr::get(&getContext(), machine->timing, machine->energy));
+                    makeCostsAttr(&getContext(), machine->timing, machine->energy));
   }
 };
 

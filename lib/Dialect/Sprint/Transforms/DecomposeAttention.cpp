@@ -42,7 +42,7 @@ static std::optional<std::string> findObstacle(AttentionOp attention, ModuleOp m
   if (ShapedType::isDynamic(heads) || ShapedType::isDynamic(keyHeads))
     return llvm::formatv("expected static numbers of heads, got {0} and {1}",
                          attention.getQuery().getType(), attention.getKey().getType());
-  return findCapacityObstacle(machine.getStructure(), machine.getName(),
+  return findCapacityObstacle(getStructure(machine), machine.getName(),
                               {/*headDim=*/sizeOf(attention.getKey(), 3),
                                /*valueDim=*/sizeOf(attention.getValue(), 3),
                                /*keys=*/sizeOf(attention.getKey(), 2)});
@@ -309,7 +309,7 @@ struct DecomposeAttention : mlir::sprint::impl::SprintDecomposeAttentionBase<Dec
     FailureOr<MachineAttr> machine = getMachine(getOperation());
     if (failed(machine))
       return signalPassFailure();
-    ::sprint::Widths widths = machine->getStructure().widths;
+    ::sprint::Widths widths = getStructure(*machine).widths;
     IRRewriter rewriter(&getContext());
     for (AttentionOp attention : attentions) {
       if (std::optional<std::string> obstacle = findObstacle(attention, getOperation(), *machine)) {

@@ -100,7 +100,7 @@ struct TileToCrossbar : mlir::sprint::impl::SprintTileToCrossbarBase<TileToCross
     FailureOr<MachineAttr> machine = getMachine(getOperation());
     if (failed(machine))
       return signalPassFailure();
-    ::sprint::Structure structure = machine->getStructure();
+    ::sprint::Structure structure = getStructure(*machine);
     IRRewriter rewriter(&getContext());
     for (CrossbarScoreOp score : scores)
       if (failed(tile(rewriter, score, structure)))

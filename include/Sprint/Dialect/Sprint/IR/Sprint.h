@@ -8,7 +8,6 @@
 #define SPRINT_DIALECT_SPRINT_IR_SPRINT_H
 
 #include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
-#include "SprintRuntime/Machine.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
@@ -22,6 +21,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include <optional>
+#include <string>
 
 #include "Sprint/Dialect/Sprint/IR/SprintDialect.h.inc"
 #include "Sprint/Dialect/Sprint/IR/SprintEnums.h.inc"

@@ -101,11 +101,6 @@ def Sprint_MachineAttr : Sprint_AliasedAttr<"Machine", "machine"> {
   }];
   let parameters = (ins StringRefParameter<"">:$name, ArrayRefParameter<"int64_t">:$numbers);
   let extraClassDeclaration = [{
-    /// The machine of that name and structure, which must have no fault (MachineFields.h).
-    static MachineAttr get(::mlir::MLIRContext *context, ::llvm::StringRef name,
-                           const ::sprint::Structure &structure);
-
-    ::sprint::Structure getStructure() const;
     /// The hash of the structure, which streams hold.
     ::std::string getStructureHash() const;
   }];
@@ -126,14 +121,6 @@ def Sprint_CostsAttr : Sprint_AliasedAttr<"Costs", "costs"> {
   }];
   let parameters = (ins "::mlir::DenseF64ArrayAttr":$timingNumbers,
                         "::mlir::DenseF64ArrayAttr":$energyNumbers);
-  let extraClassDeclaration = [{
-    /// The costs of a machine, each within its range (MachineFields.h).
-    static CostsAttr get(::mlir::MLIRContext *context, const ::sprint::Timing &timing,
-                         const ::sprint::Energy &energy);
-
-    ::sprint::Timing getTiming() const;
-    ::sprint::Energy getEnergy() const;
-  }];
 }
 
 def Sprint_ScheduleAttr : Sprint_Attr<"Schedule", "schedule"> {

@@ -7,7 +7,7 @@
 #ifndef SPRINT_DIALECT_SPRINT_TRANSFORMS_ATTACHEDMACHINE_H
 #define SPRINT_DIALECT_SPRINT_TRANSFORMS_ATTACHEDMACHINE_H
 
-#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "Sprint/Dialect/Sprint/IR/MachineAttributes.h"
 
 #include <optional>
 #include <string>
