@@ -64,6 +64,7 @@ using EnergyField = MachineField<Energy, double>;
 
 namespace detail {
 
+// What the rows reach members with: those of a section, and those of its widths.
 template <typename Section, typename Member> Section sectionOf(Member Section::*);
 
 template <auto Member> constexpr auto access() {
@@ -123,21 +124,21 @@ inline constexpr StructureField kStructureFields[] = {
      detail::kNibbleWords},
     {"widths", "exponent_fraction_bits", "bits", 1, 16,
      detail::accessWidth<&Widths::exponentFractionBits>(),
-     "behind the point of an exponential; 16 are those of the look-up tables"},
+     "bits behind the point of an exponential; the look-up tables have 16"},
     {"widths", "sum_bits", "bits", 2, 62, detail::accessWidth<&Widths::sumBits>(),
-     "of the sum of exponentials"},
+     "bits of the sum of exponentials"},
     {"widths", "probability_bits", "bits", 0, 16, detail::accessWidth<&Widths::probabilityBits>(),
-     "of a probability; 0 divides after the weighted sum of values, another number before it"},
+     "bits of a probability; 0 divides after the weighted sum of values, another number before it"},
     {"widths", "accumulator_bits", "bits", 2, 62, detail::accessWidth<&Widths::accumulatorBits>(),
-     "of an output channel's accumulator"},
+     "bits of an output channel's accumulator"},
 };
 
 inline constexpr TimingField kTimingFields[] = {
-    {"timing", "clock", "MHz", 1, 1e6, detail::access<&Timing::clockMHz>(), "of the units"},
+    {"timing", "clock", "MHz", 1, 1e6, detail::access<&Timing::clockMHz>(), "core clock"},
     {"timing", "memory_clock", "MHz", 1, 1e6, detail::access<&Timing::memoryClockMHz>(),
-     "of the memory"},
+     "clock of the memory"},
     {"timing", "bus", "bits", 1, 1 << 16, detail::access<&Timing::busBits>(),
-     "of one channel, a transfer"},
+     "bits that a channel moves in a transfer"},
     {"timing", "transfers_per_memory_cycle", "transfers", 1, 64,
      detail::access<&Timing::transfersPerMemoryCycle>(), "2 at double data rate"},
     {"timing", "tRCD", "memory cycles", 0, 1e6, detail::access<&Timing::tRCD>(),
