@@ -27,6 +27,57 @@ Enumeration readEnumeration(const Record &record) {
   return result;
 }
 
+unsigned readVersion(const Record &record) {
+  int64_t since = record.getValueAsInt("since");
+  if (since < 1)
+    PrintFatalError(&record, "expected a version of at least 1, got " + Twine(since));
+  return static_cast<unsigned>(since);
+}
+
+Tensor readTensor(const Record &record) {
+  Tensor tensor = {record.getValueAsString("symbol"),
+                   record.getValueAsString("name"),
+                   record.getValueAsString("summary"),
+                   record.getValueAsDef("hostElement")->getName(),
+                   record.getValueAsDef("deviceElement")->getName(),
+                   {},
+                   record.getValueAsBit("isOptional"),
+                   readVersion(record)};
+  for (StringRef name : record.getValueAsListOfStrings("dims")) {
+    bool mayBeOne = name.consume_back("?");
+    tensor.dimensions.push_back({name, mayBeOne});
+  }
+  return tensor;
+}
+
+/// Reads the tensors of a launch: the regions of inputs are their places in the list, optional
+/// inputs follow the required ones, which give every dimension its size.
+void readTensors(const RecordKeeper &records, CommandSet &set) {
+  const Record *lists = records.getDef("LaunchTensors");
+  for (const Record *record : lists->getValueAsListOfDefs("inputs")) {
+    int64_t region = record->getValueAsInt("region");
+    if (region != static_cast<int64_t>(set.inputs.size()))
+      PrintFatalError(record, "expected the region " + Twine(set.inputs.size()) +
+                                  " of the input, got " + Twine(region));
+    Tensor input = readTensor(*record);
+    if (!input.isOptional && !set.inputs.empty() && set.inputs.back().isOptional)
+      PrintFatalError(record, "expected an optional input behind optional ones");
+    for (const Dimension &dimension : input.dimensions) {
+      if (is_contained(set.dimensions, dimension.name))
+        continue;
+      if (input.isOptional || dimension.mayBeOne)
+        PrintFatalError(record,
+                        "expected a dimension of required inputs, got '" + dimension.name + "'");
+      set.dimensions.push_back(dimension.name);
+    }
+    set.inputs.push_back(std::move(input));
+  }
+  if (records.getAllDerivedDefinitions("LaunchInput").size() != set.inputs.size())
+    PrintFatalError(lists, "expected all records of inputs in the list");
+  for (const Record *record : lists->getValueAsListOfDefs("headParameters"))
+    set.headParameters.push_back(readTensor(*record));
+}
+
 /// The fields of a command, laid out one behind the other.
 std::vector<Field> readFields(const Record &record, const CommandSet &set) {
   std::vector<Field> fields;
@@ -88,6 +139,7 @@ Command readCommand(const Record &record, const CommandSet &set) {
 CommandSet::CommandSet(const RecordKeeper &records) {
   for (const Record *record : records.getAllDerivedDefinitions("SprintISA_Enum"))
     enumerations.push_back(readEnumeration(*record));
+  readTensors(records, *this);
 
   std::vector<const Record *> parameterRecords(
       records.getAllDerivedDefinitions("LaunchParameter").begin(),
@@ -101,8 +153,13 @@ CommandSet::CommandSet(const RecordKeeper &records) {
                                   Twine(record->getValueAsInt("index")));
     StringRef name = record->getName();
     name.consume_back("Parameter");
-    parameters.push_back(
-        {name.str(), record->getValueAsString("name"), record->getValueAsString("summary")});
+    parameters.push_back({name.str(), record->getValueAsString("name"),
+                          record->getValueAsString("summary"), record->getValueAsString("dim"),
+                          record->getValueAsString("divisor"), readVersion(*record)});
+    const Parameter &parameter = parameters.back();
+    for (StringRef dimension : {parameter.dimension, parameter.divisor})
+      if (!is_contained(dimensions, dimension) && !dimension.empty())
+        PrintFatalError(record, "expected a dimension of the inputs, got '" + dimension + "'");
   }
 
   std::vector<std::pair<Command, const Record *>> read;

@@ -339,8 +339,8 @@ LogicalResult Matcher::matchSelection() {
 template <typename OpTy> LogicalResult Matcher::matchMasks(OpTy selection) {
   ValueRange masks = selection.getMasks();
   SmallVector<unsigned> taken;
-  for (std::optional<unsigned> index :
-       {device.program.getKeyValidIndex(), device.program.getMaskIndex()})
+  for (std::optional<unsigned> index : {device.program.getArgumentIndex(ProgramInput::KeyValid),
+                                        device.program.getArgumentIndex(ProgramInput::Mask)})
     if (index)
       taken.push_back(*index);
   if (masks.size() != taken.size())
@@ -351,7 +351,7 @@ template <typename OpTy> LogicalResult Matcher::matchMasks(OpTy selection) {
       return selection.emitOpError("expected among its masks the row of argument ")
              << index << " of the program that belongs to the query of the loops";
 
-  std::optional<unsigned> biasIndex = device.program.getBiasIndex();
+  std::optional<unsigned> biasIndex = device.program.getArgumentIndex(ProgramInput::Bias);
   auto matches = [&](Value value) {
     return biasIndex ? value && isMaskRow(value, *biasIndex) : !value;
   };

@@ -106,13 +106,9 @@ private:
   /// The tensors beside query, key and value; null where there are none.
   ArrayAttr inputs() {
     SmallVector<Attribute> regions;
-    auto add = [&](std::optional<unsigned> index, MemoryRegion region) {
-      if (index)
+    for (MemoryRegion region : getOptionalRegions())
+      if (device.program.getArgumentIndex(getProgramInput(region)))
         regions.push_back(sprint_isa::MemoryRegionAttr::get(builder.getContext(), region));
-    };
-    add(device.program.getKeyValidIndex(), MemoryRegion::KeyValid);
-    add(device.program.getMaskIndex(), MemoryRegion::Mask);
-    add(device.program.getBiasIndex(), MemoryRegion::Bias);
     return regions.empty() ? ArrayAttr() : builder.getArrayAttr(regions);
   }
 
@@ -222,13 +218,14 @@ private:
 
   void select() {
     ProgramOp program = device.program;
-    std::optional<unsigned> mask = program.getMaskIndex(), bias = program.getBiasIndex();
+    std::optional<unsigned> mask = program.getArgumentIndex(ProgramInput::Mask),
+                            bias = program.getArgumentIndex(ProgramInput::Bias);
     auto loadMask = [&](MemoryRegion region, ExprAttr row) {
       sprint_isa::LoadMaskOp::create(builder, loc, region, batch, head, row);
     };
     auto beginHead = [&] {
       acquire("head_ready");
-      if (program.getKeyValidIndex())
+      if (program.getArgumentIndex(ProgramInput::KeyValid))
         loadMask(MemoryRegion::KeyValid, zero());
       if (mask && !device.hasRowForEachQuery(*mask))
         loadMask(MemoryRegion::Mask, zero());

@@ -36,7 +36,7 @@ void checkFit(const Program &program, const Machine &machine, const Operands &op
   static_assert(std::size(sizes) == kNumLaunchParameters);
   for (size_t index = 0; index < kNumLaunchParameters; ++index)
     if (program.parameters[index] != Program::kDynamic && program.parameters[index] != sizes[index])
-      throw LaunchFailure{"expected " + std::string(launchParameterNames[index]) + " = " +
+      throw LaunchFailure{"expected " + std::string(launchParameters[index].name) + " = " +
                           std::to_string(program.parameters[index]) + ", got " +
                           std::to_string(sizes[index])};
   for (MemoryRegion region : enumerators<MemoryRegion>) {

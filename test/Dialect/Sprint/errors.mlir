@@ -301,9 +301,9 @@ func.func @recompute_corelets(%q: tensor<1x64xi8>, %k: tensor<8x64xi8>, %v: tens
 
 // -----
 
-// expected-error @below {{expected at least 6 arguments (query, key, value, threshold, multiplier, shift), got 5}}
-sprint.program @argument_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{expected an argument 'shift', got none}}
+sprint.program @argument_count(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -311,25 +311,25 @@ sprint.program @argument_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %
 // -----
 
 // expected-error @below {{expected 1 result (the output codes), got 0}}
-sprint.program @result_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    attributes {scale = 0.125 : f64} {
+sprint.program @result_count(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    scale(0.125) {
   sprint.return
 }
 
 // -----
 
-// expected-error @below {{expected key to be a tensor of rank 4 of i8, got 'tensor<1x1x4x8xi16>'}}
-sprint.program @argument_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi16>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{expected key to be a tensor of rank 4 of 'i8', got 'tensor<1x1x4x8xi16>'}}
+sprint.program @argument_type(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi16>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
 
 // -----
 
-// expected-error @below {{expected the result to be a tensor of rank 4 of i32, got 'tensor<4x8xi32>'}}
-sprint.program @result_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{expected the result to be a tensor of rank 4 of 'i32', got 'tensor<4x8xi32>'}}
+sprint.program @result_type(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -337,8 +337,8 @@ sprint.program @result_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: 
 // -----
 
 // expected-error @below {{expected dimension 3 (D) of key to be 8 as in query, got 9}}
-sprint.program @argument_shape(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x9xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @argument_shape(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x9xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -346,8 +346,8 @@ sprint.program @argument_shape(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x9xi8>, %
 // -----
 
 // expected-error @below {{expected a scale between 2^-100 and 2^100, got 0}}
-sprint.program @program_scale(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.0 : f64} {
+sprint.program @program_scale(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.0) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -355,8 +355,8 @@ sprint.program @program_scale(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v
 // -----
 
 // expected-error @below {{expected one threshold or 1, got 2}}
-sprint.program @program_thresholds(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64, thresholds = array<f32: 1.0, 2.0>} {
+sprint.program @program_thresholds(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) thresholds([1.0, 2.0]) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -364,20 +364,42 @@ sprint.program @program_thresholds(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8
 // -----
 
 // expected-error @below {{expected a body}}
-sprint.program private @no_body(tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>, tensor<1x1xi32>, tensor<1x1xi64>, tensor<1x1xi64>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64}
+"sprint.program"() <{sym_name = "no_body", scale = 0.125 : f64,
+    function_type = (tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>, tensor<1x1xi32>, tensor<1x1xi64>, tensor<1x1xi64>) -> tensor<1x1x4x8xi32>,
+    input_names = [#sprint<program_input query>, #sprint<program_input key>, #sprint<program_input value>,
+                   #sprint<program_input threshold>, #sprint<program_input multiplier>, #sprint<program_input shift>]}> ({}) : () -> ()
 
 // -----
 
-sprint.program @return_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{expected 1 names of arguments, got 0}}
+"sprint.program"() <{sym_name = "no_names", scale = 0.125 : f64, function_type = (tensor<1x1x4x8xi8>) -> tensor<1x1x4x8xi32>, input_names = []}> ({}) : () -> ()
+
+// -----
+
+// expected-error @below {{expected the name of an argument, one of query, key, value, threshold, multiplier, shift, key_valid, mask, bias, got 'queries'}}
+sprint.program @argument_name(queries %q: tensor<1x1x4x8xi8>) -> tensor<1x1x4x8xi32> scale(0.125) {
+  sprint.return
+}
+
+// -----
+
+// expected-error @below {{expected the name of an argument, one of query, key, value, threshold, multiplier, shift, key_valid, mask, bias}}
+sprint.program @argument_without_name(%q: tensor<1x1x4x8xi8>) -> tensor<1x1x4x8xi32> scale(0.125) {
+  sprint.return
+}
+
+// -----
+
+sprint.program @return_count(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   // expected-error @below {{expected 1 operands as @return_count has results, got 0}}
   sprint.return
 }
 
 // -----
 
-sprint.program @return_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @return_type(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x9xi32>
   // expected-error @below {{expected operand 0 of type 'tensor<1x1x4x8xi32>' as @return_type returns, got 'tensor<1x1x4x9xi32>'}}
   sprint.return %r : tensor<1x1x4x9xi32>
@@ -401,8 +423,8 @@ func.func @launch_function(%t: tensor<1x1x4x8xf32>) {
 
 // -----
 
-sprint.program @program(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @program(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -578,26 +600,26 @@ func.func @logits_of_other_keys(%t: tensor<2x4x6x8xf32>, %k: tensor<2x4x7x8xf32>
 
 // -----
 
-// expected-error @below {{expected argument 7 to be, each at most once and in this order, key_valid (rank 2 of i1), mask (rank 4 of i1) or bias (rank 4 of i32), got 'tensor<1x4xi1>'}}
-sprint.program @argument_order(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
-    %bias: tensor<1x1x4x4xi32>, %valid: tensor<1x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{expected arguments in the order query, key, value, threshold, multiplier, shift, key_valid, mask, bias, each once, got key_valid behind bias}}
+sprint.program @argument_order(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
+    bias %bias: tensor<1x1x4x4xi32>, key_valid %valid: tensor<1x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
 
 // -----
 
-// expected-error @below {{expected argument 7 to be, each at most once}}
-sprint.program @argument_twice(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
-    %mask: tensor<1x1x4x4xi1>, %again: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{each once, got mask behind mask}}
+sprint.program @argument_twice(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
+    mask %mask: tensor<1x1x4x4xi1>, mask %again: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
 
 // -----
 
-sprint.program @masked(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
-    %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @masked(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
+    mask %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -610,8 +632,8 @@ func.func @launch_without_mask(%t: tensor<1x1x4x8xf32>) {
 
 // -----
 
-sprint.program @masked(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
-    %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @masked(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
+    mask %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -625,8 +647,8 @@ func.func @launch_with_bias(%t: tensor<1x1x4x8xf32>, %mask: tensor<1x1x4x4xi1>, 
 
 // -----
 
-sprint.program @masked(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
-    %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @masked(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
+    mask %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }

@@ -156,15 +156,28 @@ func.func @block(%q: tensor<1x64xi8>, %k: tensor<?x64xi8>, %v: tensor<?x32xi8>, 
 }
 
 // CHECK-LABEL: sprint.program @attention_0(
-// CHECK-SAME: %{{.*}}: tensor<1x1x4x8xi8>, %{{.*}}: tensor<1x1x4x8xi8>, %{{.*}}: tensor<1x1x4x8xi8>,
-// CHECK-SAME: %{{.*}}: tensor<1x1xi32>, %{{.*}}: tensor<1x1xi64>, %{{.*}}: tensor<1x1xi64>) -> tensor<1x1x4x8xi32>
-// CHECK-SAME: attributes {scale = 1.250000e-01 : f64, thresholds = array<f32: 5.000000e-01>}
+// CHECK-SAME: query %[[Q:.*]]: tensor<1x1x4x8xi8>, key %{{.*}}: tensor<1x1x4x8xi8>, value %{{.*}}: tensor<1x1x4x8xi8>,
+// CHECK-SAME: threshold %{{.*}}: tensor<1x1xi32>, multiplier %{{.*}}: tensor<1x1xi64>, shift %{{.*}}: tensor<1x1xi64>) -> tensor<1x1x4x8xi32>
+// CHECK-SAME: scale(1.250000e-01) thresholds([5.000000e-01]) {
 // CHECK: sprint.return %{{.*}} : tensor<1x1x4x8xi32>
-sprint.program @attention_0(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>,
-    %threshold: tensor<1x1xi32>, %multiplier: tensor<1x1xi64>, %shift: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64, thresholds = array<f32: 0.5>} {
+sprint.program @attention_0(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>,
+    threshold %threshold: tensor<1x1xi32>, multiplier %multiplier: tensor<1x1xi64>, shift %shift: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) thresholds([0.5]) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// Arguments are told apart by their names, and carry attributes.
+// CHECK-LABEL: sprint.program @all(query
+// CHECK-SAME: shift %shift: tensor<1x2xi64>, key_valid %key_valid: tensor<1x?xi1> {bufferization.access = "read"}, mask %mask: tensor<1x1x?x?xi1>,
+// CHECK-SAME: bias %bias: tensor<1x2x1x?xi32>) -> tensor<1x2x?x8xi32> scale(1.250000e-01) attributes {sym_visibility = "nested"} {
+sprint.program @all(query %q: tensor<1x2x?x8xi8>, key %k: tensor<1x1x?x8xi8>, value %v: tensor<1x1x?x8xi8>,
+    threshold %t: tensor<1x2xi32>, multiplier %m: tensor<1x2xi64>, shift %s: tensor<1x2xi64>,
+    key_valid %kv: tensor<1x?xi1> {bufferization.access = "read"}, mask %mask: tensor<1x1x?x?xi1>, bias %b: tensor<1x2x1x?xi32>)
+    -> tensor<1x2x?x8xi32> scale(0.125) attributes {sym_visibility = "nested"} {
+  %n = arith.constant 4 : index
+  %r = tensor.empty(%n) : tensor<1x2x?x8xi32>
+  sprint.return %r : tensor<1x2x?x8xi32>
 }
 
 // CHECK-LABEL: func @launch

@@ -109,11 +109,11 @@ public:
     bool isZero = attention.getEmptyRow() == EmptyRow::Zero && !maskedLogit;
     if (!isZero && mayHaveEmptyRows(attention))
       output = FillEmptyRowsOp::create(
-          rewriter, loc, resultType, attention.getValue(),
-          maskedLogit ? attention.getQuery() : Value(), maskedLogit ? attention.getKey() : Value(),
-          attention.getKeyValid(), attention.getMask(), attention.getBias(), output,
-          attention.getBandAttr(), attention.getEmptyRowAttr(),
-          maskedLogit ? attention.getScaleAttr() : FloatAttr(), maskedLogit);
+          rewriter, loc, resultType, maskedLogit ? attention.getQuery() : Value(),
+          maskedLogit ? attention.getKey() : Value(), attention.getValue(),
+          attention.getOptionalInputs(), output, attention.getBandAttr(),
+          attention.getEmptyRowAttr(), maskedLogit ? attention.getScaleAttr() : FloatAttr(),
+          maskedLogit);
     rewriter.replaceOp(attention, output);
   }
 

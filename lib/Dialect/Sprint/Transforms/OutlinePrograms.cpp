@@ -42,6 +42,17 @@ struct DevicePart {
         values.push_back(tensor);
     return values;
   }
+  SmallVector<ProgramInput> inputs() {
+    SmallVector<ProgramInput> names = {ProgramInput::Query,      ProgramInput::Key,
+                                       ProgramInput::Value,      ProgramInput::Threshold,
+                                       ProgramInput::Multiplier, ProgramInput::Shift};
+    for (auto [tensor, name] : {std::pair(keyValid, ProgramInput::KeyValid),
+                                {mask, ProgramInput::Mask},
+                                {bias ? Value(bias.getCodes()) : Value(), ProgramInput::Bias}})
+      if (tensor)
+        names.push_back(name);
+    return names;
+  }
 };
 
 } // namespace
@@ -262,9 +273,9 @@ static FailureOr<ProgramOp> outline(RewriterBase &rewriter, DevicePart &part, Sy
   OpBuilder::InsertionGuard guard(rewriter);
   bool isFirst = !previous || previous->isBeforeInBlock(function);
   rewriter.setInsertionPointAfter(isFirst ? function : previous.getOperation());
-  auto program = ProgramOp::create(
-      rewriter, loc, rewriter.getStringAttr(name), TypeAttr::get(type), /*arg_attrs=*/nullptr,
-      /*res_attrs=*/nullptr, part.parameters.getScaleAttr(), part.parameters.getThresholdsAttr());
+  auto program =
+      ProgramOp::create(rewriter, loc, name, type, part.inputs(), part.parameters.getScaleAttr(),
+                        part.parameters.getThresholdsAttr());
   // Insertion makes the name unique.
   symbols.insert(program);
 
@@ -286,9 +297,10 @@ static FailureOr<ProgramOp> outline(RewriterBase &rewriter, DevicePart &part, Sy
 
   rewriter.setInsertionPoint(part.dequantize);
   rewriter.replaceOpWithNewOp<LaunchOp>(
-      part.dequantize, part.dequantize.getType(), SymbolRefAttr::get(program),
-      part.query.getInput(), part.key.getInput(), part.value.getInput(), part.keyValid, part.mask,
-      part.bias ? part.bias.getBias() : Value(), part.dequantize.getInit());
+      part.dequantize, part.dequantize.getType(), FlatSymbolRefAttr::get(program),
+      part.query.getInput(), part.key.getInput(), part.value.getInput(),
+      ArrayRef<Value>{part.keyValid, part.mask, part.bias ? part.bias.getBias() : Value()},
+      part.dequantize.getInit());
   // What only the device part used goes with it.
   rewriter.eraseOp(nest);
   for (Operation *op : llvm::reverse(slice))

@@ -24,8 +24,8 @@ ParseResult mlir::sprint_isa::parseExpression(AsmParser &parser, ExprAttr &expre
   SmallVector<std::pair<StringRef, AffineExpr>> symbols;
   for (auto [index, name] : llvm::enumerate(kCounterNames))
     symbols.emplace_back(name, getAffineDimExpr(index, context));
-  for (auto [index, name] : llvm::enumerate(::sprint::launchParameterNames))
-    symbols.emplace_back(name, getAffineSymbolExpr(index, context));
+  for (auto [index, parameter] : llvm::enumerate(::sprint::launchParameters))
+    symbols.emplace_back(parameter.name, getAffineSymbolExpr(index, context));
 
   SMLoc loc = parser.getCurrentLocation();
   SmallVector<AffineExpr> expressions;
@@ -93,7 +93,7 @@ static void printAffine(raw_ostream &os, AffineExpr expression) {
     os << "i" << cast<AffineDimExpr>(expression).getPosition();
     return;
   case AffineExprKind::SymbolId:
-    os << ::sprint::launchParameterNames[cast<AffineSymbolExpr>(expression).getPosition()];
+    os << ::sprint::launchParameters[cast<AffineSymbolExpr>(expression).getPosition()].name;
     return;
   default:
     break;

@@ -29,9 +29,9 @@ static void printExpr(OpAsmPrinter &printer, Operation * /*op*/, ExprAttr expres
 /// parameters ::= (name `=` (integer | `?`)) for each launch parameter, in their order
 static ParseResult parseParameters(OpAsmParser &parser, DenseI64ArrayAttr &parameters) {
   SmallVector<int64_t> values;
-  for (std::string_view name : ::sprint::launchParameterNames) {
-    if ((!values.empty() && parser.parseComma()) || parser.parseKeyword(StringRef(name)) ||
-        parser.parseEqual())
+  for (const ::sprint::LaunchParameterInfo &parameter : ::sprint::launchParameters) {
+    if ((!values.empty() && parser.parseComma()) ||
+        parser.parseKeyword(StringRef(parameter.name)) || parser.parseEqual())
       return failure();
     if (succeeded(parser.parseOptionalQuestion()))
       values.push_back(::sprint::Program::kDynamic);
@@ -44,10 +44,10 @@ static ParseResult parseParameters(OpAsmParser &parser, DenseI64ArrayAttr &param
 
 static void printParameters(OpAsmPrinter &printer, Operation * /*op*/,
                             DenseI64ArrayAttr parameters) {
-  llvm::interleaveComma(llvm::zip(::sprint::launchParameterNames, parameters.asArrayRef()), printer,
+  llvm::interleaveComma(llvm::zip(::sprint::launchParameters, parameters.asArrayRef()), printer,
                         [&](auto parameter) {
-                          auto [name, value] = parameter;
-                          printer << StringRef(name) << " = ";
+                          auto [info, value] = parameter;
+                          printer << StringRef(info.name) << " = ";
                           if (value == ::sprint::Program::kDynamic)
                             printer << "?";
                           else
@@ -151,9 +151,9 @@ LogicalResult ProgramOp::verify() {
   if (parameters.size() != ::sprint::kNumLaunchParameters)
     return emitOpError() << "expected " << ::sprint::kNumLaunchParameters
                          << " launch parameters, got " << parameters.size();
-  for (auto [name, value] : llvm::zip(::sprint::launchParameterNames, parameters))
+  for (auto [info, value] : llvm::zip(::sprint::launchParameters, parameters))
     if (value != ::sprint::Program::kDynamic && (value < 1 || value > ::sprint::kMaxMagnitude))
-      return emitOpError() << "expected the launch parameter '" << StringRef(name)
+      return emitOpError() << "expected the launch parameter '" << StringRef(info.name)
                            << "' between 1 and " << ::sprint::kMaxMagnitude << ", got " << value;
 
   if (std::optional<ArrayAttr> inputs = getInputs()) {

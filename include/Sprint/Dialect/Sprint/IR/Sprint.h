@@ -28,6 +28,18 @@
 #define GET_ATTRDEF_CLASSES
 #include "Sprint/Dialect/Sprint/IR/SprintAttributes.h.inc"
 
+namespace mlir::sprint {
+
+/// The region of `input`; nothing for what the launch derives.
+std::optional<sprint_isa::MemoryRegion> getRegion(ProgramInput input);
+/// The argument of programs that holds `region`.
+ProgramInput getProgramInput(sprint_isa::MemoryRegion region);
+
+/// Regions of the tensors that an attention may do without, in their order.
+ArrayRef<sprint_isa::MemoryRegion> getOptionalRegions();
+
+} // namespace mlir::sprint
+
 #define GET_OP_CLASSES
 #include "Sprint/Dialect/Sprint/IR/SprintOps.h.inc"
 

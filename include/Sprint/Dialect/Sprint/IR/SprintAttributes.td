@@ -17,6 +17,8 @@ def Sprint_NibbleAttr : EnumAttr<Sprint_Dialect, Sprint_Nibble, "nibble">;
 
 def Sprint_EmptyRowAttr : EnumAttr<Sprint_Dialect, Sprint_EmptyRow, "empty_row">;
 
+def Sprint_ProgramInputAttr : EnumAttr<Sprint_Dialect, Sprint_ProgramInput, "program_input">;
+
 /// A float of any type, which ops verify.
 def Sprint_FloatAttr : Attr<CPred<"::llvm::isa<::mlir::FloatAttr>($_self)">, "floating-point number"> {
   let storageType = "::mlir::FloatAttr";

@@ -8,6 +8,7 @@
 #define SPRINT_DIALECT_SPRINT_IR_SPRINTENUMS_TD
 
 include "mlir/IR/EnumAttr.td"
+include "Sprint/Dialect/SprintISA/IR/SprintISALaunch.td"
 
 class Sprint_Enum<string name, string summary, list<I32EnumAttrCase> cases>
     : I32EnumAttr<name, summary, cases> {
@@ -33,5 +34,10 @@ def Sprint_EmptyRow : Sprint_Enum<"EmptyRow", "what a query without any allowed 
   I32EnumAttrCase<"Uniform", 1, "uniform">,
   I32EnumAttrCase<"NaN", 2, "nan">,
 ]>;
+
+/// A tensor that a program takes; the values are the order of its arguments.
+def Sprint_ProgramInput : Sprint_Enum<"ProgramInput", "a tensor that a program takes",
+    !foreach(i, !range(LaunchTensors.arguments),
+             I32EnumAttrCase<LaunchTensors.arguments[i].symbol, i, LaunchTensors.arguments[i].name>)>;
 
 #endif // SPRINT_DIALECT_SPRINT_IR_SPRINTENUMS_TD

@@ -9,6 +9,7 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
@@ -21,19 +22,42 @@ class Sprint_Op<string mnemonic, list<Trait> traits = []>
     : Op<Sprint_Dialect, mnemonic, traits>;
 
 /// An op that writes its result into its last operand's tensor.
-class Sprint_DestinationOp<string mnemonic, list<Trait> traits = []>
+class Sprint_DestinationOp<string mnemonic, list<Trait> traits = [], string declarations = "">
     : Sprint_Op<mnemonic, !listconcat(traits, [Pure, DestinationStyleOpInterface])> {
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
-  }];
+  }] # declarations;
   let hasVerifier = 1;
+}
+
+/// Floats that an attention may do without.
+def OptionalInputs : TensorOperands<LaunchTensors.optional, /*onDevice=*/0>;
+
+/// An op on the floats of an attention: query, key and value, then the OptionalInputs, then the tensor that it writes into. Its builders
+/// take the optional inputs as a list, in which those that are not there are null.
+class Sprint_HostAttentionOp<string mnemonic, list<Trait> traits = []>
+    : Sprint_DestinationOp<mnemonic, !listconcat(traits, [AttrSizedOperandSegments]), [{
+    /// The tensor of `region`; null where there is none.
+    ::mlir::Value getInput(::mlir::sprint_isa::MemoryRegion region) {
+      auto operands = getODSOperands(static_cast<unsigned>(region));
+      return operands.empty() ? ::mlir::Value() : operands.front();
+    }
+    /// All that an attention may do without, in the order of their regions; null for those that there are not.
+    ::llvm::SmallVector<::mlir::Value> getOptionalInputs() {
+      ::llvm::SmallVector<::mlir::Value> inputs;
+      for (::mlir::sprint_isa::MemoryRegion region : ::mlir::sprint::getOptionalRegions())
+        inputs.push_back(getInput(region));
+      return inputs;
+    }
+  }]> {
+  let skipDefaultBuilders = 1;
 }
 
 //===----------------------------------------------------------------------===//
 // One attention
 //===----------------------------------------------------------------------===//
 
-def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegments]> {
+def Sprint_AttentionOp : Sprint_HostAttentionOp<"attention"> {
   let summary = "softmax(scale * q k^T + bias) v over the allowed keys, in floats";
   let description = [{
     For every batch element `b` and head `h`, with `g = h floordiv (H / G)` the key head of its group,
@@ -76,36 +100,30 @@ def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegm
                           scale(0.17677669529663689) band(#sprint.band<upper = 0>) empty_row(uniform) -> tensor<2x12x?x32xf32>
     ```
   }];
-  let arguments = (ins
-    4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value,
-    Optional<2DTensorOf<[I1]>>:$key_valid, Optional<4DTensorOf<[I1]>>:$mask,
-    Optional<4DTensorOf<[F32]>>:$bias,
-    4DTensorOf<[F32]>:$init,
-    F64Attr:$scale, OptionalAttr<Sprint_BandAttr>:$band,
-    DefaultValuedAttr<Sprint_EmptyRowAttr, "::mlir::sprint::EmptyRow::Zero">:$empty_row,
-    OptionalAttr<DenseF32ArrayAttr>:$thresholds, OptionalAttr<Sprint_FloatAttr>:$masked_logit
-  );
+  let arguments = !con(
+    (ins 4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value),
+    OptionalInputs.operands,
+    (ins 4DTensorOf<[F32]>:$init,
+     F64Attr:$scale, OptionalAttr<Sprint_BandAttr>:$band,
+     DefaultValuedAttr<Sprint_EmptyRowAttr, "::mlir::sprint::EmptyRow::Zero">:$empty_row,
+     OptionalAttr<DenseF32ArrayAttr>:$thresholds, OptionalAttr<Sprint_FloatAttr>:$masked_logit));
   let results = (outs 4DTensorOf<[F32]>:$result);
   let builders = [
-    /// Without a masked_logit.
     OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value,
-                   "::mlir::Value":$key_valid, "::mlir::Value":$mask, "::mlir::Value":$bias, "::mlir::Value":$init,
+                   "::llvm::ArrayRef<::mlir::Value>":$optional_inputs, "::mlir::Value":$init,
                    "::mlir::FloatAttr":$scale, "::mlir::sprint::BandAttr":$band,
-                   "::mlir::sprint::EmptyRowAttr":$empty_row, "::mlir::DenseF32ArrayAttr":$thresholds), [{
-      build($_builder, $_state, result, query, key, value, key_valid, mask, bias, init, scale, band, empty_row, thresholds,
-            ::mlir::FloatAttr());
-    }]>
+                   "::mlir::sprint::EmptyRowAttr":$empty_row, "::mlir::DenseF32ArrayAttr":$thresholds,
+                   CArg<"::mlir::FloatAttr", "{}">:$masked_logit)>
   ];
-  let assemblyFormat = [{
+  let assemblyFormat = !strconcat([{
     `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
-    (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
-    (`bias` `(` $bias^ `:` type($bias) `)`)?
+  }], OptionalInputs.format, [{
     `outs` `(` $init `:` type($init) `)`
     `scale` `(` custom<Scale>($scale) `)` (`band` `(` $band^ `)`)?
     (`empty_row` `(` custom<EmptyRow>($empty_row)^ `)`)? (`masked_logit` `(` $masked_logit^ `)`)?
     (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
     attr-dict `->` type($result)
-  }];
+  }]);
 }
 
 //===----------------------------------------------------------------------===//
@@ -209,7 +227,7 @@ def Sprint_DequantizeOp : Sprint_DestinationOp<"dequantize"> {
   }];
 }
 
-def Sprint_FillEmptyRowsOp : Sprint_DestinationOp<"fill_empty_rows", [AttrSizedOperandSegments]> {
+def Sprint_FillEmptyRowsOp : Sprint_HostAttentionOp<"fill_empty_rows"> {
   let summary = "outputs of queries without an allowed key";
   let description = [{
     `init`, the output of an attention, with the rows of queries without an allowed key replaced by what `empty_row` says; which
@@ -231,25 +249,27 @@ def Sprint_FillEmptyRowsOp : Sprint_DestinationOp<"fill_empty_rows", [AttrSizedO
                                 masked_logit(-1.0e+04 : f16) -> tensor<2x12x?x32xf32>
     ```
   }];
-  let arguments = (ins
-    4DTensorOf<[F32]>:$value,
-    Optional<4DTensorOf<[F32]>>:$query, Optional<4DTensorOf<[F32]>>:$key,
-    Optional<2DTensorOf<[I1]>>:$key_valid, Optional<4DTensorOf<[I1]>>:$mask,
-    Optional<4DTensorOf<[F32]>>:$bias,
-    4DTensorOf<[F32]>:$init,
-    OptionalAttr<Sprint_BandAttr>:$band, Sprint_EmptyRowAttr:$empty_row,
-    OptionalAttr<F64Attr>:$scale, OptionalAttr<Sprint_FloatAttr>:$masked_logit
-  );
+  let arguments = !con(
+    (ins Optional<4DTensorOf<[F32]>>:$query, Optional<4DTensorOf<[F32]>>:$key, 4DTensorOf<[F32]>:$value),
+    OptionalInputs.operands,
+    (ins 4DTensorOf<[F32]>:$init,
+     OptionalAttr<Sprint_BandAttr>:$band, Sprint_EmptyRowAttr:$empty_row,
+     OptionalAttr<F64Attr>:$scale, OptionalAttr<Sprint_FloatAttr>:$masked_logit));
   let results = (outs 4DTensorOf<[F32]>:$result);
-  let assemblyFormat = [{
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value,
+                   "::llvm::ArrayRef<::mlir::Value>":$optional_inputs, "::mlir::Value":$init,
+                   "::mlir::sprint::BandAttr":$band, "::mlir::sprint::EmptyRowAttr":$empty_row,
+                   "::mlir::FloatAttr":$scale, "::mlir::FloatAttr":$masked_logit)>
+  ];
+  let assemblyFormat = !strconcat([{
     `ins` `(` $value `:` type($value) `)`
-    (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
-    (`bias` `(` $bias^ `:` type($bias) `)`)?
+  }], OptionalInputs.format, [{
     `outs` `(` $init `:` type($init) `)` (`band` `(` $band^ `)`)? `empty_row` `(` custom<EmptyRow>($empty_row) `)`
     (`logits` `(` $query^ `,` $key `:` type($query) `,` type($key) `)`
      `scale` `(` custom<Scale>($scale) `)` `masked_logit` `(` $masked_logit `)`)?
     attr-dict `->` type($result)
-  }];
+  }]);
 }
 
 //===----------------------------------------------------------------------===//
@@ -398,20 +418,24 @@ def Sprint_RecomputeOp : Sprint_DestinationOp<"recompute"> {
 // Host and device
 //===----------------------------------------------------------------------===//
 
-def Sprint_ProgramOp : Sprint_Op<"program", [IsolatedFromAbove, FunctionOpInterface]> {
+def Sprint_ProgramOp : Sprint_Op<"program", [
+    IsolatedFromAbove, FunctionOpInterface,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "the device part of one attention";
   let description = [{
-    A function of codes and head parameters that runs on the machine: query codes `[B, H, Sq, D]`, key and value codes `[B, G, Sk, D or Dv]`
-    with G dividing H, then threshold, multiplier and shift `[B, H]`; then, as far as the attention has them and in this order, key_valid (i1,
-    `[B, Sk]`), mask (i1, four dimensions) and bias codes (i32, four dimensions), of the shapes of `sprint.attention` and `sprint.quantize_bias`. Its result is the
-    output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are those of the attention: the launch derives the parameters from them.
+    A function of codes and head parameters that runs on the machine. Each argument begins with its name: `query`, `key` and `value`, codes
+    `[B, H, Sq, D]`, `[B, G, Sk, D]` and `[B, G, Sk, Dv]` with G dividing H; `threshold`, `multiplier` and `shift`, `[B, H]`; then, as far as
+    the attention has them, `key_valid`, `mask` and codes of `bias`, of the shapes of `sprint.attention` and `sprint.quantize_bias`. They stand in this order.
+    Its result is the output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are those of the attention: the launch derives the head
+    parameters from them.
 
     Example:
 
     ```mlir
-    sprint.program @attention_0(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>,
-        %threshold: tensor<1x1xi32>, %multiplier: tensor<1x1xi64>, %shift: tensor<1x1xi64>)
-        -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+    sprint.program @attention_0(
+        query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>,
+        threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+        -> tensor<1x1x4x8xi32> scale(0.125) {
       %r = tensor.empty() : tensor<1x1x4x8xi32>
       sprint.return %r : tensor<1x1x4x8xi32>
     }
@@ -420,9 +444,15 @@ def Sprint_ProgramOp : Sprint_Op<"program", [IsolatedFromAbove, FunctionOpInterf
   let arguments = (ins
     SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
     OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs,
+    TypedArrayAttrBase<Sprint_ProgramInputAttr, "names of arguments">:$input_names,
     F64Attr:$scale, OptionalAttr<DenseF32ArrayAttr>:$thresholds
   );
   let regions = (region AnyRegion:$body);
+  let builders = [
+    OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::FunctionType":$type,
+                   "::llvm::ArrayRef<::mlir::sprint::ProgramInput>":$inputs, "::mlir::FloatAttr":$scale,
+                   "::mlir::DenseF32ArrayAttr":$thresholds)>
+  ];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -430,10 +460,13 @@ def Sprint_ProgramOp : Sprint_Op<"program", [IsolatedFromAbove, FunctionOpInterf
     ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
 
-    /// Position of an optional argument; nothing where the program does not take it. Their types tell them apart.
-    ::std::optional<unsigned> getKeyValidIndex();
-    ::std::optional<unsigned> getMaskIndex();
-    ::std::optional<unsigned> getBiasIndex();
+    /// Position of an argument; nothing where the program does not take it.
+    ::std::optional<unsigned> getArgumentIndex(::mlir::sprint::ProgramInput input);
+    /// Its type; null where the program does not take it.
+    ::mlir::RankedTensorType getArgumentType(::mlir::sprint::ProgramInput input);
+    /// The argument; null where the program does not take it.
+    ::mlir::BlockArgument getArgument(::mlir::sprint::ProgramInput input);
+    ::mlir::BlockArgument getArgument(unsigned index) { return getBody().getArgument(index); }
   }];
 }
 
@@ -452,8 +485,8 @@ def Sprint_ReturnOp : Sprint_Op<"return", [
   let hasVerifier = 1;
 }
 
-def Sprint_LaunchOp : Sprint_DestinationOp<"launch", [
-    AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Sprint_LaunchOp : Sprint_HostAttentionOp<"launch", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "run a program on the machine";
   let description = [{
     Quantises query, key, value and bias, derives the head parameters, runs `program` and turns its output codes back into floats. `program` is a
@@ -469,20 +502,22 @@ def Sprint_LaunchOp : Sprint_DestinationOp<"launch", [
                                     outs(%init : tensor<1x12x?x32xf32>) -> tensor<1x12x?x32xf32>
     ```
   }];
-  let arguments = (ins
-    FlatSymbolRefAttr:$program,
-    4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value,
-    Optional<2DTensorOf<[I1]>>:$key_valid, Optional<4DTensorOf<[I1]>>:$mask,
-    Optional<4DTensorOf<[F32]>>:$bias,
-    4DTensorOf<[F32]>:$init
-  );
+  let arguments = !con(
+    (ins FlatSymbolRefAttr:$program,
+     4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value),
+    OptionalInputs.operands,
+    (ins 4DTensorOf<[F32]>:$init));
   let results = (outs 4DTensorOf<[F32]>:$result);
-  let assemblyFormat = [{
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::FlatSymbolRefAttr":$program, "::mlir::Value":$query,
+                   "::mlir::Value":$key, "::mlir::Value":$value,
+                   "::llvm::ArrayRef<::mlir::Value>":$optional_inputs, "::mlir::Value":$init)>
+  ];
+  let assemblyFormat = !strconcat([{
     $program `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
-    (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
-    (`bias` `(` $bias^ `:` type($bias) `)`)?
+  }], OptionalInputs.format, [{
     `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
-  }];
+  }]);
 }
 
 #endif // SPRINT_DIALECT_SPRINT_IR_SPRINTOPS_TD

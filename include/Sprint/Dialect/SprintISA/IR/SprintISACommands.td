@@ -16,25 +16,7 @@ include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "Sprint/Dialect/SprintISA/IR/SprintISAEnums.td"
-
-//===----------------------------------------------------------------------===//
-// Launch parameters
-//===----------------------------------------------------------------------===//
-
-/// A number that a launch brings along or that the compiler fixed; a symbol of expressions.
-class LaunchParameter<int idx, string str, string text> {
-  int index = idx;
-  string name = str;
-  string summary = text;
-}
-
-def BatchesParameter : LaunchParameter<0, "batches", "batch size B">;
-def HeadsParameter : LaunchParameter<1, "heads", "query heads of one batch element">;
-def QueriesParameter : LaunchParameter<2, "queries", "query tokens Sq">;
-def KeysParameter : LaunchParameter<3, "keys", "key tokens Sk">;
-def HeadDimParameter : LaunchParameter<4, "head_dim", "channels D of a query and of a key">;
-def ValueDimParameter : LaunchParameter<5, "value_dim", "channels Dv of a value and of an output">;
-def GroupParameter : LaunchParameter<6, "group", "query heads that share one key head">;
+include "Sprint/Dialect/SprintISA/IR/SprintISALaunch.td"
 
 //===----------------------------------------------------------------------===//
 // Expressions
