@@ -98,7 +98,7 @@ void emitInputs(const CommandSet &set, raw_ostream &os) {
   os << "/// The tensors that a launch brings, by MemoryRegion: first the required ones.\n";
   emitTensors(set.inputs, "launchInputs", os);
   os << "/// The tensors that a launch derives: a number a head.\n";
-  emitTensors(set.headParameters, "headParameters", os);
+  emitTensors(set.headParameters, "headTensors", os);
   std::vector<StringRef> optional;
   for (const Tensor &input : set.inputs)
     if (input.isOptional)

@@ -52,16 +52,16 @@ static void printEmptyRow(OpAsmPrinter &printer, Operation * /*op*/, EmptyRowAtt
 const ::sprint::LaunchTensor &mlir::sprint::getLaunchTensor(ProgramInput input) {
   if (std::optional<sprint_isa::MemoryRegion> region = getRegion(input))
     return ::sprint::launchInputs[static_cast<size_t>(*region)];
-  return ::sprint::headParameters[static_cast<size_t>(input) - ::sprint::kNumRequiredInputs];
+  return ::sprint::headTensors[static_cast<size_t>(input) - ::sprint::kNumRequiredInputs];
 }
 
 // Arguments are the required inputs, the head parameters, the optional inputs.
 std::optional<sprint_isa::MemoryRegion> mlir::sprint::getRegion(ProgramInput input) {
   auto index = static_cast<size_t>(input);
   if (index >= ::sprint::kNumRequiredInputs) {
-    if (index < ::sprint::kNumRequiredInputs + ::sprint::headParameters.size())
+    if (index < ::sprint::kNumRequiredInputs + ::sprint::headTensors.size())
       return std::nullopt;
-    index -= ::sprint::headParameters.size();
+    index -= ::sprint::headTensors.size();
   }
   return static_cast<sprint_isa::MemoryRegion>(index);
 }
@@ -69,7 +69,7 @@ std::optional<sprint_isa::MemoryRegion> mlir::sprint::getRegion(ProgramInput inp
 ProgramInput mlir::sprint::getProgramInput(sprint_isa::MemoryRegion region) {
   auto index = static_cast<size_t>(region);
   bool isOptional = index >= ::sprint::kNumRequiredInputs;
-  return static_cast<ProgramInput>(isOptional ? index + ::sprint::headParameters.size() : index);
+  return static_cast<ProgramInput>(isOptional ? index + ::sprint::headTensors.size() : index);
 }
 
 ArrayRef<sprint_isa::MemoryRegion> mlir::sprint::getOptionalRegions() {
