@@ -22,7 +22,7 @@ INTRODUCTION = """\
 # Machines
 
 Every number of the built-in machines (`--arch=NAME`), its unit and where it comes from. What the numbers mean is in
-[machine.md](../machine.md) and `runtime/include/SprintRuntime/Machine.h`; the presets of `widths` are in
+[machine-parameters.md](machine-parameters.md) and [machine.md](../machine.md); the presets of `widths` are in
 [numerics.md](../numerics.md).
 """
 

@@ -9,8 +9,8 @@
 #include "Sprint/Conversion/Passes.h"
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
+#include "Sprint/Dialect/SprintISA/Transforms/Passes.h"
 #include "Sprint/Dialect/TMTensor/IR/TMTensor.h"
-#include "Sprint/Scheduling/Schedules.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -19,12 +19,14 @@
 using namespace mlir;
 using namespace mlir::sprint;
 
+/// The paper's baseline: every allowed key kept, and what fits pinned for the whole head.
+static constexpr llvm::StringLiteral kDenseSchedule = "dense";
+
 llvm::cl::ValuesClass CompileOptions::levelValues() {
   return llvm::cl::values(
       clEnumValN(Level::Attention, "attention", "attentions raised to one op each, floats"),
-      clEnumValN(Level::Ops, "ops", "the integer steps of the machine"),
-      clEnumValN(Level::Tiled, "tiled", "scores fitted to the crossbar arrays"),
-      clEnumValN(Level::Scheduled, "scheduled", "with the schedule decided"),
+      clEnumValN(Level::Scheduled, "scheduled", "integer attentions in programs, scheduled"),
+      clEnumValN(Level::Tiled, "tiled", "cut into the blocks of their schedule"),
       clEnumValN(Level::Stream, "stream", "commands of the machine"));
 }
 
@@ -33,19 +35,20 @@ void mlir::sprint::buildCompilePipeline(OpPassManager &pm, const CompileOptions 
   if (options.level == Level::Attention)
     return;
   pm.addPass(createSprintAttachMachine({options.arch}));
-  const Schedule *schedule = lookupSchedule(options.schedule);
-  // An unknown schedule is reported by the pass that chooses it.
-  pm.addPass(createSprintDecomposeAttention({/*dense=*/schedule && !schedule->prunes}));
-  if (options.level == Level::Ops)
-    return;
-  pm.addPass(createSprintTileToCrossbar());
-  if (options.level == Level::Tiled)
-    return;
-  pm.addPass(createSprintScheduleFetches({options.schedule}));
+  bool isDense = options.schedule == kDenseSchedule;
+  pm.addPass(createSprintOutlinePrograms({/*all=*/isDense}));
+  auto &programs = pm.nest<ProgramOp>();
+  programs.addPass(createSprintScheduleFetches(
+      {isDense ? std::string("resident") : options.schedule.getValue()}));
   if (options.level == Level::Scheduled)
     return;
-  pm.addPass(createSprintOutlinePrograms());
-  pm.addPass(createConvertSprintToISA());
+  programs.addPass(createSprintTileToCrossbar());
+  if (options.level == Level::Tiled)
+    return;
+  programs.addPass(createConvertSprintToISA());
+  programs.addPass(createSprintDistributeUnits());
+  pm.addPass(createSprintFinalizePrograms());
+  pm.addNestedPass<sprint_isa::ProgramOp>(sprint_isa::createSprintCheckPrograms());
 }
 
 void mlir::sprint::registerAllDialects(DialectRegistry &registry) {
@@ -57,6 +60,7 @@ void mlir::sprint::registerAllDialects(DialectRegistry &registry) {
 void mlir::sprint::registerAllPasses() {
   registerSprintTransformsPasses();
   registerSprintConversionPasses();
+  sprint_isa::registerSprintISATransformsPasses();
   PassPipelineRegistration<CompileOptions>("sprint-compile",
                                            "From linalg on tensors to the commands of a machine",
                                            buildCompilePipeline);

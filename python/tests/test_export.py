@@ -169,6 +169,12 @@ class Models(FolderTest):
         text = self.export(*TINY_BERT, "--padding=right")
         self.assertEqual(signature(text), (["1x16xi64", "1x16xi64"], ["1x16x32xf32"]))
         self.assertIsNone(re.search(r"= torch\.", text))
+        # What computes something is called by the module that does.
+        place = re.search(r'^(#loc\d+) = loc\("encoder\.layer\.0\.attention\.self"\(#loc\d+\)\)$',
+                          text, re.MULTILINE)
+        self.assertIsNotNone(place)
+        self.assertEqual(len(re.findall(rf"= linalg\.batch_matmul .* loc\({place[1]}\)$", text,
+                                        re.MULTILINE)), 2)
         self.parse()
         tokens, mask = self.arrays("")
         self.assertEqual((tokens.shape, tokens.dtype), ((1, 16), np.int64))

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SprintRuntime/Machine.h"
+#include "SprintRuntime/MachineFields.h"
 
 #include "FolderTest.h"
 
@@ -72,8 +73,103 @@ TEST(StructureHashTest, IsThatOfTheStructureAlone) {
 
 TEST(StructureHashTest, IsFrozen) {
   // Streams hold it.
+  const std::pair<const char *, const char *> frozen[] = {{"s", "c6efa207582d51bf"},
+                                                          {"m", "72439959daeb9a20"},
+                                                          {"l", "37d3c9a813e4d652"},
+                                                          {"s-paper-widths", "14ff97bff860cacb"}};
+  for (auto [name, hash] : frozen) {
+    std::string error;
+    EXPECT_EQ(loadMachine(name, error)->structureHash(), hash) << name;
+  }
+}
+
+TEST(StructureHashTest, LaterParametersCountWhereTheyDifferFromTheirDefault) {
+  static int64_t lists;
+  std::vector<StructureField> fields(std::begin(kStructureFields), std::end(kStructureFields));
+  fields.push_back(
+      {"structure",
+       "lists",
+       "lists",
+       1,
+       64,
+       {[](const Structure &) { return lists; }, [](Structure &, int64_t value) { lists = value; }},
+       "made up",
+       /*defaultValue=*/1});
   std::string error;
-  EXPECT_EQ(loadMachine("s", error)->structureHash(), "c6efa207582d51bf");
+  Structure structure = loadMachine("s", error)->structure;
+  std::string before = hashStructure(structure);
+  fields.back().access.set(structure, 1);
+  EXPECT_EQ(hashStructure(structure, fields), before);
+  fields.back().access.set(structure, 2);
+  std::string two = hashStructure(structure, fields);
+  EXPECT_NE(two, before);
+  fields.back().access.set(structure, 3);
+  EXPECT_NE(hashStructure(structure, fields), two);
+}
+
+TEST(StructureHashTest, FirstParametersAlwaysCount) {
+  // What streams of the first version were hashed with.
+  std::vector<std::string> names;
+  for (const StructureField &field : kStructureFields)
+    if (!field.defaultValue)
+      names.emplace_back(field.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"corelets", "array_rows", "array_columns",
+                                             "arrays_per_bank", "channels", "banks_per_channel",
+                                             "key_buffer", "value_buffer", "query_buffer",
+                                             "score_buffer", "score_rows", "resident_heads",
+                                             "multipliers", "nibble", "exponent_fraction_bits",
+                                             "sum_bits", "probability_bits", "accumulator_bits"}));
+}
+
+/// Parameters of a table that are read and written where another one is, too.
+template <typename Field> std::vector<std::string> overlapping(std::span<const Field> fields) {
+  std::vector<std::string> names;
+  for (const Field &written : fields) {
+    typename Field::Section values{};
+    for (const Field &field : fields)
+      field.access.set(values, 0);
+    written.access.set(values, 1);
+    for (const Field &read : fields)
+      if (read.access.get(values) != (&read == &written ? 1 : 0))
+        names.emplace_back(read.name);
+  }
+  return names;
+}
+
+TEST(MachineFieldsTest, EachHasAMemberOfItsOwn) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(overlapping(std::span<const StructureField>(kStructureFields)), Names());
+  EXPECT_EQ(overlapping(std::span<const TimingField>(kTimingFields)), Names());
+  EXPECT_EQ(overlapping(std::span<const EnergyField>(kEnergyFields)), Names());
+  // And each member a row.
+  EXPECT_EQ(std::size(kStructureFields) * sizeof(int64_t), sizeof(Structure));
+  EXPECT_EQ(std::size(kTimingFields) * sizeof(double), sizeof(Timing));
+  EXPECT_EQ(std::size(kEnergyFields) * sizeof(double), sizeof(Energy));
+}
+
+TEST(StructureFaultTest, NamesWhatIsWrong) {
+  std::string error;
+  const Structure s = loadMachine("s", error)->structure;
+  EXPECT_FALSE(findFault(s));
+  Structure structure = s;
+  structure.corelets = 0;
+  EXPECT_EQ(findFault(structure)->message, "expected corelets of 1 to 1024, got 0");
+  structure = s;
+  structure.valueBufferBytes = 1001;
+  structure.corelets = 2;
+  std::optional<StructureFault> fault = findFault(structure);
+  EXPECT_EQ(fault->message, "expected value_buffer to divide among 2 CORELETs, got 1001");
+  EXPECT_STREQ(fault->field->name, "value_buffer");
+  EXPECT_STREQ(fault->other->name, "corelets");
+  structure = s;
+  structure.channels = structure.banksPerChannel = structure.arraysPerBank = 1;
+  EXPECT_EQ(findFault(structure)->message,
+            "expected an array for each resident head, got 1 arrays");
+  structure = s;
+  structure.widths = {Nibble::Truncated, 8, 16, 8, 18};
+  fault = findFault(structure);
+  EXPECT_EQ(fault->message, "expected accumulator_bits of 2 to 17, got 18");
+  EXPECT_STREQ(fault->other->name, "probability_bits");
 }
 
 TEST(WidthsTest, MaxKeysKeepSumsFromOverflowing) {
@@ -158,6 +254,22 @@ TEST(MachineErrorTest, UnknownName) {
                    "in .yaml or .yml, got 'xl'");
 }
 
+TEST(MachineTest, SaysWhatDoesNotFit) {
+  std::string error;
+  Machine machine = *loadMachine("s", error);
+  EXPECT_EQ(machine.findCapacityObstacle(64, 64, 131072), std::nullopt);
+  EXPECT_EQ(machine.findCapacityObstacle({}, {}, {}), std::nullopt);
+  EXPECT_EQ(machine.findCapacityObstacle(64, 64, 131073),
+            "expected at most 131072 keys, the capacity of machine 's', got 131073");
+  EXPECT_EQ(machine.findCapacityObstacle(0, 64, {}), "expected at least one channel, got none");
+  EXPECT_EQ(machine.findCapacityObstacle({}, 8193, {}),
+            "expected a value to fit the value buffer of a CORELET of machine 's', got 8193 "
+            "channels");
+  machine.structure.widths.accumulatorBits = 26;
+  EXPECT_EQ(machine.findCapacityObstacle({}, {}, 5),
+            "expected at most 4 keys, so that sums fit the widths of machine 's', got 5");
+}
+
 /// Text of a file and the message behind its path.
 struct Malformed {
   std::string name;
@@ -218,18 +330,24 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"Infinite", timing("clock: {value: inf, unit: MHz, source: x}"),
                   "4: expected timing.clock to be a number, got 'inf'"},
         Malformed{"Zero", structure("corelets: {value: 0, unit: corelets, source: x}"),
-                  "4: expected structure.corelets of 1 to 1024, got 0"},
+                  "4: expected corelets of 1 to 1024, got 0"},
         Malformed{"TooMany", structure("channels: {value: 5000, unit: channels, source: x}"),
-                  "4: expected structure.channels of 1 to 1024, got 5000"},
+                  "4: expected channels of 1 to 1024, got 5000"},
         Malformed{"Negative", timing("tRCD: {value: -1, unit: memory cycles, source: x}"),
-                  "4: expected timing.tRCD of 0 to 1000000, got -1"},
+                  "4: expected tRCD of 0 to 1000000, got -1"},
         Malformed{"BuffersThatDoNotDivide",
                   structure("corelets: {value: 3, unit: corelets, source: x}"),
-                  "4: expected structure.key_buffer to divide among 3 CORELETs, got 8192"},
+                  "4: expected key_buffer to divide among 3 CORELETs, got 8192"},
         Malformed{"UnknownWidths", "base: s\nname: x\nwidths: narrow\n",
                   "3: expected widths to be default, paper or a map, got 'narrow'"},
         Malformed{"IncompleteWidths", "base: s\nname: x\nwidths: {nibble: centred}\n",
                   "3: expected widths to have exponent_fraction_bits"},
+        Malformed{"UnknownNibble", "base: s\nname: x\nwidths:\n  nibble: round\n",
+                  "4: expected widths.nibble to be centred or truncated, got 'round'"},
+        Malformed{"WidthOutOfItsRange",
+                  "base: s\nname: x\nwidths:\n  nibble: centred\n"
+                  "  exponent_fraction_bits: 17\n",
+                  "5: expected exponent_fraction_bits of 1 to 16, got 17"},
         Malformed{"WidthsThatDoNotFit",
                   "base: s\nname: x\nwidths: {nibble: centred, exponent_fraction_bits: 16, "
                   "sum_bits: 48, probability_bits: 0, accumulator_bits: 20}\n",

@@ -157,20 +157,20 @@ TEST_F(RefusalTest, KeysBeyondTheArrays) {
   machine.structure.arrayColumns = 1;
   machine.structure.channels = machine.structure.banksPerChannel = 2;
   program.structure = machine.structureHash();
-  expectRefused("expected at most 2 keys of 8 channels");
+  expectRefused("expected at most 2 keys, the capacity of machine 's', got 6");
 }
 
 TEST_F(RefusalTest, HeadWiderThanAnArray) {
   machine.structure.arrayRows = 2;
   machine.structure.arrayColumns = 3;
   program.structure = machine.structureHash();
-  expectRefused("expected at most 0 keys of 8 channels");
+  expectRefused("expected a key to fit an array of machine 's', got 8 channels");
 }
 
 TEST_F(RefusalTest, KeysBeyondTheWidths) {
   machine.structure.widths.accumulatorBits = 26;
   program.structure = machine.structureHash();
-  expectRefused("expected at most 4 keys, so that sums fit");
+  expectRefused("expected at most 4 keys, so that sums fit the widths of machine 's', got 6");
 }
 
 TEST_F(RefusalTest, ThresholdsOfAnotherNumber) {

@@ -151,9 +151,8 @@ TEST(TraceTest, RowsAreNamedAndTimesAreMicroseconds) {
   Machine machine = builtinMachine("m");
   std::vector<TraceEvent> first = {{"qk", 1, "score", 1000, 500}, {"banks", -1, "fetch", 5, 10}};
   std::vector<TraceEvent> second = {{"bus", -1, "fetch", 250, 2.5}};
-  std::vector<std::span<const TraceEvent>> launches = {first, second};
-  const double cycles[] = {2000, 300};
-  Json json = Json::parse(traceToJson(launches, cycles, machine));
+  const LaunchTrace launches[] = {{"layers.0", first, 2000}, {"a\xff\"b", second, 300}};
+  Json json = Json::parse(traceToJson(launches, machine));
   std::map<std::pair<int, int>, std::string> rows;
   std::map<int, std::string> processes;
   std::vector<Json> complete;
@@ -165,16 +164,23 @@ TEST(TraceTest, RowsAreNamedAndTimesAreMicroseconds) {
     else if (event["ph"] == "X")
       complete.push_back(event);
   }
-  ASSERT_EQ(complete.size(), 2u);
-  EXPECT_EQ(complete[0]["ts"], 1.0);
-  EXPECT_EQ(complete[0]["dur"], 0.5);
-  EXPECT_EQ(processes[complete[0]["pid"]], "CORELET 1");
-  EXPECT_EQ((rows[{complete[0]["pid"], complete[0]["tid"]}]), "qk");
+  ASSERT_EQ(complete.size(), 4u);
+  EXPECT_EQ(complete[0]["name"], "layers.0");
+  EXPECT_EQ(complete[0]["ts"], 0.0);
+  EXPECT_EQ(complete[0]["dur"], 2.0);
+  EXPECT_EQ(processes[complete[0]["pid"]], "attentions");
+  EXPECT_EQ((rows[{complete[0]["pid"], complete[0]["tid"]}]), "launches");
+  EXPECT_EQ(complete[1]["ts"], 1.0);
+  EXPECT_EQ(complete[1]["dur"], 0.5);
+  EXPECT_EQ(processes[complete[1]["pid"]], "CORELET 1");
+  EXPECT_EQ((rows[{complete[1]["pid"], complete[1]["tid"]}]), "qk");
   // The second launch begins where the first ended.
-  EXPECT_EQ(complete[1]["ts"], 2.25);
-  EXPECT_EQ((rows[{complete[1]["pid"], complete[1]["tid"]}]), "memory controller: bus");
-  // The bus, four units of the memory, and three of each CORELET.
-  EXPECT_EQ(rows.size(), 1u + 4 + 3 * 2);
+  EXPECT_EQ(complete[2]["pid"], complete[0]["pid"]);
+  EXPECT_EQ(complete[2]["ts"], 2.0);
+  EXPECT_EQ(complete[3]["ts"], 2.25);
+  EXPECT_EQ((rows[{complete[3]["pid"], complete[3]["tid"]}]), "memory controller: bus");
+  // The bus, four units of the memory, three of each CORELET, and the launches.
+  EXPECT_EQ(rows.size(), 1u + 4 + 3 * 2 + 1);
 }
 
 /// Text of a file of thresholds and the message behind its path, empty for a good one.
@@ -201,38 +207,40 @@ TEST_P(ThresholdFileTest, IsReadOrRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     Json, ThresholdFileTest,
-    testing::Values(ThresholdText{"Good", R"({"thresholds": [[1, 2.5, "-inf"], [-1e3]]})", ""},
-                    ThresholdText{"Text", "1, 2", "byte 2: not JSON"},
-                    ThresholdText{"Truncated", R"({"thresholds": [[1)", "byte 19: not JSON"},
-                    ThresholdText{"List", "[[1]]", R"(expected {"thresholds": [[...], ...]})"},
-                    ThresholdText{"OtherKey", R"({"threshold": [[1]]})",
-                                  R"(expected {"thresholds": [[...], ...]})"},
-                    ThresholdText{"Named", R"({"thresholds": [[1]], "attentions": ["a"],
+    testing::Values(
+        ThresholdText{"Good", R"({"thresholds": [[1, 2.5, "-inf"], [-1e3]]})", ""},
+        ThresholdText{"Text", "1, 2", "byte 2: not JSON"},
+        ThresholdText{"Truncated", R"({"thresholds": [[1)", "byte 19: not JSON"},
+        ThresholdText{"List", "[[1]]", R"(expected {"thresholds": [[...], ...]})"},
+        ThresholdText{"OtherKey", R"({"threshold": [[1]]})",
+                      R"(expected {"thresholds": [[...], ...]})"},
+        ThresholdText{"Named", R"({"thresholds": [[1]], "attentions": ["a"],
                                   "calibration": {"keep_mass": 0.9, "inputs": 8}})",
-                                  ""},
-                    ThresholdText{"AnotherKey", R"({"thresholds": [[1]], "attention": ["a"]})",
-                                  R"(expected {"thresholds": [[...], ...]}, attentions and )"
-                                  R"(calibration, got 'attention')"},
-                    ThresholdText{"NamesOfOthers", R"({"thresholds": [[1]], "attentions": []})",
-                                  "expected names of 1 attentions, got 0"},
-                    ThresholdText{"NamesThatAreNone", R"({"thresholds": [[1]], "attentions": [2]})",
-                                  "expected 'attentions' to be a list of strings, got [2]"},
-                    ThresholdText{"Calibration", R"({"thresholds": [[1]], "calibration": {}})",
-                                  "expected 'calibration' to be {\"prune_rate\" or \"keep_mass\": "
-                                  "..., \"inputs\": ...}, got {}"},
-                    ThresholdText{"Inputs",
-                                  R"({"thresholds": [[1]],
+                      ""},
+        ThresholdText{"AnotherKey", R"({"thresholds": [[1]], "attention": ["a"]})",
+                      R"(expected {"thresholds": [[...], ...]}, attentions and )"
+                      R"(calibration, got 'attention')"},
+        ThresholdText{"NamesOfOthers", R"({"thresholds": [[1]], "attentions": []})",
+                      "expected names of 1 attentions, got 0"},
+        ThresholdText{"NamesThatAreNone", R"({"thresholds": [[1]], "attentions": [2]})",
+                      "expected 'attentions' to be a list of strings, got [2]"},
+        ThresholdText{"NamesThatAreOne", R"({"thresholds": [[1], [2]], "attentions": ["a", "a"]})",
+                      "expected an attention of each name, got two named 'a'"},
+        ThresholdText{"Calibration", R"({"thresholds": [[1]], "calibration": {}})",
+                      "expected 'calibration' to be {\"prune_rate\" or \"keep_mass\": "
+                      "..., \"inputs\": ...}, got {}"},
+        ThresholdText{"Inputs",
+                      R"({"thresholds": [[1]],
                                       "calibration": {"prune_rate": 0.5, "inputs": 1.5}})",
-                                  "expected 'inputs' to be a count, got 1.5"},
-                    ThresholdText{"Flat", R"({"thresholds": [1]})",
-                                  "expected a list of thresholds for each attention, got number"},
-                    ThresholdText{"EmptyRow", R"({"thresholds": [[]]})",
-                                  "expected a list of thresholds for each attention, got array"},
-                    ThresholdText{"Word", R"({"thresholds": [["low"]]})",
-                                  R"(expected thresholds to be numbers or "-inf", got "low")"},
-                    ThresholdText{"NaN", R"({"thresholds": [[NaN]]})", "byte 18: not JSON"},
-                    ThresholdText{"TooLarge", R"({"thresholds": [[1e999]]})",
-                                  "a number is too large"}),
+                      "expected 'inputs' to be a count, got 1.5"},
+        ThresholdText{"Flat", R"({"thresholds": [1]})",
+                      "expected a list of thresholds for each attention, got number"},
+        ThresholdText{"EmptyRow", R"({"thresholds": [[]]})",
+                      "expected a list of thresholds for each attention, got array"},
+        ThresholdText{"Word", R"({"thresholds": [["low"]]})",
+                      R"(expected thresholds to be numbers or "-inf", got "low")"},
+        ThresholdText{"NaN", R"({"thresholds": [[NaN]]})", "byte 18: not JSON"},
+        ThresholdText{"TooLarge", R"({"thresholds": [[1e999]]})", "a number is too large"}),
     [](const testing::TestParamInfo<ThresholdText> &info) { return info.param.name; });
 
 class ThresholdsTest : public FolderTest {
@@ -269,18 +277,35 @@ TEST_F(ThresholdsTest, AreReadAsTheyWereWritten) {
   EXPECT_EQ(read->kind, written.kind);
   EXPECT_EQ(read->fraction, written.fraction);
   EXPECT_EQ(read->inputs, written.inputs);
+}
 
-  const std::string same[] = {"attention", "attention_0"};
-  EXPECT_TRUE(checkAttentions(*read, "t.json", same, error));
-  const std::string other[] = {"attention", "self"};
-  EXPECT_FALSE(checkAttentions(*read, "t.json", other, error));
-  EXPECT_EQ(error, "t.json: expected thresholds of attention 'self' in place 1, got those of "
-                   "'attention_0'");
-  EXPECT_FALSE(checkAttentions(*read, "t.json", {same, 1}, error));
+TEST_F(ThresholdsTest, AreFoundByName) {
+  ThresholdFile file;
+  file.thresholds = {{1}, {2, 3}};
+  file.attentions = {"layers.0", "layers.1"};
+  std::string error;
+  auto find = [&](std::vector<std::string> attentions) {
+    return thresholdsOf(file, "t.json", attentions, error);
+  };
+  using Thresholds = std::vector<std::vector<float>>;
+  EXPECT_EQ(find({"layers.0", "layers.1"}), file.thresholds);
+  EXPECT_EQ(find({"layers.1", "layers.0"}), (Thresholds{{2, 3}, {1}}));
+  EXPECT_FALSE(find({"layers.0", "self"}));
+  EXPECT_EQ(error, "t.json: expected thresholds of attention 'self', got none");
+  EXPECT_FALSE(find({"layers.1"}));
+  EXPECT_EQ(error, "t.json: expected thresholds of attentions that run, got those of 'layers.0'");
+  EXPECT_FALSE(find({"layers.0", "layers.1", "self"}));
+  EXPECT_EQ(error, "t.json: expected thresholds of attention 'self', got none");
+}
+
+TEST_F(ThresholdsTest, WithoutNamesAreFoundByPosition) {
+  ThresholdFile file;
+  file.thresholds = {{1}, {2, 3}};
+  std::string error;
+  const std::string attentions[] = {"attention", "self"};
+  EXPECT_EQ(thresholdsOf(file, "t.json", attentions, error), file.thresholds);
+  EXPECT_FALSE(thresholdsOf(file, "t.json", {attentions, 1}, error));
   EXPECT_EQ(error, "t.json: expected thresholds of 1 attentions, got 2");
-  // Without names every attention is as good.
-  read->attentions.clear();
-  EXPECT_TRUE(checkAttentions(*read, "t.json", other, error));
 }
 
 } // namespace

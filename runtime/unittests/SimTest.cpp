@@ -265,7 +265,7 @@ TEST_F(SimTest, RateAndMass) {
 TEST_F(SimTest, ThresholdsOfAnotherAttention) {
   write("t.json", R"({"thresholds": [[1]], "attentions": ["self"]})");
   expectRefused(runAll("--thresholds=t.json"), "t.json: expected thresholds of attention "
-                                               "'attention' in place 0, got those of 'self'");
+                                               "'attention', got none");
 }
 
 TEST_F(SimTest, UnknownEntry) {

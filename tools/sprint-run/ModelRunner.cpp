@@ -98,13 +98,7 @@ LogicalResult ModelRunner::raise() {
         passes.addPass(createConvertLinalgToSprint());
       })))
     return failure();
-  raised->walk([&](AttentionOp op) {
-    // A producer may give several ops the same place.
-    if (attentions.contains(op.getLoc()))
-      op->setLoc(FusedLoc::get(op.getContext(), {op.getLoc()},
-                               Builder(op).getIndexAttr(attentions.size())));
-    attentions.insert({op.getLoc(), op});
-  });
+  raised->walk([&](AttentionOp op) { attentions[*op.getName()] = op; });
   return success();
 }
 
@@ -135,7 +129,7 @@ llvm::Error ModelRunner::setThresholds(const CompiledModel &compiled,
     return llvm::createStringError("expected thresholds for %zu attentions, got %zu",
                                    programs.size(), thresholds.size());
   for (auto [program, row] : llvm::zip_equal(programs, thresholds)) {
-    AttentionOp attention = attentions.lookup(program.place);
+    AttentionOp attention = attentions.lookup(program.name);
     int64_t heads = cast<RankedTensorType>(attention.getQuery().getType()).getDimSize(1);
     auto count = static_cast<int64_t>(row.size());
     if (count != 1 && !ShapedType::isDynamic(heads) && count != heads)
@@ -160,8 +154,8 @@ FailureOr<OwningOpRef<ModuleOp>> ModelRunner::lowerTo(Level level, StringRef sch
 
 llvm::Error ModelRunner::compileHostPart(ModuleOp module, CompiledModel &compiled) {
   if (failed(runPasses(module, [](OpPassManager &passes) {
-        passes.addPass(createConvertSprintLaunchToCall());
         passes.addPass(createConvertSprintToLinalg());
+        passes.addPass(createConvertSprintLaunchToCall());
         passes.addPass(createConvertTMTensorToLinalg());
       })))
     return reported();
@@ -189,13 +183,13 @@ llvm::Expected<CompiledModel> ModelRunner::compileForDevice(StringRef schedule) 
     return reported();
   CompiledModel compiled;
   for (auto program : (*module)->getOps<sprint_isa::ProgramOp>()) {
-    AttentionOp attention = attentions.lookup(program.getLoc());
+    AttentionOp attention = attentions.lookup(program.getSymName());
     if (!attention) {
-      program.emitError("expected an attention of the model at the program's place");
+      program.emitError() << "expected an attention '" << program.getSymName()
+                          << "' of the model, got none";
       return reported();
     }
-    compiled.programs.push_back(
-        {program.getSymName().str(), program.getLoc(), describeMasks(attention)});
+    compiled.programs.push_back({program.getSymName().str(), describeMasks(attention)});
   }
   if (!compiled.programs.empty()) {
     FailureOr<::sprint::CommandStream> stream = sprint_isa::translateToCommandStream(**module);

@@ -14,7 +14,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringMap.h"
 
 #include <memory>
 #include <string>
@@ -28,9 +28,8 @@ using ModelThresholds = std::vector<std::vector<float>>;
 
 /// What is known of a program before it runs.
 struct ProgramInfo {
+  /// That of its attention, too.
   std::string name;
-  /// The place of its attention in the model.
-  Location place;
   /// What says which keys a query may attend to, and what is added to the logits: `causal`,
   /// `padding`, ... joined by `+`; `none`.
   std::string masks;
@@ -109,8 +108,8 @@ private:
   llvm::Error compileHostPart(ModuleOp module, CompiledModel &compiled);
 
   OwningOpRef<ModuleOp> raised;
-  /// The attentions of the raised model by their place in the source, which programs keep.
-  llvm::MapVector<Location, AttentionOp> attentions;
+  /// The attentions of the raised model by their names, which are those of their programs.
+  llvm::StringMap<AttentionOp> attentions;
   std::string entry;
   std::string arch;
 };

@@ -18,7 +18,6 @@ using namespace mlir::sprint;
 
 std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
   static const std::map<std::string, Level> kLevels = {{"attention", Level::Attention},
-                                                       {"ops", Level::Ops},
                                                        {"tiled", Level::Tiled},
                                                        {"scheduled", Level::Scheduled},
                                                        {"stream", Level::Stream}};

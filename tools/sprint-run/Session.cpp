@@ -279,9 +279,12 @@ FailureOr<ModelThresholds> Session::readGivenThresholds(const CompiledModel &mod
   std::vector<std::string> names;
   for (const ProgramInfo &program : model.getPrograms())
     names.push_back(program.name);
-  if (!file || !::sprint::checkAttentions(*file, options.thresholdsFile, names, error))
+  std::optional<ModelThresholds> thresholds;
+  if (file)
+    thresholds = ::sprint::thresholdsOf(*file, options.thresholdsFile, names, error);
+  if (!thresholds)
     return ::fail(error);
-  return std::move(file->thresholds);
+  return std::move(*thresholds);
 }
 
 FailureOr<DeviceRuns> Session::runOnDevice(CompiledModel &model, const LaunchPlan &plan) {
@@ -543,7 +546,7 @@ LogicalResult Session::addDumps(const DeviceRuns &runs) {
     return success();
   if (results.empty()) {
     std::optional<::sprint::Machine> machine = ::sprint::loadMachine(options.arch, error);
-    return machine ? addText(options.traceFile, ::sprint::traceToJson({}, {}, *machine))
+    return machine ? addText(options.traceFile, ::sprint::traceToJson({}, *machine))
                    : ::fail(error);
   }
   char *message = nullptr;
@@ -562,9 +565,8 @@ LogicalResult Session::addArtifacts(ModelRunner &runner) {
   if (options.artifactsDir.empty())
     return success();
   static constexpr std::pair<Level, StringLiteral> kLevels[] = {{Level::Attention, "attention"},
-                                                                {Level::Ops, "ops"},
-                                                                {Level::Tiled, "tiled"},
                                                                 {Level::Scheduled, "scheduled"},
+                                                                {Level::Tiled, "tiled"},
                                                                 {Level::Stream, "stream"}};
   for (const auto &[level, name] : kLevels) {
     forgetRemarks();
@@ -617,11 +619,15 @@ static std::string lengths(ArrayRef<const ::sprint::LaunchReport *> launches,
 
 void Session::printReport() const {
   llvm::raw_ostream &os = llvm::outs();
-  static constexpr const char *kRow = "{0,-20} {1,-34} {2,-16} {3,10} {4,14} {5,14} {6,12}\n";
+  static constexpr const char *kRow = "{0} {1,-34} {2,-16} {3,10} {4,14} {5,14} {6,12}\n";
+  size_t width = 20;
+  for (const ProgramInfo &program : programs)
+    width = std::max(width, program.name.size());
+  auto first = [&](StringRef text) { return llvm::left_justify(text, width); };
   using Shape = ::sprint::LaunchShape;
   if (!report.attentions.empty())
-    os << llvm::formatv(kRow, "attention", "heads x queries x keys x channels", "masks", "pruned",
-                        "cycles", "resident", "energy, uJ");
+    os << llvm::formatv(kRow, first("attention"), "heads x queries x keys x channels", "masks",
+                        "pruned", "cycles", "resident", "energy, uJ");
   std::vector<std::string> notes;
   for (const ProgramInfo &program : programs) {
     std::vector<::sprint::LaunchReport> ofProgram;
@@ -644,7 +650,7 @@ void Session::printReport() const {
         llvm::formatv("{0} x {1} x {2} x {3}", heads, lengths(pointers, &Shape::queries),
                       lengths(pointers, &Shape::keys), sizes.headDim);
     ::sprint::Statistics statistics = ::sprint::sumStatistics(ofProgram);
-    os << llvm::formatv(kRow, program.name, shape, program.masks,
+    os << llvm::formatv(kRow, first(program.name), shape, program.masks,
                         percent(statistics.prunedFraction()), wholeCycles(statistics.cycles),
                         wholeCycles(statistics.cyclesResident),
                         microjoules(statistics.totalEnergy()));
@@ -673,22 +679,27 @@ void Session::printReport() const {
     return;
   ::sprint::Statistics pruned = ::sprint::sumStatistics(report.attentions);
   ::sprint::Statistics dense = ::sprint::sumStatistics(*report.baseline);
-  os << llvm::formatv(kRow, "dense baseline", "", "", "", wholeCycles(dense.cycles),
+  os << llvm::formatv(kRow, first("dense baseline"), "", "", "", wholeCycles(dense.cycles),
                       wholeCycles(dense.cyclesResident), microjoules(dense.totalEnergy()));
   auto ratio = [](double a, double b) -> std::string { return llvm::formatv("{0:F2}x", a / b); };
-  os << llvm::formatv(kRow, "better by", "", "", "", ratio(dense.cycles, pruned.cycles),
+  os << llvm::formatv(kRow, first("better by"), "", "", "", ratio(dense.cycles, pruned.cycles),
                       ratio(dense.cyclesResident, pruned.cyclesResident),
                       ratio(dense.totalEnergy(), pruned.totalEnergy()));
 }
 
-/// `FILE:LINE:COLUMN` of the first place in a file that `location` knows, or all that it knows.
+/// `FILE:LINE:COLUMN` of the first place in a file that `location` knows, with its name where it
+/// has one; or all that it knows.
 static std::string describe(Location location) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  if (auto place = location->findInstanceOf<FileLineColLoc>())
-    os << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn();
-  else
+  auto place = location->findInstanceOf<FileLineColLoc>();
+  if (!place) {
     os << location;
+    return text;
+  }
+  os << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn();
+  if (auto named = location->findInstanceOf<NameLoc>())
+    (os << " (").write_escaped(named.getName().getValue()) << ")";
   return text;
 }
 

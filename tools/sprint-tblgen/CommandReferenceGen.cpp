@@ -78,9 +78,25 @@ void emitCommandReference(const RecordKeeper &records, raw_ostream &os) {
   for (const Enumeration *enumeration : set.fieldEnumerations())
     emitEnumeration(*enumeration, os);
 
-  os << "# Launch parameters\n\n| index | name | |\n| --- | --- | --- |\n";
+  os << "# Inputs of a launch\n\nTensors that a launch brings, by the number of their region. A "
+        "dimension with `?` may be 1 instead, and then is the same\nfor all.\n\n| region | name | "
+        "shape | host | machine | | | version |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |\n";
+  for (const auto &[index, input] : enumerate(set.inputs)) {
+    os << "| " << index << " | `" << input.name << "` | [";
+    interleaveComma(input.dimensions, os, [&](const Dimension &dimension) {
+      os << dimension.name << (dimension.mayBeOne ? "?" : "");
+    });
+    os << "] | " << input.hostElement.lower() << " | " << input.deviceElement.lower() << " | "
+       << (input.isOptional ? "optional" : "") << " | " << input.summary << " | " << input.since
+       << " |\n";
+  }
+  os << "\n# Launch parameters\n\n| index | name | size of | | version |\n"
+        "| --- | --- | --- | --- | --- |\n";
   for (const auto &[index, parameter] : enumerate(set.parameters))
-    os << "| " << index << " | `" << parameter.text << "` | " << parameter.summary << " |\n";
+    os << "| " << index << " | `" << parameter.text << "` | " << parameter.dimension
+       << (parameter.divisor.empty() ? "" : " / ") << parameter.divisor << " | "
+       << parameter.summary << " | " << parameter.since << " |\n";
 }
 
 TableGen::Emitter::Opt registration("gen-command-reference", emitCommandReference,

@@ -16,6 +16,18 @@ namespace {
 /// Kinds of fields that index something of the program instead of naming an enumerant.
 constexpr StringRef kIndexKinds[] = {"Expr", "Queue", "IndexQueue"};
 
+/// What a command may do to what a field of that kind names; a queue without a role would be one
+/// that no rule sees.
+bool isRoleOf(StringRef role, StringRef kind) {
+  if (kind == "Queue")
+    return role == "Acquires" || role == "Releases";
+  if (kind == "IndexQueue")
+    return role == "Takes" || role == "Puts";
+  if (kind == "MemoryRegion")
+    return role == "Reads" || role == "Writes";
+  return role.empty();
+}
+
 Enumeration readEnumeration(const Record &record) {
   Enumeration result;
   result.name = record.getValueAsString("className");
@@ -25,6 +37,57 @@ Enumeration readEnumeration(const Record &record) {
                                  enumerant->getValueAsString("str"),
                                  enumerant->getValueAsInt("value")});
   return result;
+}
+
+unsigned readVersion(const Record &record) {
+  int64_t since = record.getValueAsInt("since");
+  if (since < 1)
+    PrintFatalError(&record, "expected a version of at least 1, got " + Twine(since));
+  return static_cast<unsigned>(since);
+}
+
+Tensor readTensor(const Record &record) {
+  Tensor tensor = {record.getValueAsString("symbol"),
+                   record.getValueAsString("name"),
+                   record.getValueAsString("summary"),
+                   record.getValueAsDef("hostElement")->getName(),
+                   record.getValueAsDef("deviceElement")->getName(),
+                   {},
+                   record.getValueAsBit("isOptional"),
+                   readVersion(record)};
+  for (StringRef name : record.getValueAsListOfStrings("dims")) {
+    bool mayBeOne = name.consume_back("?");
+    tensor.dimensions.push_back({name, mayBeOne});
+  }
+  return tensor;
+}
+
+/// Reads the tensors of a launch: the regions of inputs are their places in the list, optional
+/// inputs follow the required ones, which give every dimension its size.
+void readTensors(const RecordKeeper &records, CommandSet &set) {
+  const Record *lists = records.getDef("LaunchTensors");
+  for (const Record *record : lists->getValueAsListOfDefs("inputs")) {
+    int64_t region = record->getValueAsInt("region");
+    if (region != static_cast<int64_t>(set.inputs.size()))
+      PrintFatalError(record, "expected the region " + Twine(set.inputs.size()) +
+                                  " of the input, got " + Twine(region));
+    Tensor input = readTensor(*record);
+    if (!input.isOptional && !set.inputs.empty() && set.inputs.back().isOptional)
+      PrintFatalError(record, "expected an optional input behind optional ones");
+    for (const Dimension &dimension : input.dimensions) {
+      if (is_contained(set.dimensions, dimension.name))
+        continue;
+      if (input.isOptional || dimension.mayBeOne)
+        PrintFatalError(record,
+                        "expected a dimension of required inputs, got '" + dimension.name + "'");
+      set.dimensions.push_back(dimension.name);
+    }
+    set.inputs.push_back(std::move(input));
+  }
+  if (records.getAllDerivedDefinitions("LaunchInput").size() != set.inputs.size())
+    PrintFatalError(lists, "expected all records of inputs in the list");
+  for (const Record *record : lists->getValueAsListOfDefs("headParameters"))
+    set.headParameters.push_back(readTensor(*record));
 }
 
 /// The fields of a command, laid out one behind the other.
@@ -45,13 +108,35 @@ std::vector<Field> readFields(const Record &record, const CommandSet &set) {
     } else if (!is_contained(kIndexKinds, kind)) {
       PrintFatalError(&record, "unknown kind '" + kind + "' of a field");
     }
+    StringRef role = field->getValueAsString("role");
+    if (!isRoleOf(role, kind))
+      PrintFatalError(&record, "field '" + field->getValueAsString("name") + "' of kind '" + kind +
+                                   "' cannot have the role '" + role + "'");
     fields.push_back({field->getValueAsString("name"), kind, field->getValueAsString("summary"),
-                      offset, static_cast<unsigned>(width)});
+                      role.empty() ? "None" : role, offset, static_cast<unsigned>(width)});
     offset += width;
     if (offset > kWordBits)
       PrintFatalError(&record, "fields need more than the " + Twine(kWordBits) + " bits of a word");
   }
   return fields;
+}
+
+/// Enumerants of `enumeration` that a list of strings names.
+std::vector<const Enumerant *> readEnumerants(const Record &record, StringRef list,
+                                              StringRef enumeration, const char *what,
+                                              const CommandSet &set) {
+  const Enumeration *known = set.findEnumeration(enumeration);
+  if (!known)
+    PrintFatalError("no enumeration " + enumeration);
+  std::vector<const Enumerant *> result;
+  for (StringRef name : record.getValueAsListOfStrings(list)) {
+    auto it = find_if(known->enumerants,
+                      [&](const Enumerant &enumerant) { return enumerant.text == name; });
+    if (it == known->enumerants.end())
+      PrintFatalError(&record, "unknown " + Twine(what) + " '" + name + "'");
+    result.push_back(&*it);
+  }
+  return result;
 }
 
 Command readCommand(const Record &record, const CommandSet &set) {
@@ -69,16 +154,8 @@ Command readCommand(const Record &record, const CommandSet &set) {
     PrintFatalError(&record,
                     "expected an opcode of " + Twine(kOpcodeBits) + " bits, got " + Twine(opcode));
   command.opcode = static_cast<unsigned>(opcode);
-  const Enumeration *units = set.findEnumeration("MachineUnit");
-  if (!units)
-    PrintFatalError("no enumeration MachineUnit");
-  for (StringRef unit : record.getValueAsListOfStrings("units")) {
-    auto it = find_if(units->enumerants,
-                      [&](const Enumerant &enumerant) { return enumerant.text == unit; });
-    if (it == units->enumerants.end())
-      PrintFatalError(&record, "unknown unit '" + unit + "'");
-    command.units.push_back(&*it);
-  }
+  command.units = readEnumerants(record, "units", "MachineUnit", "unit", set);
+  command.reads = readEnumerants(record, "reads", "MemoryRegion", "region", set);
   command.fields = readFields(record, set);
   return command;
 }
@@ -88,6 +165,7 @@ Command readCommand(const Record &record, const CommandSet &set) {
 CommandSet::CommandSet(const RecordKeeper &records) {
   for (const Record *record : records.getAllDerivedDefinitions("SprintISA_Enum"))
     enumerations.push_back(readEnumeration(*record));
+  readTensors(records, *this);
 
   std::vector<const Record *> parameterRecords(
       records.getAllDerivedDefinitions("LaunchParameter").begin(),
@@ -101,8 +179,13 @@ CommandSet::CommandSet(const RecordKeeper &records) {
                                   Twine(record->getValueAsInt("index")));
     StringRef name = record->getName();
     name.consume_back("Parameter");
-    parameters.push_back(
-        {name.str(), record->getValueAsString("name"), record->getValueAsString("summary")});
+    parameters.push_back({name.str(), record->getValueAsString("name"),
+                          record->getValueAsString("summary"), record->getValueAsString("dim"),
+                          record->getValueAsString("divisor"), readVersion(*record)});
+    const Parameter &parameter = parameters.back();
+    for (StringRef dimension : {parameter.dimension, parameter.divisor})
+      if (!is_contained(dimensions, dimension) && !dimension.empty())
+        PrintFatalError(record, "expected a dimension of the inputs, got '" + dimension + "'");
   }
 
   std::vector<std::pair<Command, const Record *>> read;

@@ -40,6 +40,8 @@ struct Field {
   llvm::StringRef name;
   llvm::StringRef kind;
   llvm::StringRef summary;
+  /// A FieldRole of SprintRuntime/Commands.h.
+  llvm::StringRef role;
   unsigned offset;
   unsigned width;
 };
@@ -55,6 +57,28 @@ struct Command {
   /// Units that may run it; empty where every unit may.
   std::vector<const Enumerant *> units;
   std::vector<Field> fields;
+  /// Regions that it reads beside those that its fields name.
+  std::vector<const Enumerant *> reads;
+};
+
+/// A dimension of a tensor.
+struct Dimension {
+  llvm::StringRef name;
+  /// Whether it may be 1 instead.
+  bool mayBeOne;
+};
+
+/// A tensor that a program takes.
+struct Tensor {
+  llvm::StringRef symbol;
+  llvm::StringRef name;
+  llvm::StringRef summary;
+  /// Names of the records of element types.
+  llvm::StringRef hostElement;
+  llvm::StringRef deviceElement;
+  std::vector<Dimension> dimensions;
+  bool isOptional;
+  unsigned since;
 };
 
 /// A launch parameter.
@@ -62,6 +86,10 @@ struct Parameter {
   std::string name;
   llvm::StringRef text;
   llvm::StringRef summary;
+  /// The dimension that it is the size of, and the one whose size divides that, or an empty string.
+  llvm::StringRef dimension;
+  llvm::StringRef divisor;
+  unsigned since;
 };
 
 /// Everything the generators need.
@@ -76,6 +104,12 @@ struct CommandSet {
   std::vector<const Enumeration *> fieldEnumerations() const;
 
   std::vector<Enumeration> enumerations;
+  /// What launches bring, by the numbers of their regions: first the required ones.
+  std::vector<Tensor> inputs;
+  /// What launches derive.
+  std::vector<Tensor> headParameters;
+  /// Names of the inputs' dimensions, in the order in which they are met first.
+  std::vector<llvm::StringRef> dimensions;
   /// In the order of their indices.
   std::vector<Parameter> parameters;
   /// In the order of their opcodes.

@@ -63,17 +63,86 @@ void emitFieldKinds(const CommandSet &set, raw_ostream &os) {
   os << "  }\n  return false;\n}\n\n";
 }
 
+void emitDimensions(const CommandSet &set, raw_ostream &os) {
+  os << "/// What a dimension of a launch's tensor counts.\nenum class Dimension : uint8_t {\n";
+  for (StringRef dimension : set.dimensions)
+    os << "  " << dimension << ",\n";
+  os << "};\n\ninline constexpr size_t kNumDimensions = " << set.dimensions.size()
+     << ";\n\n/// Name of a dimension.\nconstexpr std::string_view toString(Dimension dimension) "
+        "{\n  constexpr std::string_view names[] = {\n";
+  for (StringRef dimension : set.dimensions)
+    os << "      \"" << dimension << "\",\n";
+  os << "  };\n  return names[static_cast<size_t>(dimension)];\n}\n\n";
+}
+
+void emitTensors(ArrayRef<Tensor> tensors, StringRef name, raw_ostream &os) {
+  os << "namespace detail {\n";
+  for (const Tensor &tensor : tensors) {
+    os << "inline constexpr TensorDimension dimensionsOf" << tensor.symbol << "[] = {\n";
+    for (const Dimension &dimension : tensor.dimensions)
+      os << "    {Dimension::" << dimension.name << ", " << (dimension.mayBeOne ? "true" : "false")
+         << "},\n";
+    os << "};\n";
+  }
+  os << "} // namespace detail\n\ninline constexpr std::array<LaunchTensor, " << tensors.size()
+     << "> " << name << "{{\n";
+  for (const Tensor &tensor : tensors)
+    os << "    {\"" << tensor.name << "\", ElementType::" << tensor.hostElement
+       << ", ElementType::" << tensor.deviceElement << ", detail::dimensionsOf" << tensor.symbol
+       << ", " << (tensor.isOptional ? "true" : "false") << ", " << tensor.since << "},\n";
+  os << "}};\n\n";
+}
+
+void emitInputs(const CommandSet &set, raw_ostream &os) {
+  emitDimensions(set, os);
+  os << "/// The tensors that a launch brings, by MemoryRegion: first the required ones.\n";
+  emitTensors(set.inputs, "launchInputs", os);
+  os << "/// The tensors that a launch derives: a number a head.\n";
+  emitTensors(set.headParameters, "headTensors", os);
+  std::vector<StringRef> optional;
+  for (const Tensor &input : set.inputs)
+    if (input.isOptional)
+      optional.push_back(input.name);
+  os << "/// Of `launchInputs`, how many each launch brings.\n"
+        "inline constexpr size_t kNumRequiredInputs = "
+     << set.inputs.size() - optional.size()
+     << ";\n\n/// Dimensions of the input that has most.\ninline constexpr size_t kMaxInputRank = "
+     << max_element(set.inputs,
+                    [](const Tensor &lhs, const Tensor &rhs) {
+                      return lhs.dimensions.size() < rhs.dimensions.size();
+                    })
+            ->dimensions.size()
+     << ";\n\n/// Names of the others, for messages.\n"
+        "inline constexpr std::string_view optionalInputNames = \""
+     << join(ArrayRef(optional).drop_back(), ", ") << " and " << optional.back() << "\";\n\n";
+}
+
 void emitParameters(const CommandSet &set, raw_ostream &os) {
   os << "/// A number that a launch brings along or that the compiler fixed.\n"
         "enum class LaunchParameter : uint8_t {\n";
   for (const Parameter &parameter : set.parameters)
     os << "  " << comment(parameter.summary) << "  " << parameter.name << ",\n";
   os << "};\n\ninline constexpr size_t kNumLaunchParameters = " << set.parameters.size()
-     << ";\n\n/// Names of launch parameters, by LaunchParameter.\n"
-        "inline constexpr std::array<std::string_view, kNumLaunchParameters> "
-        "launchParameterNames{\n";
+     << ";\n\n/// Launch parameters, by LaunchParameter.\n"
+        "inline constexpr std::array<LaunchParameterInfo, kNumLaunchParameters> "
+        "launchParameters{{\n";
+  for (const Parameter &parameter : set.parameters) {
+    os << "    {\"" << parameter.text << "\", Dimension::" << parameter.dimension << ", ";
+    if (parameter.divisor.empty())
+      os << "std::nullopt";
+    else
+      os << "Dimension::" << parameter.divisor;
+    os << ", " << parameter.since << "},\n";
+  }
+  os << "}};\n\n/// The launch parameters of one launch.\nstruct LaunchSizes {\n";
   for (const Parameter &parameter : set.parameters)
-    os << "    \"" << parameter.text << "\",\n";
+    os << "  " << comment(parameter.summary) << "  int64_t "
+       << convertToCamelFromSnakeCase(parameter.text) << " = "
+       << (parameter.divisor.empty() ? 0 : 1) << ";\n";
+  os << "};\n\n/// Its members, by LaunchParameter.\ninline constexpr std::array<int64_t "
+        "LaunchSizes::*, kNumLaunchParameters> launchSizeMembers{\n";
+  for (const Parameter &parameter : set.parameters)
+    os << "    &LaunchSizes::" << convertToCamelFromSnakeCase(parameter.text) << ",\n";
   os << "};\n\n";
 }
 
@@ -93,18 +162,21 @@ void emitInfos(const CommandSet &set, raw_ostream &os) {
       continue;
     os << "inline constexpr CommandField fieldsOf" << command.name << "[] = {\n";
     for (const Field &field : command.fields)
-      os << "    {\"" << field.name << "\", FieldKind::" << field.kind << ", " << field.offset
-         << ", " << field.width << "},\n";
+      os << "    {\"" << field.name << "\", FieldKind::" << field.kind
+         << ", FieldRole::" << field.role << ", " << field.offset << ", " << field.width << "},\n";
     os << "};\n";
   }
   os << "} // namespace detail\n\n/// All commands, in the order of their opcodes.\n"
         "inline constexpr CommandInfo commandInfos[] = {\n";
   for (const Command &command : set.commands) {
-    uint64_t units = 0;
-    for (const Enumerant *unit : command.units)
-      units |= uint64_t(1) << unit->value;
+    auto bits = [](const std::vector<const Enumerant *> &enumerants) {
+      uint64_t result = 0;
+      for (const Enumerant *enumerant : enumerants)
+        result |= uint64_t(1) << enumerant->value;
+      return format_hex(result, 4);
+    };
     os << "    {Opcode::" << command.name << ", \"" << command.mnemonic << "\", "
-       << format_hex(units, 4) << ", ";
+       << bits(command.units) << ", " << bits(command.reads) << ", ";
     if (command.fields.empty())
       os << "{}},\n";
     else
@@ -149,6 +221,7 @@ void emitRuntimeCommands(const RecordKeeper &records, raw_ostream &os) {
   for (const Enumeration *enumeration : set.fieldEnumerations())
     emitEnumeration(*enumeration, os);
   emitFieldKinds(set, os);
+  emitInputs(set, os);
   emitParameters(set, os);
 
   os << "enum class Opcode : uint8_t {\n";

@@ -344,9 +344,9 @@ TEST(Executable, CallsHostSymbolsAndDropsWhatItDoesNotReach) {
   Compiled compiled(R"mlir(
     func.func private @hook(i64)
     func.func private @elsewhere(tensor<4xf32>) -> tensor<4xf32>
-    sprint.program @device(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>,
-        %threshold: tensor<1x1xi32>, %multiplier: tensor<1x1xi64>, %shift: tensor<1x1xi64>)
-        -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+    sprint.program @device(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>,
+        threshold %threshold: tensor<1x1xi32>, multiplier %multiplier: tensor<1x1xi64>, shift %shift: tensor<1x1xi64>)
+        -> tensor<1x1x4x8xi32> scale(0.125) {
       %r = tensor.empty() : tensor<1x1x4x8xi32>
       sprint.return %r : tensor<1x1x4x8xi32>
     }

@@ -25,7 +25,9 @@ def ConvertLinalgToSprint : Pass<"convert-linalg-to-sprint", "::mlir::ModuleOp">
        Masks become a band, valid keys or a boolean tensor, and what else is added a bias;
     5. factors of the probabilities that do not depend on the key go to the result;
     6. heads that share keys and values do so in `sprint.attention` too, never repeated; f16 and bf16 are
-       cast to f32 in front of it, and the result back.
+       cast to f32 in front of it, and the result back;
+    7. every attention gets a name of its own, that of its place where the producer names places (a `NameLoc`; equal ones are
+       told apart, `name.1`), else `attention` or `attention_0`, `attention_1`, ... One that has a name keeps it.
 
     What has to hold when the program runs becomes `cf.assert`: sizes that have to be equal and are not known to be, masks
     of integers that have to be 0 or 1, scores that must not be as low as a number that is selected for masked keys.
@@ -46,28 +48,57 @@ def ConvertLinalgToSprint : Pass<"convert-linalg-to-sprint", "::mlir::ModuleOp">
 def ConvertSprintToLinalg : Pass<"convert-sprint-to-linalg", "::mlir::ModuleOp"> {
   let summary = "give the Sprint ops their meaning in upstream dialects";
   let description = [{
-    Lowers every op of the Sprint dialect, except `program` and `launch`, to linalg, tensor, scf, arith and math, without
-    calls. `sprint.attention` becomes the float softmax between two contractions, which read shared keys and values where they are; the
+    Lowers every op of the Sprint dialect to linalg, tensor, scf, arith and math, without calls of the runtime; a `sprint.launch` of
+    commands stays. Programs become functions; a launch becomes a call between what quantises its operands and what turns
+    the codes into floats. `sprint.attention` becomes the float softmax between two contractions, which read shared keys and values where they are; the
     integer ops become docs/numerics.md. Numbers that cannot be quantised fail a `cf.assert`.
   }];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect",
-    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+    "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
   ];
 }
 
-def ConvertSprintToISA : Pass<"convert-sprint-to-isa", "::mlir::ModuleOp"> {
-  let summary = "turn device programs into commands";
+def ConvertSprintToISA : Pass<"convert-sprint-to-isa", "::mlir::sprint::ProgramOp"> {
+  let summary = "lower blocks of rows to commands";
   let description = [{
-    Turns each `sprint.program` into a `sprint_isa.program`:
+    Puts a `sprint_isa.program` with one nest of commands in their value form in the place of what a `sprint.program` computes, an op
+    after the other:
 
-    1. trip counts and operands become expressions of launch parameters and loop counters;
-    2. every unit gets the loops that its commands stand in, with those commands alone;
-    3. counting queues and index queues join the units, with credits from the loop's `sprint.schedule`.
+    1. `sprint.rows` becomes loops; trip counts and operands are expressions of launch parameters and loop counters;
+    2. `sprint.prune` becomes `threshold`, `sprint.gather` `read_pruning`, `sprint.recompute` the fetches, `score`, `softmax` and `accumulate`, and so on.
+       Tensors are written to ReRAM in the body of the loops that their head depends on;
+    3. capacities of the machine are reserved before the first command of a body that uses them, and freed behind the last.
 
-    Lengths, static or not, only ever appear as launch parameters, so the program does not depend on them.
+    Fails at the op that no command can say. Lengths, static or not, only ever appear as launch parameters, so the program does not depend
+    on them.
   }];
   let dependentDialects = ["::mlir::sprint_isa::SprintISADialect"];
+  let statistics = [Statistic<"numLowered", "num-lowered", "Number of programs lowered">];
+}
+
+def SprintDistributeUnits : Pass<"sprint-distribute-units", "::mlir::sprint::ProgramOp"> {
+  let summary = "distribute a nest of commands over the units";
+  let description = [{
+    Gives every unit the loops that its commands stand in, with those commands alone:
+
+    1. a list that one command puts and another takes becomes an index queue, as deep as the tightest capacity around it;
+    2. a command of one unit that one of another waits for becomes a credit of a counting queue, at the loop of the first. What
+       other queues imply needs none;
+    3. `reserve` and `free` become `acquire` and `release` where they stand.
+  }];
+  let dependentDialects = ["::mlir::sprint_isa::SprintISADialect"];
+  let statistics = [Statistic<"numDistributed", "num-distributed", "Number of programs distributed">];
+}
+
+def SprintFinalizePrograms : Pass<"sprint-finalize-programs", "::mlir::ModuleOp"> {
+  let summary = "make programs of the machine of device functions";
+  let description = [{
+    Replaces each `sprint.program` by the `sprint_isa.program` in its body, which has the same name.
+  }];
+  let dependentDialects = ["::mlir::sprint_isa::SprintISADialect"];
+  let statistics = [Statistic<"numFinalized", "num-finalized", "Number of programs">];
 }
 
 def ConvertSprintLaunchToCall : Pass<"convert-sprint-launch-to-call", "::mlir::ModuleOp"> {

@@ -17,7 +17,7 @@ class DialectRegistry;
 namespace mlir::sprint {
 
 /// How far down to compile; each level runs (see docs/tools.md).
-enum class Level { Attention, Ops, Tiled, Scheduled, Stream };
+enum class Level { Attention, Scheduled, Tiled, Stream };
 
 /// Options of `--sprint-compile`.
 struct CompileOptions : PassPipelineOptions<CompileOptions> {
@@ -25,8 +25,11 @@ struct CompileOptions : PassPipelineOptions<CompileOptions> {
                            llvm::cl::desc("Built-in machine (s, m or l) or path of a machine "
                                           "description"),
                            llvm::cl::init("s")};
-  Option<std::string> schedule{*this, "schedule", llvm::cl::desc("Name of the schedule"),
-                               llvm::cl::init("paper")};
+  Option<std::string> schedule{
+      *this, "schedule",
+      llvm::cl::desc("Scheduling algorithm, or dense: every allowed key kept, with "
+                     "resident"),
+      llvm::cl::init("paper")};
   Option<Level> level{*this, "level", llvm::cl::desc("How far down to compile"),
                       llvm::cl::init(Level::Stream), levelValues()};
 

@@ -9,12 +9,16 @@
 #ifndef SPRINT_TARGET_COMMANDSTREAM_H
 #define SPRINT_TARGET_COMMANDSTREAM_H
 
+#include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
 #include "SprintRuntime/CommandStream.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Location.h"
 #include "mlir/IR/OwningOpRef.h"
 
 namespace mlir::sprint_isa {
+
+/// The runtime's form of `program`, whose commands are distributed over units.
+::sprint::Program translateProgram(ProgramOp program);
 
 /// The stream of all programs of `module`; what else is in it stays behind. Every stream that this
 /// gives can be serialised and parsed. Fails, with an error at the program, where there is none or

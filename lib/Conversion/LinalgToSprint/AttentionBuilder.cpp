@@ -600,8 +600,7 @@ void AttentionBuilder::replace() {
   }
   Value init = tensor::EmptyOp::create(builder, loc, shape, builder.getF32Type(), dynamicSizes);
   Value attention =
-      AttentionOp::create(builder, loc, init.getType(), query, key, value, operands.keyValid,
-                          operands.mask, operands.bias, init,
+      AttentionOp::create(builder, loc, init.getType(), query, key, value, operands.getAll(), init,
                           builder.getF64FloatAttr(matched.scale), attributes.band,
                           EmptyRowAttr::get(builder.getContext(), attributes.emptyRow),
                           DenseF32ArrayAttr(), attributes.maskedLogit)

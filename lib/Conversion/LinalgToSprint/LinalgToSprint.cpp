@@ -22,6 +22,12 @@
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/DebugLog.h"
+
+#define DEBUG_TYPE "convert-linalg-to-sprint"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_CONVERTLINALGTOSPRINT
@@ -93,6 +99,7 @@ LogicalResult Raiser::build(FailureOr<MatchedAttention> matched) {
     }
     why = attention.getReason().str();
   }
+  LDBG() << "no match: " << why;
   if (reason.empty())
     reason = std::move(why);
   return failure();
@@ -100,6 +107,7 @@ LogicalResult Raiser::build(FailureOr<MatchedAttention> matched) {
 
 LogicalResult Raiser::raise(const Candidate &candidate) {
   Operation *op = candidate.op;
+  LDBG() << "candidate: " << *op << " at " << op->getLoc();
   if (auto attention = dyn_cast<tm_tensor::AttentionOp>(op))
     return build(matcher.match(attention));
   std::optional<Contraction> contraction = getContraction(op);
@@ -131,9 +139,55 @@ LogicalResult Raiser::raise(const Candidate &candidate) {
   return failure();
 }
 
+/// What a producer calls the place `location`, as a name that a command stream may hold; empty
+/// where it does not say.
+static std::string findName(Location location) {
+  auto named = location->findInstanceOf<NameLoc>();
+  if (!named)
+    return "";
+  // Of a path the end tells more. What makes a name unique needs room, too.
+  constexpr size_t kMaxLength = 200;
+  std::string name = named.getName().getValue().take_back(kMaxLength).str();
+  std::replace_if(name.begin(), name.end(), [](char c) { return !llvm::isPrint(c); }, '_');
+  return name;
+}
+
+/// Gives every attention of `module` a name that neither another one nor a symbol has. Those that
+/// have one keep it as far as it is unique.
+static void nameAttentions(ModuleOp module) {
+  SymbolTable symbols(module);
+  llvm::StringSet<> taken;
+  // The number that is tried next behind a name that is taken.
+  llvm::StringMap<unsigned> numbers;
+  auto claim = [&](AttentionOp attention, StringRef base, char separator, unsigned first) {
+    unsigned &number = numbers.try_emplace(base, first).first->second;
+    std::string name = base.str();
+    while (symbols.lookup(name) || !taken.insert(name).second)
+      name = (base + Twine(separator) + Twine(number++)).str();
+    attention.setName(name);
+  };
+  SmallVector<AttentionOp> raised, unnamed;
+  module.walk([&](AttentionOp attention) {
+    if (std::optional<StringRef> name = attention.getName())
+      claim(attention, *name, '.', 1);
+    else
+      raised.push_back(attention);
+  });
+  for (AttentionOp attention : raised) {
+    std::string name = findName(attention.getLoc());
+    if (name.empty())
+      unnamed.push_back(attention);
+    else
+      claim(attention, name, '.', 1);
+  }
+  for (auto [index, attention] : llvm::enumerate(unnamed))
+    claim(attention, unnamed.size() == 1 ? "attention" : "attention_" + std::to_string(index), '_',
+          0);
+}
+
 namespace {
 struct ConvertLinalgToSprint
-    : public sprint::impl::ConvertLinalgToSprintBase<ConvertLinalgToSprint> {
+    : public mlir::sprint::impl::ConvertLinalgToSprintBase<ConvertLinalgToSprint> {
   void getDependentDialects(DialectRegistry &registry) const override {
     ConvertLinalgToSprintBase::getDependentDialects(registry);
     func::registerInlinerExtension(registry);
@@ -155,6 +209,7 @@ struct ConvertLinalgToSprint
         continue;
       Raiser raiser(erased);
       if (succeeded(raiser.raise(candidate))) {
+        LDBG() << "raised";
         ++numRaised;
         continue;
       }
@@ -163,6 +218,7 @@ struct ConvertLinalgToSprint
       candidate.op->emitRemark() << "attention not raised: " << raiser.getReason();
       ++numRefused;
     }
+    nameAttentions(getOperation());
   }
 };
 } // namespace

@@ -97,6 +97,9 @@ public:
     Value mask;
     /// The same of f32.
     Value bias;
+
+    /// The optional inputs of an attention; null where there are none.
+    SmallVector<Value> getAll() const { return {keyValid, mask, bias}; }
   };
   /// Creates what the operands need that is not yet a tensor in the IR. The insertion point has to
   /// be after every term's tensor.

@@ -191,12 +191,12 @@ struct AttentionLowering : OpRewritePattern<AttentionOp> {
     Value query = op.getQuery(), key = op.getKey(), value = op.getValue();
     if (FloatAttr maskedLogit = op.getMaskedLogitAttr()) {
       Value output = AttentionOp::create(
-          builder, op.getType(), query, key, value, op.getKeyValid(), op.getMask(), op.getBias(),
-          op.getInit(), op.getScaleAttr(), op.getBandAttr(),
-          EmptyRowAttr::get(op.getContext(), EmptyRow::Zero), op.getThresholdsAttr());
+          builder, op.getType(), query, key, value, op.getOptionalInputs(), op.getInit(),
+          op.getScaleAttr(), op.getBandAttr(), EmptyRowAttr::get(op.getContext(), EmptyRow::Zero),
+          op.getThresholdsAttr());
       rewriter.replaceOpWithNewOp<FillEmptyRowsOp>(
-          op, op.getType(), value, query, key, op.getKeyValid(), op.getMask(), op.getBias(), output,
-          op.getBandAttr(), op.getEmptyRowAttr(), op.getScaleAttr(), maskedLogit);
+          op, op.getType(), query, key, value, op.getOptionalInputs(), output, op.getBandAttr(),
+          op.getEmptyRowAttr(), op.getScaleAttr(), maskedLogit);
       return success();
     }
     SmallVector<OpFoldResult> rows;

@@ -125,6 +125,11 @@ Scalar select(Scalar condition, Scalar ifTrue, Scalar ifFalse) {
 // Tensors
 //===----------------------------------------------------------------------===//
 
+Indexed indexRows(Value matrix, int64_t row, int64_t column) {
+  bool isShared = cast<RankedTensorType>(matrix.getType()).getDimSize(0) == 1;
+  return {matrix, {isShared ? kBroadcast : row, column}};
+}
+
 SmallVector<Value> createGeneric(ImplicitLocOpBuilder &builder, ArrayRef<Indexed> inputs,
                                  ArrayRef<Indexed> outputs, BodyBuilder body) {
   int64_t numLoops = 0;

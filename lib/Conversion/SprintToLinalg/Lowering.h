@@ -8,6 +8,7 @@
 #define SPRINT_LIB_CONVERSION_SPRINTTOLINALG_LOWERING_H
 
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -95,6 +96,9 @@ struct Indexed {
   Value tensor;
   SmallVector<int64_t, 4> loops;
 };
+
+/// A matrix `[B, columns]` or `[1, columns]` of which all rows of loop `row` have the one.
+Indexed indexRows(Value matrix, int64_t row, int64_t column);
 
 /// Builds the results' elements of a body from the operands' elements, inputs first.
 using BodyBuilder =
@@ -191,6 +195,11 @@ void populateQuantizationPatterns(RewritePatternSet &patterns);
 void populateSelectionPatterns(RewritePatternSet &patterns);
 /// sprint.recompute.
 void populateRecomputePatterns(RewritePatternSet &patterns);
+
+/// Replaces the programs of `module` and what is in them, sprint.attend and sprint.rows, by
+/// functions, and their launches by calls between what quantises the operands and what turns codes
+/// into floats.
+LogicalResult lowerPrograms(ModuleOp module);
 
 } // namespace mlir::sprint::lowering
 

@@ -72,7 +72,9 @@ private:
     return createGeneric(
         builder, {{op.getIndices(), {n}}}, {createEmpty(builder, {rows, kept}, i32), {i, n}},
         [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
-          return elements[0].elementOf(op.getBias(), {loopCounter(body, i), elements[0]});
+          bool isShared = cast<RankedTensorType>(op.getBias().getType()).getDimSize(0) == 1;
+          Scalar row = isShared ? elements[0].constant(int64_t(0)) : loopCounter(body, i);
+          return elements[0].elementOf(op.getBias(), {row, elements[0]});
         });
   }
 
@@ -90,7 +92,12 @@ private:
           low = createTable(::sprint::exponentTableLow);
     int64_t dropped = ::sprint::kExponentProductBits - op.getWidths().getExponentFraction();
     return createGeneric(
-        builder, {{scores, {i, n}}, {op.getOwners(), {i, n}}, {maxima, {i}}},
+        builder,
+        {{scores, {i, n}},
+         {op.getOwners(), {i, n}},
+         {maxima, {i}},
+         {op.getMultiplier(), {i}},
+         {op.getShift(), {i}}},
         {createEmpty(builder, {rows, kept}, i64), {i, n}},
         [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
           Scalar isOwned = elements[1];
@@ -99,7 +106,7 @@ private:
           // tables.
           Scalar delta = select(isOwned, elements[2].extend(i64) - elements[0].extend(i64), zero);
           Scalar index =
-              tableIndex(delta, op.getMultiplier(), op.getShift()).atMost(::sprint::kMaxTableIndex);
+              tableIndex(delta, elements[3], elements[4]).atMost(::sprint::kMaxTableIndex);
           auto lookUp = [&](Value table, Scalar entry) {
             Value position = arith::IndexCastOp::create(body, body.getIndexType(), Value(entry));
             return entry.elementOf(table, position);

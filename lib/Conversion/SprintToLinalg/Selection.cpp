@@ -28,11 +28,9 @@ class AllowedKeys {
 public:
   template <typename OpTy>
   AllowedKeys(ImplicitLocOpBuilder &builder, OpTy op, OpFoldResult rows, OpFoldResult keys)
-      : band(op.getBandAttr()), masks(op.getMasks()), bias(op.getBias()),
+      : band(op.getBandAttr()), queries(op.getQueries()), masks(op.getMasks()), bias(op.getBias()),
         multiplier(op.getMultiplier()), shift(op.getShift()) {
-    // The diagonal of the block's first row.
-    Value offset = createBandOffset(builder, band, keys, op.getQueries());
-    first = builder.createOrFold<arith::AddIOp>(op.getQuery(), offset);
+    offset = createBandOffset(builder, band, keys, op.getOf());
     if (!bias)
       return;
     Scalar channels(
@@ -66,7 +64,9 @@ public:
     Type i64 = body.getI64Type();
     Scalar largest = elements.consume_front().extend(i64);
     Scalar delta = largest - code.extend(i64) - Scalar(body, spread);
-    return allowed & (tableIndex(delta, multiplier, shift) < ::sprint::kZeroTableIndex);
+    Scalar ofRow = loopCounter(body, row);
+    return allowed & (tableIndex(delta, ofRow.elementOf(multiplier, {ofRow}),
+                                 ofRow.elementOf(shift, {ofRow})) < ::sprint::kZeroTableIndex);
   }
 
 private:
@@ -75,15 +75,16 @@ private:
   /// Appends the operands that `testRestrictions` wants.
   void addRestrictions(SmallVectorImpl<Indexed> &inputs) const {
     for (Value mask : masks)
-      inputs.push_back({mask, {row, key}});
+      inputs.push_back(indexRows(mask, row, key));
     if (bias)
-      inputs.push_back({bias, {row, key}});
+      inputs.push_back(indexRows(bias, row, key));
   }
 
   /// Whether the band, the masks and the bias of the key of the loops each allow it.
   Scalar testRestrictions(ImplicitLocOpBuilder &body, ArrayRef<Scalar> &elements) const {
-    Scalar allowed =
-        isAllowed(band, loopCounter(body, row) + Scalar(body, first), loopCounter(body, key));
+    Scalar ofRow = loopCounter(body, row);
+    Scalar diagonal = ofRow.elementOf(queries, {ofRow}) + Scalar(body, offset);
+    Scalar allowed = isAllowed(band, diagonal, loopCounter(body, key));
     for ([[maybe_unused]] Value mask : masks)
       allowed = allowed & elements.consume_front();
     if (bias)
@@ -92,9 +93,10 @@ private:
   }
 
   BandAttr band;
+  /// Which query each row is, and what the band adds to find its diagonal.
+  Value queries, offset;
   ValueRange masks;
   Value bias, multiplier, shift;
-  Value first;
   /// With a bias, what scores can differ by, and the largest code of each row's allowed keys.
   Value spread, largestBias;
 };
@@ -144,16 +146,15 @@ struct PruneLowering : OpRewritePattern<PruneOp> {
                       });
 
     // The number of retries is the bit length of what the maximum lacks.
-    Value thresholds =
-        createGeneric(builder, {{maxima, {i}}}, {createEmpty(builder, rows, i64), {i}},
-                      [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
-                        Scalar threshold = Scalar(body, op.getThreshold()).extend(i64);
-                        Scalar lack = (threshold - elements[0].extend(i64)).atLeast(0);
-                        Scalar leadingZeros =
-                            lack.with(math::CountLeadingZerosOp::create(body, lack));
-                        Scalar retries = 64 - leadingZeros;
-                        return threshold - ((lack.constant(int64_t(1)) << retries) - 1);
-                      });
+    Value thresholds = createGeneric(
+        builder, {{maxima, {i}}, {op.getThreshold(), {i}}}, {createEmpty(builder, rows, i64), {i}},
+        [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+          Scalar threshold = elements[1].extend(i64);
+          Scalar lack = (threshold - elements[0].extend(i64)).atLeast(0);
+          Scalar leadingZeros = lack.with(math::CountLeadingZerosOp::create(body, lack));
+          Scalar retries = 64 - leadingZeros;
+          return threshold - ((lack.constant(int64_t(1)) << retries) - 1);
+        });
 
     inputs = {{scores, {i, j}}, {thresholds, {i}}};
     allowed.addTo(inputs);
@@ -174,7 +175,7 @@ private:
   static Value addBias(ImplicitLocOpBuilder &builder, Value scores, Value bias) {
     constexpr int bits = 2 * ::sprint::kLowNibbleBits;
     SmallVector<OpFoldResult> sizes = {sizeOf(builder, scores, 0), sizeOf(builder, scores, 1)};
-    return createGeneric(builder, {{scores, {i, j}}, {bias, {i, j}}},
+    return createGeneric(builder, {{scores, {i, j}}, indexRows(bias, i, j)},
                          {createEmpty(builder, sizes, builder.getI32Type()), {i, j}},
                          [](ImplicitLocOpBuilder &, ArrayRef<Scalar> elements) -> Value {
                            constexpr int64_t half = ::sprint::kApproximateUnit / 2;
@@ -189,7 +190,7 @@ struct AllowLowering : OpRewritePattern<AllowOp> {
   LogicalResult matchAndRewrite(AllowOp op, PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     constexpr int64_t i = 0, j = 1;
-    SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(op.getRows()),
+    SmallVector<OpFoldResult> sizes = {sizeOf(builder, op.getQueries(), 0),
                                        getAsOpFoldResult(op.getKeys())};
     AllowedKeys allowed(builder, op, sizes[0], sizes[1]);
     SmallVector<Indexed> inputs;

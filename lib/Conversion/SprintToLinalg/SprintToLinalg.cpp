@@ -7,8 +7,10 @@
 #include "Lowering.h"
 #include "Sprint/Conversion/Passes.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -34,7 +36,8 @@ static LogicalResult verifyHeadDim(RecomputeOp op) {
 
 namespace {
 
-struct ConvertSprintToLinalg : sprint::impl::ConvertSprintToLinalgBase<ConvertSprintToLinalg> {
+struct ConvertSprintToLinalg
+    : mlir::sprint::impl::ConvertSprintToLinalgBase<ConvertSprintToLinalg> {
   using ConvertSprintToLinalgBase::ConvertSprintToLinalgBase;
 
   void runOnOperation() override {
@@ -42,6 +45,9 @@ struct ConvertSprintToLinalg : sprint::impl::ConvertSprintToLinalgBase<ConvertSp
       return failed(verifyHeadDim(op)) ? WalkResult::interrupt() : WalkResult::advance();
     });
     if (checked.wasInterrupted())
+      return signalPassFailure();
+
+    if (failed(lowering::lowerPrograms(getOperation())))
       return signalPassFailure();
 
     RewritePatternSet patterns(&getContext());
@@ -52,7 +58,7 @@ struct ConvertSprintToLinalg : sprint::impl::ConvertSprintToLinalgBase<ConvertSp
 
     ConversionTarget target(getContext());
     target.addIllegalDialect<SprintDialect>();
-    target.addLegalOp<ProgramOp, ReturnOp, LaunchOp>();
+    target.addLegalOp<LaunchOp>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
       signalPassFailure();

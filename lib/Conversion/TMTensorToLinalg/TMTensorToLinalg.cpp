@@ -95,7 +95,7 @@ SmallVector<Value> tm_tensor::createLoopsOverLines(ImplicitLocOpBuilder &builder
 namespace {
 
 struct ConvertTMTensorToLinalg
-    : sprint::impl::ConvertTMTensorToLinalgBase<ConvertTMTensorToLinalg> {
+    : mlir::sprint::impl::ConvertTMTensorToLinalgBase<ConvertTMTensorToLinalg> {
   using ConvertTMTensorToLinalgBase::ConvertTMTensorToLinalgBase;
 
   void runOnOperation() override {

@@ -165,10 +165,17 @@ void ProgramExporter::exportBlock(Block &block, std::vector<::sprint::CommandWor
   return std::move(program);
 }
 
+::sprint::Program mlir::sprint_isa::translateProgram(ProgramOp program) {
+  return ProgramExporter(program).run();
+}
+
 FailureOr<::sprint::CommandStream> mlir::sprint_isa::translateToCommandStream(ModuleOp module) {
   ::sprint::CommandStream stream;
-  for (auto op : module.getOps<ProgramOp>())
-    stream.programs.push_back(ProgramExporter(op).run());
+  for (auto op : module.getOps<ProgramOp>()) {
+    if (op.isNest())
+      return op.emitOpError("expected a program of units; run sprint-distribute-units first");
+    stream.programs.push_back(translateProgram(op));
+  }
   // The dialect leaves limits of the container to it: lengths of names, numbers of expressions.
   if (std::string error; !::sprint::verify(stream, error))
     return module.emitError() << "no command stream can be made: " << error;

@@ -126,13 +126,49 @@ def _failure(diagnostics: Sequence[str], error: Optional[BaseException]) -> str:
     return f"torch-mlir: {lines[0].strip() if lines else one_line(error)}"
 
 
+def _module_path(node: torch.fx.Node) -> str:
+    """The path of the module that computes a node, such as `layers.3.attention`, without the
+    modules that wrapping puts around the model; empty where it is the model itself.
+    """
+    stack = node.meta.get("nn_module_stack") or {}
+    path = next((path for path, _ in reversed(stack.values())), "")
+    return re.sub(r"^(module(\.|$))+", "", path)
+
+
+def _importer():
+    """torch-mlir's importer, with module paths as names of places in the source."""
+    from torch_mlir import ir
+    from torch_mlir.dialects import torch as torch_dialect
+    from torch_mlir.extras import fx_importer
+
+    class Places(fx_importer.ContextCache):
+
+        def get_node_location(self, node: torch.fx.Node):
+            place = super().get_node_location(node)
+            # A message is about one place, not about all that led to it.
+            if isinstance(place, ir.CallSiteLoc):
+                place = place.callee
+            path = _module_path(node)
+            return ir.Location.name(path, place, context=self._c) if path else place
+
+    class Importer(fx_importer.FxImporter):
+
+        def __init__(self, context: ir.Context):
+            super().__init__(context=context)
+            self._cc = Places(context, py_attr_tracker=self._py_attr_tracker)
+
+    context = ir.Context()
+    torch_dialect.register_dialect(context)
+    return Importer(context)
+
+
 def _to_linalg(program: torch.export.ExportedProgram, fused_attention: bool) -> str:
     from torch_mlir import fx, ir, passmanager
 
     try:
         program = prepare(program, _decompositions(fused_attention))
         module = fx.export_and_import(program, output_type="raw", func_name="main",
-                                      decomposition_table={})
+                                      fx_importer=_importer(), decomposition_table={})
     except Exception as error:  # The importer and torch's decompositions raise any type.
         raise ExportError(f"torch-mlir: {one_line(error)}") from error
     diagnostics: List[str] = []
@@ -152,7 +188,7 @@ def _to_linalg(program: torch.export.ExportedProgram, fused_attention: bool) -> 
             raise ExportError(_failure(diagnostics, error)) from error
         finally:
             handler.detach()
-    return str(module)
+    return module.operation.get_asm(enable_debug_info=True)
 
 
 def lower(model: TensorModel, dynamic: bool = False, fused_attention: bool = False,

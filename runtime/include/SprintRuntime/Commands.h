@@ -74,10 +74,22 @@ enum class Opcode : uint8_t;
 /// What a field of a command holds: an index, or a value of the enumeration of that name.
 enum class FieldKind : uint8_t;
 
+/// What a command does to the queue or region that stands in a field.
+enum class FieldRole : uint8_t {
+  None,     ///< The field names neither.
+  Acquires, ///< Takes a credit.
+  Releases, ///< Gives a credit.
+  Takes,    ///< Takes a list.
+  Puts,     ///< Puts a list.
+  Reads,    ///< Reads the region of a head, which the fields `batch` and `head` name.
+  Writes,   ///< Writes the region of a head, or of a key head.
+};
+
 /// A field of a command and the bits that hold it.
 struct CommandField {
   std::string_view name;
   FieldKind kind;
+  FieldRole role;
   unsigned offset;
   unsigned width;
 };
@@ -89,7 +101,52 @@ struct CommandInfo {
   std::string_view mnemonic;
   /// Units that may run it, a bit for each value of MachineUnit; 0 where every unit may.
   uint32_t units;
+  /// Regions that it reads beside those that its fields name, a bit for each value of MemoryRegion.
+  uint32_t reads;
   std::span<const CommandField> fields;
+};
+
+/// Type of the elements of a launch's tensor; one of I1 takes a byte on the host.
+enum class ElementType : uint8_t { I1, I8, I32, I64, F32 };
+
+/// What a dimension of a launch's tensor counts.
+enum class Dimension : uint8_t;
+
+/// A dimension of a launch's tensor.
+struct TensorDimension {
+  Dimension dimension;
+  /// Whether it may be 1 instead, and then is the same for all.
+  bool mayBeOne;
+};
+
+/// A tensor that a launch brings or derives.
+struct LaunchTensor {
+  std::string_view name;
+  /// Elements as the host has them and as the machine does.
+  ElementType hostElement;
+  ElementType deviceElement;
+  std::span<const TensorDimension> dimensions;
+  /// Whether a program may do without it.
+  bool isOptional;
+  /// Version of the command stream that has it first.
+  uint32_t since;
+
+  /// Whether it has that dimension.
+  constexpr bool has(Dimension which) const {
+    for (const TensorDimension &dimension : dimensions)
+      if (dimension.dimension == which)
+        return true;
+    return false;
+  }
+};
+
+/// A launch parameter: the size of a dimension, divided by that of another where there is one.
+struct LaunchParameterInfo {
+  std::string_view name;
+  Dimension dimension;
+  std::optional<Dimension> divisor;
+  /// Version of the command stream that has it first.
+  uint32_t since;
 };
 
 /// The command that has the opcode of `word`, where the word is one that the encoder makes: spare
@@ -103,6 +160,11 @@ constexpr const CommandInfo *checkedInfo(CommandWord word);
 namespace sprint {
 
 inline constexpr size_t kNumMachineUnits = enumerators<MachineUnit>.size();
+
+/// What the table says of the input in `region`.
+constexpr const LaunchTensor &inputOf(MemoryRegion region) {
+  return launchInputs[static_cast<size_t>(region)];
+}
 
 constexpr uint64_t readField(CommandWord word, const CommandField &field) {
   return readBits(word, field.offset, field.width);

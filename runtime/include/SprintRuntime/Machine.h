@@ -26,7 +26,6 @@ struct Widths {
   Nibble nibble = Nibble::Centred;
   int64_t exponentFractionBits = 16;
   int64_t sumBits = 48;
-  /// 0 divides after the weighted sum of values, another number before it.
   int64_t probabilityBits = 0;
   int64_t accumulatorBits = 48;
 
@@ -45,29 +44,16 @@ struct Widths {
   bool operator==(const Widths &) const = default;
 };
 
-/// What programs depend on: units, arrays, capacities, widths. Its hash stands in IR and streams.
+/// What programs depend on: units, arrays, capacities, widths. Its hash stands in streams. What
+/// each parameter is, its unit and its range stand in MachineFields.h.
 struct Structure {
-  /// On-chip processing units, each with its own QK-PU, softmax, V-PU and share of the buffers.
   int64_t corelets;
-  /// Wordlines of an array: channels of one key that a column holds.
-  int64_t arrayRows;
-  /// Bitlines of an array.
-  int64_t arrayColumns;
-  int64_t arraysPerBank;
-  int64_t channels;
-  int64_t banksPerChannel;
-  /// Key buffer of all CORELETs together, bytes.
-  int64_t keyBufferBytes;
-  /// Value buffer of all CORELETs together, bytes.
-  int64_t valueBufferBytes;
-  /// Queries that the query buffer of a CORELET holds.
+  int64_t arrayRows, arrayColumns, arraysPerBank;
+  int64_t channels, banksPerChannel;
+  int64_t keyBufferBytes, valueBufferBytes;
   int64_t queryBufferQueries;
-  /// Scores of one row that the score buffer of a CORELET holds, and the rows it holds at once.
-  int64_t scoreBufferEntries;
-  int64_t scoreRows;
-  /// Heads whose codes ReRAM holds at once: one in work, the next being written.
+  int64_t scoreBufferEntries, scoreRows;
   int64_t residentHeads;
-  /// 8-bit multipliers of a QK-PU and of a V-PU.
   int64_t multipliers;
   Widths widths;
 
@@ -93,22 +79,18 @@ struct Structure {
   }
 };
 
-/// Clocks and latencies. Memory timings count memory cycles, the others core cycles.
+/// Clocks and latencies (MachineFields.h). Memory timings count memory cycles, the others core
+/// cycles.
 struct Timing {
-  double clockMHz;
-  double memoryClockMHz;
-  double busBits;
-  double transfersPerMemoryCycle;
+  double clockMHz, memoryClockMHz;
+  double busBits, transfersPerMemoryCycle;
   double tRCD, tCAS, tBURST, tWP, tRP, tCWD, tWTR, tCCD;
-  /// In-memory thresholding of one query (tAxTh).
   double thresholdCycles;
-  /// Depth of the QK-PU, softmax and V-PU pipelines.
   double qkLatency, softmaxLatency, vLatency;
-  /// Cycles of one division in the softmax unit's divider.
   double divisionCycles;
 };
 
-/// Energies in pJ.
+/// Energies in pJ (MachineFields.h).
 struct Energy {
   double inMemoryPerMac;
   double reramReadPerBit, reramWritePerBit;
@@ -123,9 +105,14 @@ struct Machine {
   Timing timing;
   Energy energy;
 
-  /// 16 hexadecimal digits over the structure: FNV-1a, 64 bits, of its fields in their order as
-  /// text. Energies and timings do not count.
+  /// The hash of the structure (MachineFields.h); energies and timings do not count.
   std::string structureHash() const;
+
+  /// Why no launch can have heads of these sizes, each nothing where it is not known, in the form
+  /// "expected ..., got ..."; nothing where one can.
+  std::optional<std::string> findCapacityObstacle(std::optional<int64_t> headDim,
+                                                  std::optional<int64_t> valueDim,
+                                                  std::optional<int64_t> keys) const;
 };
 
 /// Reads a machine: a built-in one by its name (those of runtime/arch), or a YAML file, where the

@@ -76,10 +76,16 @@ std::string toJson(const LaunchReport &report);
 std::optional<LaunchReport> launchReportFromJson(std::string_view json,
                                                  std::string &error) noexcept;
 
-/// Timelines of launches that run one after another, as Chrome trace JSON: a row for each unit,
-/// times in microseconds at the machine's clock. `cycles` are the lengths of the launches.
-std::string traceToJson(std::span<const std::span<const TraceEvent>> launches,
-                        std::span<const double> cycles, const Machine &machine);
+/// What the timeline says of one launch.
+struct LaunchTrace {
+  std::string_view program;
+  std::span<const TraceEvent> events;
+  double cycles = 0;
+};
+
+/// Timelines of launches that run one after another, as Chrome trace JSON: a row for the launches,
+/// by their programs' names, and one for each unit; times in microseconds at the machine's clock.
+std::string traceToJson(std::span<const LaunchTrace> launches, const Machine &machine);
 
 /// Shows on a terminal how many of `things` are done (LaunchOptions::progress: rows), and wipes the
 /// line at the end; nothing where stderr is no terminal.
@@ -105,10 +111,13 @@ struct ThresholdFile {
 /// message that begins with the path.
 std::optional<ThresholdFile> readThresholds(const std::string &path, std::string &error) noexcept;
 
-/// Whether `file`, read from `path`, is for `attentions`: for as many, and, where it names them,
-/// for those, in that order.
-bool checkAttentions(const ThresholdFile &file, const std::string &path,
-                     std::span<const std::string> attentions, std::string &error);
+/// The thresholds of `attentions` in `file`, read from `path`: by name where it has names, which
+/// are those of all of them and of no others, else by position. Without a value, `error` has one
+/// message that begins with the path.
+std::optional<std::vector<std::vector<float>>> thresholdsOf(const ThresholdFile &file,
+                                                            const std::string &path,
+                                                            std::span<const std::string> attentions,
+                                                            std::string &error);
 
 /// Adds a file of thresholds to the files of a run.
 bool addThresholds(OutputFiles &files, const std::string &path, const ThresholdFile &file,

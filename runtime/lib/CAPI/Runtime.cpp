@@ -36,6 +36,7 @@ struct SprintCalibration {
 };
 
 struct SprintResult {
+  std::string program;
   LaunchResult result;
   std::string statistics;
   /// The machine whose clock the timeline goes by.
@@ -218,7 +219,8 @@ SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *mach
         sprint::launch(program, machine->machine, operandsOf(*launch), options, message);
     LaunchResult result = valueOr(std::move(value), message);
     std::string statistics = toJson(LaunchReport(program, result));
-    return new SprintResult{std::move(result), std::move(statistics), machine->machine};
+    return new SprintResult{program.name, std::move(result), std::move(statistics),
+                            machine->machine};
   });
 }
 
@@ -267,15 +269,13 @@ const char *sprintStatistics(const SprintResult *result) { return result->statis
 char *sprintTrace(const SprintResult *const *results, size_t count, char **error) {
   return guarded(error, [&] {
     expect(results && count > 0, "expected results, got none");
-    std::vector<std::span<const TraceEvent>> launches;
-    std::vector<double> cycles;
+    std::vector<LaunchTrace> launches;
     for (const SprintResult *result : std::span(results, count)) {
       expect(result, "expected results, got null");
       expect(!result->result.trace.empty(), "expected launches with SPRINT_RECORD_TRACE");
-      launches.emplace_back(result->result.trace);
-      cycles.push_back(result->result.statistics.cycles);
+      launches.push_back({result->program, result->result.trace, result->result.statistics.cycles});
     }
-    char *trace = copyString(traceToJson(launches, cycles, results[0]->machine).c_str());
+    char *trace = copyString(traceToJson(launches, results[0]->machine).c_str());
     if (!trace)
       throw std::bad_alloc();
     return trace;

@@ -7,7 +7,7 @@
 #include "BuiltinMachines.h"
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Machine.h"
-#include "StructureFields.h"
+#include "SprintRuntime/MachineFields.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -34,73 +34,15 @@ struct LoadError {
   std::string message;
 };
 
-/// A real number of the timing or the energies.
-template <typename Section> struct RealField {
-  const char *key;
-  const char *unit;
-  double Section::*member;
-  double least;
-  double most;
-};
-
-constexpr RealField<Timing> kTimingFields[] = {
-    {"clock", "MHz", &Timing::clockMHz, 1, 1e6},
-    {"memory_clock", "MHz", &Timing::memoryClockMHz, 1, 1e6},
-    {"bus", "bits", &Timing::busBits, 1, 1 << 16},
-    {"transfers_per_memory_cycle", "transfers", &Timing::transfersPerMemoryCycle, 1, 64},
-    {"tRCD", "memory cycles", &Timing::tRCD, 0, 1e6},
-    {"tCAS", "memory cycles", &Timing::tCAS, 0, 1e6},
-    {"tBURST", "memory cycles", &Timing::tBURST, 0, 1e6},
-    {"tWP", "memory cycles", &Timing::tWP, 0, 1e6},
-    {"tRP", "memory cycles", &Timing::tRP, 0, 1e6},
-    {"tCWD", "memory cycles", &Timing::tCWD, 0, 1e6},
-    {"tWTR", "memory cycles", &Timing::tWTR, 0, 1e6},
-    {"tCCD", "memory cycles", &Timing::tCCD, 0, 1e6},
-    {"threshold", "cycles", &Timing::thresholdCycles, 0, 1e6},
-    {"qk_latency", "cycles", &Timing::qkLatency, 0, 1e6},
-    {"softmax_latency", "cycles", &Timing::softmaxLatency, 0, 1e6},
-    {"v_latency", "cycles", &Timing::vLatency, 0, 1e6},
-    {"division", "cycles", &Timing::divisionCycles, 0, 1e6},
-};
-
-constexpr RealField<Energy> kEnergyFields[] = {
-    {"in_memory", "pJ/MAC", &Energy::inMemoryPerMac, 0, 1e9},
-    {"reram_read", "pJ/bit", &Energy::reramReadPerBit, 0, 1e9},
-    {"reram_write", "pJ/bit", &Energy::reramWritePerBit, 0, 1e9},
-    {"sram_read", "pJ/bit", &Energy::sramReadPerBit, 0, 1e9},
-    {"sram_write", "pJ/bit", &Energy::sramWritePerBit, 0, 1e9},
-    {"qk", "pJ/MAC", &Energy::qkPerMac, 0, 1e9},
-    {"v", "pJ/MAC", &Energy::vPerMac, 0, 1e9},
-    {"softmax", "pJ/score", &Energy::softmaxPerScore, 0, 1e9},
-};
-
-/// A number of `widths`.
-struct WidthField {
-  const char *key;
-  int64_t Widths::*member;
-};
-
-constexpr WidthField kWidthFields[] = {
-    {"exponent_fraction_bits", &Widths::exponentFractionBits},
-    {"sum_bits", &Widths::sumBits},
-    {"probability_bits", &Widths::probabilityBits},
-    {"accumulator_bits", &Widths::accumulatorBits},
-};
-
-/// A number as a message shows it.
-std::string toText(int64_t number) { return std::to_string(number); }
-std::string toText(double number) {
-  std::string text = std::to_string(number);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.')
-    text.pop_back();
-  return text;
-}
-
 /// Reads one machine and what it stands on.
 class Loader {
 public:
   Machine load(std::string_view nameOrPath) {
+    forEachTable([](auto fields, auto &values) {
+      for (const auto &field : fields)
+        if (field.defaultValue)
+          field.access.set(values, *field.defaultValue);
+    });
     readNamed(std::string(nameOrPath), "");
     checkComplete();
     checkTogether();
@@ -175,11 +117,11 @@ private:
       else if (key == "widths")
         readWidths(node);
       else if (key == "structure")
-        readStructure(node);
+        readSection(node, key, kStructureFields, machine.structure);
       else if (key == "timing")
-        readReals(node, "timing", kTimingFields, machine.timing);
+        readSection(node, key, kTimingFields, machine.timing);
       else if (key == "energy")
-        readReals(node, "energy", kEnergyFields, machine.energy);
+        readSection(node, key, kEnergyFields, machine.energy);
       else
         fail(placeOf(node),
              "expected name, base, widths, structure, timing or energy, got '" + key + "'");
@@ -220,10 +162,27 @@ private:
     return value;
   }
 
+  /// The number of `node`, or that of its word, which must be legal.
+  template <typename Field> Field::Number value(const YAML::Node &node, const Field &field) {
+    std::string what = placeKey(field);
+    if (!field.words.empty()) {
+      std::string given = word(node, what), known;
+      for (size_t index = 0; index < field.words.size(); ++index) {
+        if (given == field.words[index])
+          return static_cast<Field::Number>(index);
+        known += (known.empty() ? "" : " or ") + std::string(field.words[index]);
+      }
+      fail(placeOf(node), "expected " + what + " to be " + known + ", got '" + given + "'");
+    }
+    auto given = number<typename Field::Number>(node, what);
+    if (std::string error = field.check(given); !error.empty())
+      fail(placeOf(node), error);
+    return given;
+  }
+
   /// A leaf `{value, unit, source}`.
-  template <typename Number>
-  Number leaf(const YAML::Node &node, const std::string &what, const char *unit, Number least,
-              Number most) {
+  template <typename Field> Field::Number leaf(const YAML::Node &node, const Field &field) {
+    std::string what = placeKey(field);
     std::map<std::string, YAML::Node> parts = entries(node, what);
     for (const auto &[key, part] : parts)
       if (key != "value" && key != "unit" && key != "source")
@@ -232,15 +191,11 @@ private:
       if (!parts.contains(key))
         fail(placeOf(node), "expected " + what + " to have a " + key);
     std::string given = word(parts["unit"], "the unit of " + what);
-    if (given != unit)
-      fail(placeOf(parts["unit"]), "expected " + what + " in " + unit + ", got '" + given + "'");
+    if (given != field.unit)
+      fail(placeOf(parts["unit"]),
+           "expected " + what + " in " + field.unit + ", got '" + given + "'");
     word(parts["source"], "the source of " + what);
-    Number value = number<Number>(parts["value"], what);
-    if (value < least || value > most)
-      fail(placeOf(parts["value"]), "expected " + what + " of " + toText(least) + " to " +
-                                        toText(most) + ", got " + toText(value));
-    places[what] = placeOf(node);
-    return value;
+    return value(parts["value"], field);
   }
 
   void readName(const YAML::Node &node) {
@@ -253,58 +208,49 @@ private:
     places["name"] = placeOf(node);
   }
 
-  void readStructure(const YAML::Node &section) {
-    std::map<std::string, YAML::Node> nodes = entries(section, "structure");
-    for (const StructureField &field : kStructureFields) {
-      if (auto node = nodes.extract(field.key))
-        machine.structure.*field.member = leaf<int64_t>(
-            node.mapped(), std::string("structure.") + field.key, field.unit, 1, field.most);
-    }
-    refuseRest(nodes, "structure");
-  }
-
-  template <typename Section, size_t count>
-  void readReals(const YAML::Node &section, const std::string &name,
-                 const RealField<Section> (&fields)[count], Section &values) {
+  template <typename Field, size_t count>
+  void readSection(const YAML::Node &section, const std::string &name, const Field (&fields)[count],
+                   typename Field::Section &values) {
     std::map<std::string, YAML::Node> nodes = entries(section, name);
-    for (const RealField<Section> &field : fields) {
-      if (auto node = nodes.extract(field.key))
-        values.*field.member = leaf<double>(node.mapped(), name + "." + field.key, field.unit,
-                                            field.least, field.most);
+    for (const Field &field : fields) {
+      if (name != field.section)
+        continue;
+      if (auto node = nodes.extract(field.name)) {
+        field.access.set(values, leaf(node.mapped(), field));
+        places[placeKey(field)] = placeOf(node.mapped());
+      }
     }
     refuseRest(nodes, name);
   }
 
-  void readWidths(const YAML::Node &node) {
-    Widths widths;
-    if (node.IsScalar()) {
-      std::optional<Widths> preset = Widths::preset(node.Scalar());
+  /// Widths go together: the name of a preset, or a map of all of them.
+  void readWidths(const YAML::Node &section) {
+    Structure &structure = machine.structure;
+    std::map<std::string, YAML::Node> nodes;
+    if (section.IsScalar()) {
+      std::optional<Widths> preset = Widths::preset(section.Scalar());
       if (!preset)
-        fail(placeOf(node),
-             "expected widths to be default, paper or a map, got '" + node.Scalar() + "'");
-      widths = *preset;
+        fail(placeOf(section),
+             "expected widths to be default, paper or a map, got '" + section.Scalar() + "'");
+      structure.widths = *preset;
     } else {
-      std::map<std::string, YAML::Node> nodes = entries(node, "widths");
-      auto nibble = nodes.extract("nibble");
-      if (!nibble)
-        fail(placeOf(node), "expected widths to have nibble");
-      std::string kind = word(nibble.mapped(), "widths.nibble");
-      if (kind != "centred" && kind != "truncated")
-        fail(placeOf(nibble.mapped()),
-             "expected widths.nibble to be centred or truncated, got '" + kind + "'");
-      widths.nibble = kind == "centred" ? Nibble::Centred : Nibble::Truncated;
-      for (const WidthField &field : kWidthFields) {
-        auto width = nodes.extract(field.key);
-        if (!width)
-          fail(placeOf(node), std::string("expected widths to have ") + field.key);
-        widths.*field.member = number<int64_t>(width.mapped(), std::string("widths.") + field.key);
-      }
-      refuseRest(nodes, "widths");
+      nodes = entries(section, "widths");
     }
-    if (std::string error = widths.check(); !error.empty())
-      fail(placeOf(node), error);
-    machine.structure.widths = widths;
-    places["widths"] = placeOf(node);
+    for (const StructureField &field : kStructureFields) {
+      if (field.section != std::string_view("widths"))
+        continue;
+      places[placeKey(field)] = placeOf(section);
+      if (section.IsScalar())
+        continue;
+      auto node = nodes.extract(field.name);
+      if (node)
+        field.access.set(structure, value(node.mapped(), field));
+      else if (field.defaultValue)
+        field.access.set(structure, *field.defaultValue);
+      else
+        fail(placeOf(section), std::string("expected widths to have ") + field.name);
+    }
+    refuseRest(nodes, "widths");
   }
 
   void refuseRest(const std::map<std::string, YAML::Node> &nodes, const std::string &section) {
@@ -320,37 +266,34 @@ private:
 
   void checkComplete() {
     requirePlace("name");
-    requirePlace("widths");
-    for (const StructureField &field : kStructureFields)
-      requirePlace(std::string("structure.") + field.key);
-    for (const RealField<Timing> &field : kTimingFields)
-      requirePlace(std::string("timing.") + field.key);
-    for (const RealField<Energy> &field : kEnergyFields)
-      requirePlace(std::string("energy.") + field.key);
+    forEachTable([&](auto fields, auto &values) {
+      for (const auto &field : fields)
+        if (!field.defaultValue)
+          requirePlace(placeKey(field));
+    });
   }
 
-  /// The place of the one of two fields that the file which was asked for sets itself, rather than
-  /// its base.
-  std::string placeOfOutermost(const std::string &first, const std::string &second) {
-    return places[first].starts_with(file + ":") ? places[first] : places[second];
-  }
-
-  /// What several fields must fulfil together.
+  /// What several parameters must fulfil together. The one that the file which was asked for sets
+  /// itself is to blame, rather than one of its base.
   void checkTogether() {
-    const Structure &structure = machine.structure;
-    const std::pair<const char *, int64_t> shared[] = {
-        {"structure.key_buffer", structure.keyBufferBytes},
-        {"structure.value_buffer", structure.valueBufferBytes},
-    };
-    for (const auto &[what, bytes] : shared)
-      if (bytes % structure.corelets != 0)
-        fail(placeOfOutermost(what, "structure.corelets"),
-             std::string("expected ") + what + " to divide among " +
-                 std::to_string(structure.corelets) + " CORELETs, got " + std::to_string(bytes));
-    int64_t arrays = structure.channels * structure.banksPerChannel * structure.arraysPerBank;
-    if (arrays < structure.residentHeads)
-      fail(places["structure.resident_heads"],
-           "expected an array for each resident head, got " + std::to_string(arrays) + " arrays");
+    std::optional<StructureFault> fault = findFault(machine.structure);
+    if (!fault)
+      return;
+    std::string place = places[placeKey(*fault->field)];
+    if (fault->other && !place.starts_with(file + ":"))
+      place = places[placeKey(*fault->other)];
+    fail(place, fault->message);
+  }
+
+  /// Calls `visit` with each table and the section that it describes.
+  template <typename Visit> void forEachTable(Visit visit) {
+    visit(std::span(kStructureFields), machine.structure);
+    visit(std::span(kTimingFields), machine.timing);
+    visit(std::span(kEnergyFields), machine.energy);
+  }
+
+  template <typename Field> static std::string placeKey(const Field &field) {
+    return std::string(field.section) + "." + field.name;
   }
 
   Machine machine{};

@@ -14,6 +14,8 @@
 #include <exception>
 #include <limits>
 #include <unistd.h>
+#include <unordered_map>
+#include <unordered_set>
 
 using namespace sprint;
 
@@ -114,7 +116,7 @@ void addEntries(std::vector<Entry> &entries, const std::vector<Entry> &other,
 }
 
 /// Processes and threads of a trace: the memory with its units is the first process, each CORELET
-/// one more.
+/// one more, and what the launches are called the last.
 struct TraceRow {
   int64_t process;
   int64_t thread;
@@ -138,6 +140,8 @@ Json nameEvent(const char *kind, TraceRow row, const std::string &name) {
   return json;
 }
 
+TraceRow rowOfLaunches(const Machine &machine) { return {machine.structure.corelets + 1, 0}; }
+
 /// The names of a trace's rows, in the order of the units.
 void addRowNames(Json &events, const Machine &machine) {
   events.push_back(nameEvent("process_name", {0, 0}, "memory"));
@@ -154,6 +158,8 @@ void addRowNames(Json &events, const Machine &machine) {
       events.push_back(
           nameEvent("thread_name", {isOnChip ? row + 1 : 0, thread}, std::string(toString(unit))));
   }
+  events.push_back(nameEvent("process_name", rowOfLaunches(machine), "attentions"));
+  events.push_back(nameEvent("thread_name", rowOfLaunches(machine), "launches"));
 }
 
 /// Why a document is not what it should be.
@@ -308,6 +314,10 @@ ThresholdFile thresholdFileOf(const Json &json) {
   if (json.contains("attentions") && file.attentions.size() != file.thresholds.size())
     throw FormatError{"expected names of " + std::to_string(file.thresholds.size()) +
                       " attentions, got " + std::to_string(file.attentions.size())};
+  std::unordered_set<std::string_view> names;
+  for (const std::string &name : file.attentions)
+    if (!names.insert(name).second)
+      throw FormatError{"expected an attention of each name, got two named '" + name + "'"};
   return file;
 }
 
@@ -373,8 +383,7 @@ std::optional<LaunchReport> sprint::launchReportFromJson(std::string_view json,
   });
 }
 
-std::string sprint::traceToJson(std::span<const std::span<const TraceEvent>> launches,
-                                std::span<const double> cycles, const Machine &machine) {
+std::string sprint::traceToJson(std::span<const LaunchTrace> launches, const Machine &machine) {
   // A core cycle in microseconds.
   double cycle = 1 / machine.timing.clockMHz;
   Json names = Json::array();
@@ -386,8 +395,16 @@ std::string sprint::traceToJson(std::span<const std::span<const TraceEvent>> lau
   // memory of its text.
   double begin = 0;
   int64_t nextId = 0;
-  for (size_t launch = 0; launch < launches.size(); ++launch) {
-    for (const TraceEvent &event : launches[launch]) {
+  for (const LaunchTrace &launch : launches) {
+    Json whole;
+    whole["ph"] = "X";
+    whole["name"] = launch.program;
+    whole["pid"] = rowOfLaunches(machine).process;
+    whole["tid"] = rowOfLaunches(machine).thread;
+    whole["ts"] = begin * cycle;
+    whole["dur"] = launch.cycles * cycle;
+    text += ",\n" + whole.dump(-1, ' ', false, Json::error_handler_t::replace);
+    for (const TraceEvent &event : launch.events) {
       TraceRow row = rowOf(event);
       std::string place = "\"name\":\"" + std::string(event.name) +
                           "\",\"pid\":" + std::to_string(row.process) +
@@ -403,7 +420,7 @@ std::string sprint::traceToJson(std::span<const std::span<const TraceEvent>> lau
       text += ",\n{\"ph\":\"X\"," + place + start +
               ",\"dur\":" + Json(event.duration * cycle).dump() + "}";
     }
-    begin += cycles[launch];
+    begin += launch.cycles;
   }
   return text + "\n]}\n";
 }
@@ -440,20 +457,36 @@ std::optional<ThresholdFile> sprint::readThresholds(const std::string &path,
   });
 }
 
-bool sprint::checkAttentions(const ThresholdFile &file, const std::string &path,
-                             std::span<const std::string> attentions, std::string &error) {
-  if (file.thresholds.size() != attentions.size()) {
+std::optional<std::vector<std::vector<float>>>
+sprint::thresholdsOf(const ThresholdFile &file, const std::string &path,
+                     std::span<const std::string> attentions, std::string &error) {
+  if (file.attentions.empty()) {
+    if (file.thresholds.size() == attentions.size())
+      return file.thresholds;
     error = path + ": expected thresholds of " + std::to_string(attentions.size()) +
             " attentions, got " + std::to_string(file.thresholds.size());
-    return false;
+    return std::nullopt;
   }
-  for (size_t index = 0; index < file.attentions.size(); ++index)
-    if (file.attentions[index] != attentions[index]) {
-      error = path + ": expected thresholds of attention '" + attentions[index] + "' in place " +
-              std::to_string(index) + ", got those of '" + oneLine(file.attentions[index]) + "'";
-      return false;
+  std::unordered_map<std::string_view, size_t> places;
+  for (size_t place = 0; place < file.attentions.size(); ++place)
+    places.emplace(file.attentions[place], place);
+  std::vector<std::vector<float>> thresholds;
+  for (const std::string &attention : attentions) {
+    auto place = places.find(attention);
+    if (place == places.end()) {
+      error = path + ": expected thresholds of attention '" + attention + "', got none";
+      return std::nullopt;
     }
-  return true;
+    thresholds.push_back(file.thresholds[place->second]);
+    places.erase(place);
+  }
+  for (const std::string &name : file.attentions)
+    if (places.contains(name)) {
+      error = path + ": expected thresholds of attentions that run, got those of '" +
+              oneLine(name) + "'";
+      return std::nullopt;
+    }
+  return thresholds;
 }
 
 bool sprint::addThresholds(OutputFiles &files, const std::string &path, const ThresholdFile &file,

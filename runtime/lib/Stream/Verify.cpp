@@ -87,7 +87,7 @@ bool ProgramVerifier::verifyHeader() {
     return fail("expected the hash of the structure to have 16 hexadecimal digits");
   for (size_t i = 0; i < kNumLaunchParameters; ++i)
     if (program.parameters[i] != Program::kDynamic &&
-        !verifyRange("the launch parameter '" + std::string(launchParameterNames[i]) + "'",
+        !verifyRange("the launch parameter '" + std::string(launchParameters[i].name) + "'",
                      program.parameters[i], 1, kMaxMagnitude))
       return false;
   if (!(program.scale >= kMinScale && program.scale <= kMaxScale))

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SprintRuntime/Check.h"
 #include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Machine.h"
@@ -50,6 +51,7 @@ struct Arguments {
   std::string trace;
   std::string masks;
   std::string codes;
+  bool onlyChecks = false;
 };
 
 /// A launch that has run.
@@ -208,10 +210,10 @@ std::vector<ThresholdPolicy> policiesOf(const std::vector<const Program *> &prog
     names.reserve(programs.size());
     for (const Program *program : programs)
       names.push_back(program->name);
-    if (!checkAttentions(file, arguments.thresholdsFile, names, error))
-      throw ToolError{error};
+    std::vector<std::vector<float>> thresholds =
+        valueOr(thresholdsOf(file, arguments.thresholdsFile, names, error), error);
     for (size_t index = 0; index < programs.size(); ++index)
-      policies[index] = {ThresholdPolicy::Kind::Given, std::move(file.thresholds[index]), 0};
+      policies[index] = {ThresholdPolicy::Kind::Given, std::move(thresholds[index]), 0};
   } else if (!arguments.threshold.empty()) {
     std::optional<float> threshold = parseThreshold(arguments.threshold);
     if (!threshold)
@@ -266,8 +268,7 @@ void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
   };
   RunReport report;
   report.machine = machine.name;
-  std::vector<std::span<const TraceEvent>> traces;
-  std::vector<double> cycles;
+  std::vector<LaunchTrace> traces;
   for (size_t index = 0; index < launches.size(); ++index) {
     const Launch &launch = launches[index];
     const LaunchResult &result = launch.result;
@@ -287,13 +288,12 @@ void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
                    result.masks, error));
     }
     report.attentions.emplace_back(*launch.program, result);
-    traces.emplace_back(result.trace);
-    cycles.push_back(result.statistics.cycles);
+    traces.push_back({launch.program->name, result.trace, result.statistics.cycles});
   }
   if (!arguments.stats.empty())
     check(files.add(arguments.stats, toJson(report), error));
   if (!arguments.trace.empty())
-    check(files.add(arguments.trace, traceToJson(traces, cycles, machine), error));
+    check(files.add(arguments.trace, traceToJson(traces, machine), error));
   check(files.commit(error));
 }
 
@@ -306,9 +306,28 @@ void printSummary(const std::vector<Launch> &launches) {
   }
 }
 
-void run(const Arguments &arguments) {
+/// Prints what is found in the programs. Returns whether they have no errors.
+bool printFindings(const std::vector<const Program *> &programs, const Machine &machine,
+                   const Arguments &arguments) {
+  bool isSound = true;
+  for (const Program *program : programs) {
+    for (const Finding &finding : check(*program, machine)) {
+      bool isError = finding.severity == Finding::Severity::Error;
+      isSound &= !isError;
+      std::fprintf(stderr, "sprint-sim: %s: %s: program '%s': %s\n",
+                   isError ? "error" : "undecided", arguments.stream.c_str(), program->name.c_str(),
+                   toString(*program, finding).c_str());
+    }
+  }
+  return isSound;
+}
+
+/// Returns whether the programs are sound, where that is all that is asked.
+bool run(const Arguments &arguments) {
   CommandStream stream = loadStream(arguments.stream);
   std::vector<const Program *> programs = programsOf(stream, arguments);
+  if (arguments.onlyChecks)
+    return printFindings(programs, machineOf(programs, arguments), arguments);
   checkInputCount(programs, arguments);
   Machine machine = machineOf(programs, arguments);
   std::vector<ThresholdPolicy> policies = policiesOf(programs, arguments);
@@ -323,6 +342,7 @@ void run(const Arguments &arguments) {
   }
   writeOutputs(launches, machine, arguments);
   printSummary(launches);
+  return true;
 }
 
 } // namespace
@@ -354,6 +374,9 @@ int main(int argc, char **argv) {
   app.add_option("--stats", arguments.stats, "JSON file of statistics");
   app.add_option("--trace", arguments.trace, "Chrome trace of the units, for Perfetto");
   app.add_option("--dump-masks", arguments.masks, ".npy file of the kept keys");
+  app.add_flag("--check", arguments.onlyChecks,
+               "only check the programs, without inputs: print what is wrong with them and what "
+               "cannot be decided");
   app.add_option("--dump-codes", arguments.codes, ".npy file of the output codes");
   try {
     app.parse(argc, argv);
@@ -364,8 +387,7 @@ int main(int argc, char **argv) {
     return 1;
   }
   try {
-    run(arguments);
-    return 0;
+    return run(arguments) ? 0 : 1;
   } catch (const ToolError &error) {
     std::fprintf(stderr, "sprint-sim: error: %s\n", error.message.c_str());
   } catch (const std::exception &error) {

@@ -25,7 +25,7 @@
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]] {{.*}} output_shape [1, 2, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{.*}} output_shape [1, 2, 16, 6]
 // CHECK-NOT: linalg
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @contract(%q: !q, %k: !k, %v: !v) -> !o {
@@ -45,7 +45,7 @@ func.func @contract(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]] {{.*}} output_shape [1, 2, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{.*}} output_shape [1, 2, 16, 6]
 // CHECK-NOT: linalg
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @matmul_of_transposed_keys(%q: !q, %k: !k, %v: !v) -> !o {
@@ -65,7 +65,7 @@ func.func @matmul_of_transposed_keys(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]] {{.*}} output_shape [1, 2, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{.*}} output_shape [1, 2, 16, 6]
 // CHECK-NOT: linalg
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @scores_by_product_and_sum(%q: !q, %k: !k, %v: !v) -> !o {
@@ -92,7 +92,7 @@ func.func @scores_by_product_and_sum(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]] {{.*}} output_shape [1, 2, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{.*}} output_shape [1, 2, 16, 6]
 // CHECK-NOT: linalg
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @named_product_and_sum(%q: !q, %k: !k, %v: !v) -> !o {
@@ -116,7 +116,7 @@ func.func @named_product_and_sum(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]] {{.*}} output_shape [1, 2, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{.*}} output_shape [1, 2, 16, 6]
 // CHECK-NOT: linalg
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @result_by_product_and_sum(%q: !q, %k: !k, %v: !v) -> !o {
@@ -143,7 +143,7 @@ func.func @result_by_product_and_sum(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]] {{.*}} output_shape [1, 2, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{.*}} output_shape [1, 2, 16, 6]
 // CHECK-NOT: linalg
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(5.000000e-01) ->
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(5.000000e-01) ->
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @scale_in_the_body(%q: !q, %k: !k, %v: !v) -> !o {
@@ -170,7 +170,7 @@ func.func @scale_in_the_body(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]] {{.*}} output_shape [1, 2, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{.*}} output_shape [1, 2, 16, 6]
 // CHECK-NOT: linalg
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @divided_in_the_body(%q: !q, %k: !k, %v: !v) -> !o {
@@ -199,7 +199,7 @@ func.func @divided_in_the_body(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]] {{.*}} output_shape [1, 2, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{.*}} output_shape [1, 2, 16, 6]
 // CHECK-NOT: linalg
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @all_of_the_softmax_in_the_body(%q: !q, %k: !k, %v: !v) -> !o {
@@ -232,7 +232,7 @@ func.func @all_of_the_softmax_in_the_body(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The values are the first operand, and the result has its channels before its rows.
 // CHECK-LABEL: func @values_first
-// CHECK: %[[O4:.*]] = sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-NEXT: %[[O3:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK: %[[O:.*]] = linalg.transpose ins(%[[O3]] : {{.*}}) permutation = [0, 2, 1]
 // CHECK-NEXT: return %[[O]]
@@ -252,7 +252,7 @@ func.func @values_first(%q: !q, %k: !k, %v: !v) -> tensor<2x6x8xf32> {
 // CHECK-SAME: %[[V:[a-z0-9]*]]: tensor<2x6x16xf32>)
 // CHECK: %[[VT:.*]] = linalg.transpose ins(%[[V]] : {{.*}}) permutation = [0, 2, 1]
 // CHECK: %[[V4:.*]] = tensor.expand_shape %[[VT]] {{.*}} output_shape [1, 2, 16, 6]
-// CHECK: sprint.attention ins(%{{.*}}, %{{.*}}, %[[V4]] : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins(%{{.*}}, %{{.*}}, %[[V4]] : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 func.func @values_transposed(%q: !q, %k: !k, %v: tensor<2x6x16xf32>) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -270,7 +270,7 @@ func.func @values_transposed(%q: !q, %k: !k, %v: tensor<2x6x16xf32>) -> !o {
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]] {{.*}} output_shape [1, 2, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{.*}} output_shape [1, 2, 16, 6]
 // CHECK-NOT: linalg
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @scores_transposed(%q: !q, %k: !k, %v: !v) -> !o {
@@ -290,7 +290,7 @@ func.func @scores_transposed(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-DAG: tensor.expand_shape %[[Q]]
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]]
-// CHECK: sprint.attention ins(%{{.*}}, %[[K4]], %[[V4]] : tensor<1x2x1x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins(%{{.*}}, %[[K4]], %[[V4]] : tensor<1x2x1x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK: return %{{.*}} : tensor<2x6xf32>
 func.func @one_query(%q: tensor<2x4xf32>, %k: !k, %v: !v) -> tensor<2x6xf32> {
   %zeros = arith.constant dense<0.0> : tensor<2x16xf32>
@@ -304,7 +304,7 @@ func.func @one_query(%q: tensor<2x4xf32>, %k: !k, %v: !v) -> tensor<2x6xf32> {
 
 // No batch dimension either.
 // CHECK-LABEL: func @one_query_of_one_head
-// CHECK: sprint.attention ins({{.*}} : tensor<1x1x1x4xf32>, tensor<1x1x16x4xf32>, tensor<1x1x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x1x1x4xf32>, tensor<1x1x16x4xf32>, tensor<1x1x16x6xf32>)
 // CHECK: return %{{.*}} : tensor<6xf32>
 func.func @one_query_of_one_head(%q: tensor<4xf32>, %k: tensor<16x4xf32>, %v: tensor<16x6xf32>) -> tensor<6xf32> {
   %zeros = arith.constant dense<0.0> : tensor<16xf32>
@@ -318,7 +318,7 @@ func.func @one_query_of_one_head(%q: tensor<4xf32>, %k: tensor<16x4xf32>, %v: te
 
 // One query for the whole batch, as in attention pooling.
 // CHECK-LABEL: func @pooling
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x1x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x1x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 func.func @pooling(%q: tensor<4xf32>, %k: !k, %v: !v) -> tensor<2x6xf32> {
   %zeros = arith.constant dense<0.0> : tensor<2x16xf32>
   %zero_out = arith.constant dense<0.0> : tensor<2x6xf32>
@@ -335,7 +335,7 @@ func.func @pooling(%q: tensor<4xf32>, %k: !k, %v: !v) -> tensor<2x6xf32> {
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x8x4xf32>, %[[K:.*]]: tensor<2x2x8x4xf32>, %[[V:.*]]: tensor<2x2x8x6xf32>)
 // CHECK-DAG: tensor.collapse_shape %[[K]] {{\[}}[0], [1, 2], [3]] : tensor<2x2x8x4xf32> into tensor<2x16x4xf32>
 // CHECK-DAG: tensor.collapse_shape %[[V]] {{\[}}[0], [1, 2], [3]] : tensor<2x2x8x6xf32> into tensor<2x16x6xf32>
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 func.func @keys_flattened_for_the_softmax(%q: !q, %k: tensor<2x2x8x4xf32>, %v: tensor<2x2x8x6xf32>) -> !o {
   %zeros = arith.constant dense<0.0> : tensor<2x8x2x8xf32>
   %zero_out = arith.constant dense<0.0> : !o
@@ -357,7 +357,7 @@ func.func @keys_flattened_for_the_softmax(%q: !q, %k: tensor<2x2x8x4xf32>, %v: t
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x8x4xf32>, %[[K:.*]]: tensor<2x2x8x4xf32>, %[[V:.*]]: tensor<2x2x8x6xf32>)
 // CHECK-DAG: tensor.collapse_shape %[[K]] {{\[}}[0], [1, 2], [3]] : tensor<2x2x8x4xf32> into tensor<2x16x4xf32>
 // CHECK-DAG: tensor.collapse_shape %[[V]] {{\[}}[0], [1, 2], [3]] : tensor<2x2x8x6xf32> into tensor<2x16x6xf32>
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 func.func @softmax_over_two_dimensions(%q: !q, %k: tensor<2x2x8x4xf32>, %v: tensor<2x2x8x6xf32>) -> !o {
   %zeros = arith.constant dense<0.0> : tensor<2x8x2x8xf32>
   %zero_row = arith.constant dense<0.0> : !r
@@ -382,7 +382,7 @@ func.func @softmax_over_two_dimensions(%q: !q, %k: tensor<2x2x8x4xf32>, %v: tens
 
 // Queries of an image: its rows become heads that share keys and values.
 // CHECK-LABEL: func @queries_in_two_dimensions
-// CHECK: %[[O:.*]] = sprint.attention ins({{.*}} : tensor<2x8x3x4xf32>, tensor<2x1x16x4xf32>, tensor<2x1x16x6xf32>)
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins({{.*}} : tensor<2x8x3x4xf32>, tensor<2x1x16x4xf32>, tensor<2x1x16x6xf32>)
 // CHECK-NEXT: return %[[O]]
 func.func @queries_in_two_dimensions(%q: tensor<2x8x3x4xf32>, %k: !k, %v: !v) -> tensor<2x8x3x6xf32> {
   %zeros = arith.constant dense<0.0> : tensor<2x8x3x16xf32>
@@ -415,7 +415,7 @@ func.func @scores_start_from_a_bias(%q: !q, %k: !k, %v: !v, %bias: tensor<8x16xf
 
 // A mask of minus infinities that the contraction starts from.
 // CHECK-LABEL: func @scores_start_from_a_mask
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) ->
 func.func @scores_start_from_a_mask(%q: !q, %k: !k, %v: !v) -> !o {
   %zero_out = arith.constant dense<0.0> : !o
   %zero = arith.constant 0.0 : f32

@@ -26,7 +26,7 @@
 // A factor a head, as head masks have it, multiplies the result.
 // CHECK-LABEL: func @factor_of_each_head_on_probabilities
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<3xf32>)
-// CHECK: %[[ATT:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[ATT:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK: %[[T4:.*]] = tensor.expand_shape %[[T]] {{.*}} output_shape [1, 3, 1, 1]
 // CHECK: %[[O:.*]] = linalg.generic {{.*}} ins(%[[ATT]], %[[T4]] : tensor<2x3x8x6xf32>, tensor<1x3x1x1xf32>)
 // CHECK: arith.mulf
@@ -49,7 +49,7 @@ func.func @factor_of_each_head_on_probabilities(%q: !q, %k: !k, %v: !v, %t: tens
 // A divisor a batch and query.
 // CHECK-LABEL: func @divisor_of_each_batch_and_query
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<2x8xf32>)
-// CHECK: %[[ATT:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[ATT:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK: %[[T4:.*]] = tensor.expand_shape %[[T]] {{.*}} output_shape [2, 1, 8, 1]
 // CHECK: %[[O:.*]] = linalg.generic {{.*}} ins(%[[ATT]], %[[T4]] : tensor<2x3x8x6xf32>, tensor<2x1x8x1xf32>)
 // CHECK: arith.divf
@@ -72,7 +72,7 @@ func.func @divisor_of_each_batch_and_query(%q: !q, %k: !k, %v: !v, %t: tensor<2x
 // The 1 / (1 - p) of a dropout whose mask is all ones.
 // CHECK-LABEL: func @constant_on_probabilities
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>)
-// CHECK: %[[ATT:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[ATT:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK: linalg.generic {{.*}} ins(%[[ATT]] : tensor<2x3x8x6xf32>)
 // CHECK: %[[C:.*]] = arith.constant 1.33333337 : f32
 // CHECK: arith.mulf %{{.*}}, %[[C]] : f32
@@ -95,7 +95,7 @@ func.func @constant_on_probabilities(%q: !q, %k: !k, %v: !v) -> !o {
 // A constant in the body of the product with the values.
 // CHECK-LABEL: func @constant_in_the_last_contraction
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>)
-// CHECK: %[[ATT:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[ATT:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK: linalg.generic {{.*}} ins(%[[ATT]] : tensor<2x3x8x6xf32>)
 // CHECK: %[[C:.*]] = arith.constant 2.000000e+00 : f32
 // CHECK: arith.mulf %{{.*}}, %[[C]] : f32
@@ -120,7 +120,7 @@ func.func @constant_in_the_last_contraction(%q: !q, %k: !k, %v: !v) -> !o {
 // Rows of padding tokens are replaced by zero after the softmax.
 // CHECK-LABEL: func @rows_selected
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<2x8xi1>)
-// CHECK: %[[ATT:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[ATT:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK: %[[O:.*]] = linalg.generic {{.*}} ins(%[[ATT]], %{{.*}} : tensor<2x3x8x6xf32>, tensor<2x1x8x1xi1>)
 // CHECK: arith.select
 // CHECK: return %[[O]]
@@ -143,7 +143,7 @@ func.func @rows_selected(%q: !q, %k: !k, %v: !v, %t: tensor<2x8xi1>) -> !o {
 // The same by a product with zeros and ones.
 // CHECK-LABEL: func @rows_multiplied
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<2x8xi1>)
-// CHECK: %[[ATT:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[ATT:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK: linalg.generic {{.*}} ins(%[[ATT]], %{{.*}} : tensor<2x3x8x6xf32>, tensor<2x1x8x1xf32>)
 // CHECK: arith.mulf
 func.func @rows_multiplied(%q: !q, %k: !k, %v: !v, %t: tensor<2x8xi1>) -> !o {
@@ -165,7 +165,7 @@ func.func @rows_multiplied(%q: !q, %k: !k, %v: !v, %t: tensor<2x8xi1>) -> !o {
 // What multiplies the result stays behind the attention.
 // CHECK-LABEL: func @factor_after_the_values
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<3xf32>)
-// CHECK: %[[ATT:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[ATT:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK: %[[O:.*]] = linalg.generic {{.*}} ins(%[[ATT]], %[[T]] : tensor<2x3x8x6xf32>, tensor<3xf32>)
 // CHECK: return %[[O]]
 func.func @factor_after_the_values(%q: !q, %k: !k, %v: !v, %t: tensor<3xf32>) -> !o {
@@ -187,7 +187,7 @@ func.func @factor_after_the_values(%q: !q, %k: !k, %v: !v, %t: tensor<3xf32>) ->
 // A factor a head in one body with the division after the product.
 // CHECK-LABEL: func @factor_with_the_late_division
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<3xf32>)
-// CHECK: %[[ATT:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[ATT:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK: %[[T4:.*]] = tensor.expand_shape %[[T]] {{.*}} output_shape [1, 3, 1, 1]
 // CHECK: %[[O:.*]] = linalg.generic {{.*}} ins(%[[ATT]], %[[T4]] : tensor<2x3x8x6xf32>, tensor<1x3x1x1xf32>)
 // CHECK: return %[[O]]
@@ -261,7 +261,7 @@ func.func @factor_of_each_channel_with_the_late_division(%q: !q, %k: !k, %v: !v,
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<2x8xf32>)
 // CHECK: %[[SCALED:.*]] = linalg.generic {{.*}} ins(%[[Q]], %{{.*}} : tensor<2x3x8x4xf32>, tensor<2x1x8x1xf32>)
 // CHECK: arith.mulf
-// CHECK: %[[O:.*]] = sprint.attention ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @scores_multiplied_for_each_query(%q: !q, %k: !k, %v: !v, %t: tensor<2x8xf32>) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -283,7 +283,7 @@ func.func @scores_multiplied_for_each_query(%q: !q, %k: !k, %v: !v, %t: tensor<2
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<3xf32>)
 // CHECK: %[[SCALED:.*]] = linalg.generic {{.*}} ins(%[[Q]], %{{.*}} : tensor<2x3x8x4xf32>, tensor<1x3x1x1xf32>)
 // CHECK: arith.divf
-// CHECK: %[[O:.*]] = sprint.attention ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @scores_divided_for_each_head(%q: !q, %k: !k, %v: !v, %t: tensor<3xf32>) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -305,7 +305,7 @@ func.func @scores_divided_for_each_head(%q: !q, %k: !k, %v: !v, %t: tensor<3xf32
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<f32>)
 // CHECK: %[[SCALED:.*]] = linalg.generic {{.*}} ins(%[[Q]], %{{.*}} : tensor<2x3x8x4xf32>, tensor<1x1x1x1xf32>)
 // CHECK: arith.mulf
-// CHECK: %[[O:.*]] = sprint.attention ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @scale_in_a_tensor_of_rank_0(%q: !q, %k: !k, %v: !v, %t: tensor<f32>) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -327,7 +327,7 @@ func.func @scale_in_a_tensor_of_rank_0(%q: !q, %k: !k, %v: !v, %t: tensor<f32>) 
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: f32)
 // CHECK: %[[SCALED:.*]] = linalg.generic {{.*}} ins(%[[Q]], %{{.*}} : tensor<2x3x8x4xf32>, tensor<1x1x1x1xf32>)
 // CHECK: arith.mulf
-// CHECK: %[[O:.*]] = sprint.attention ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @scale_as_an_argument(%q: !q, %k: !k, %v: !v, %f: f32) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -349,7 +349,7 @@ func.func @scale_as_an_argument(%q: !q, %k: !k, %v: !v, %f: f32) -> !o {
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<f32>)
 // CHECK: %[[SCALED:.*]] = linalg.generic {{.*}} ins(%[[Q]], %{{.*}} : tensor<2x3x8x4xf32>, tensor<1x1x1x1xf32>)
 // CHECK: arith.mulf
-// CHECK: %[[O:.*]] = sprint.attention ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @scale_extracted(%q: !q, %k: !k, %v: !v, %t: tensor<f32>) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -372,7 +372,7 @@ func.func @scale_extracted(%q: !q, %k: !k, %v: !v, %t: tensor<f32>) -> !o {
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<f32>)
 // CHECK: %[[SCALED:.*]] = linalg.generic {{.*}} ins(%[[Q]], %{{.*}} : tensor<2x3x8x4xf32>, tensor<1x1x1x1xf32>)
 // CHECK: arith.mulf
-// CHECK: %[[O:.*]] = sprint.attention ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @scale_extracted_in_the_body(%q: !q, %k: !k, %v: !v, %t: tensor<f32>) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -393,7 +393,7 @@ func.func @scale_extracted_in_the_body(%q: !q, %k: !k, %v: !v, %t: tensor<f32>) 
 // One number of a constant tensor is a constant.
 // CHECK-LABEL: func @constant_extracted
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>)
-// CHECK: %[[O:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(2.500000e-01) ->
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(2.500000e-01) ->
 // CHECK-NEXT: return %[[O]]
 func.func @constant_extracted(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -417,7 +417,7 @@ func.func @constant_extracted(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>, %[[T:.*]]: tensor<3xf32>)
 // CHECK: math.exp
 // CHECK: %[[SCALED:.*]] = linalg.generic {{.*}} ins(%[[Q]], %{{.*}} : tensor<2x3x8x4xf32>, tensor<1x3x1x1xf32>)
-// CHECK: %[[O:.*]] = sprint.attention ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[SCALED]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 func.func @learned_temperature(%q: !q, %k: !k, %v: !v, %t: tensor<3xf32>) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o

@@ -60,7 +60,7 @@ func.func private @where_causal(%s: !s) -> !s {
 // CHECK-LABEL: func @softmax_called
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x4xf32>)
 // CHECK-NEXT: %[[INIT:.*]] = tensor.empty() : tensor<2x3x8x4xf32>
-// CHECK-NEXT: %[[O:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) ->
+// CHECK-NEXT: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @softmax_called(%q: !q, %k: !k, %v: !k) -> !q {
   %zeros = arith.constant dense<0.0> : !s
@@ -74,7 +74,7 @@ func.func @softmax_called(%q: !q, %k: !k, %v: !k) -> !q {
 // A mask from a function that calls another.
 // CHECK-LABEL: func @mask_called
 // CHECK-NEXT: %[[INIT:.*]] = tensor.empty() : tensor<2x3x8x4xf32>
-// CHECK-NEXT: %[[O:.*]] = sprint.attention ins({{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) band(<upper = 0>) ->
+// CHECK-NEXT: %[[O:.*]] = sprint.attention @{{.*}} ins({{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) band(<upper = 0>) ->
 // CHECK-NEXT: return %[[O]]
 func.func @mask_called(%q: !q, %k: !k, %v: !k) -> !q {
   %zeros = arith.constant dense<0.0> : !s
@@ -100,8 +100,8 @@ func.func private @attention(%q: !k, %k: !k, %v: !k) -> !k {
 
 // CHECK-LABEL: func @called_twice
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x16x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x4xf32>)
-// CHECK: %[[X:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] :
-// CHECK: %[[Y:.*]] = sprint.attention ins(%[[X]], %[[V]], %[[K]] :
+// CHECK: %[[X:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] :
+// CHECK: %[[Y:.*]] = sprint.attention @{{.*}} ins(%[[X]], %[[V]], %[[K]] :
 // CHECK-NEXT: return %[[Y]]
 func.func @called_twice(%q: !k, %k: !k, %v: !k) -> !k {
   %x = call @attention(%q, %k, %v) : (!k, !k, !k) -> !k
@@ -171,7 +171,7 @@ func.func @recursion(%n: index, %s: !s) -> !s {
 
 // An attention of torch-mlir's own in a private function.
 // CHECK-LABEL: func @tm_tensor_called
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(5.000000e-01)
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(5.000000e-01)
 func.func @tm_tensor_called(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>) -> tensor<2x8x4xf32> {
   %o = func.call @tm_tensor_private(%q, %k, %v)
       : (tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<2x8x4xf32>) -> tensor<2x8x4xf32>

@@ -10,7 +10,7 @@
 // CHECK-LABEL: func @repeated
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x4x8x4xf32>, %[[K:.*]]: tensor<2x2x8x4xf32>, %[[V:.*]]: tensor<2x2x8x4xf32>)
 // CHECK-NEXT: %[[INIT:.*]] = tensor.empty() : tensor<2x4x8x4xf32>
-// CHECK-NEXT: %[[O:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : tensor<2x4x8x4xf32>)
+// CHECK-NEXT: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : tensor<2x4x8x4xf32>)
 // CHECK-NEXT: return %[[O]]
 func.func @repeated(%q: tensor<2x4x8x4xf32>, %k: tensor<2x2x8x4xf32>, %v: tensor<2x2x8x4xf32>) -> tensor<2x4x8x4xf32> {
   %c0f = arith.constant 0.0 : f32
@@ -40,7 +40,7 @@ func.func @repeated(%q: tensor<2x4x8x4xf32>, %k: tensor<2x2x8x4xf32>, %v: tensor
 // A contraction in which the group is a dimension of the queries alone: bgrid,bgjd->bgrij.
 // CHECK-LABEL: func @einsum
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x2x2x8x4xf32>, %[[K:.*]]: tensor<2x2x8x4xf32>, %[[V:.*]]: tensor<2x2x8x4xf32>)
-// CHECK: sprint.attention ins(%{{.*}}, %[[K]], %[[V]] : tensor<2x4x8x4xf32>, tensor<2x2x8x4xf32>, tensor<2x2x8x4xf32>)
+// CHECK: sprint.attention @{{.*}} ins(%{{.*}}, %[[K]], %[[V]] : tensor<2x4x8x4xf32>, tensor<2x2x8x4xf32>, tensor<2x2x8x4xf32>)
 func.func @einsum(%q: tensor<2x2x2x8x4xf32>, %k: tensor<2x2x8x4xf32>, %v: tensor<2x2x8x4xf32>) -> tensor<2x2x2x8x4xf32> {
   %c0f = arith.constant 0.0 : f32
   %es = tensor.empty() : tensor<2x2x2x8x8xf32>
@@ -74,7 +74,7 @@ func.func @einsum(%q: tensor<2x2x2x8x4xf32>, %k: tensor<2x2x8x4xf32>, %v: tensor
 // The heads of a group as further rows of one product, as torch computes that einsum.
 // CHECK-LABEL: func @heads_as_rows
 // CHECK-SAME: (%[[Q:.*]]: tensor<4x2x8x4xf32>, %[[K:.*]]: tensor<4x8x4xf32>, %[[V:.*]]: tensor<4x8x4xf32>)
-// CHECK: sprint.attention ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<4x2x8x4xf32>, tensor<4x1x8x4xf32>, tensor<4x1x8x4xf32>)
+// CHECK: sprint.attention @{{.*}} ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<4x2x8x4xf32>, tensor<4x1x8x4xf32>, tensor<4x1x8x4xf32>)
 func.func @heads_as_rows(%q: tensor<4x2x8x4xf32>, %k: tensor<4x8x4xf32>, %v: tensor<4x8x4xf32>) -> tensor<4x2x8x4xf32> {
   %c0f = arith.constant 0.0 : f32
   %es = tensor.empty() : tensor<4x16x8xf32>
@@ -97,7 +97,7 @@ func.func @heads_as_rows(%q: tensor<4x2x8x4xf32>, %k: tensor<4x8x4xf32>, %v: ten
 // Values alone are shared: they are repeated, because keys and values have one number of heads.
 // CHECK-LABEL: func @batch_of_the_values_is_shared
 // CHECK: %[[V:.*]] = linalg.broadcast ins(%{{.*}} : tensor<8x4xf32>)
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>)
 func.func @batch_of_the_values_is_shared(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<8x4xf32>)
     -> tensor<2x8x4xf32> {
   %c0f = arith.constant 0.0 : f32

@@ -6,7 +6,7 @@
 // CHECK-DAG: %[[Q4:.*]] = tensor.expand_shape %[[Q]] {{\[}}[0, 1, 2], [3]] output_shape [1, 1, 8, 4]
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[K]] {{\[}}[0, 1, 2], [3]] output_shape [1, 1, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{\[}}[0, 1, 2], [3]] output_shape [1, 1, 16, 6]
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] :
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] :
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{\[}}[0, 1, 2], [3]] : tensor<1x1x8x6xf32> into tensor<8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @matrices(%q: tensor<8x4xf32>, %k: tensor<16x4xf32>, %v: tensor<16x6xf32>) -> tensor<8x6xf32> {
@@ -29,7 +29,7 @@ func.func @matrices(%q: tensor<8x4xf32>, %k: tensor<16x4xf32>, %v: tensor<16x6xf
 // CHECK: %[[Q4:.*]] = linalg.transpose ins(%[[Q]] : {{.*}}) permutation = [0, 2, 1, 3]
 // CHECK: %[[K4:.*]] = linalg.transpose ins(%[[K]] : {{.*}}) permutation = [0, 2, 1, 3]
 // CHECK: %[[V4:.*]] = linalg.transpose ins(%[[V]] : {{.*}}) permutation = [0, 2, 1, 3]
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] :
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] :
 // CHECK: %[[O:.*]] = linalg.transpose ins(%[[O4]] : {{.*}}) permutation = [0, 2, 1, 3]
 // CHECK-NEXT: return %[[O]]
 func.func @tokens_before_heads(%q: tensor<2x8x3x4xf32>, %k: tensor<2x8x3x4xf32>, %v: tensor<2x8x3x4xf32>) -> tensor<2x8x3x4xf32> {
@@ -52,7 +52,7 @@ func.func @tokens_before_heads(%q: tensor<2x8x3x4xf32>, %k: tensor<2x8x3x4xf32>,
 // CHECK-LABEL: func @batch_of_two
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x8x4xf32>, %[[V:.*]]: tensor<2x3x8x4xf32>
 // CHECK-NEXT: %[[INIT:.*]] = tensor.empty() : tensor<2x3x8x4xf32>
-// CHECK-NEXT: %[[O:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00)
+// CHECK-NEXT: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00)
 // CHECK-NEXT: return %[[O]]
 func.func @batch_of_two(%q: tensor<2x3x8x4xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x3x8x4xf32>) -> tensor<2x3x8x4xf32> {
   %c0f = arith.constant 0.0 : f32
@@ -75,7 +75,7 @@ func.func @batch_of_two(%q: tensor<2x3x8x4xf32>, %k: tensor<2x3x8x4xf32>, %v: te
 // A projection's layout, [token, head * channel], is left where it is: the operand is the tensor with the heads in front.
 // CHECK-LABEL: func @projected_query
 // CHECK: %[[Q:.*]] = linalg.transpose {{.*}} permutation = [0, 2, 1, 3]
-// CHECK: sprint.attention ins(%[[Q]], %[[Q]], %[[Q]] : {{.*}}) {{.*}} scale(5.000000e-01)
+// CHECK: sprint.attention @{{.*}} ins(%[[Q]], %[[Q]], %[[Q]] : {{.*}}) {{.*}} scale(5.000000e-01)
 func.func @projected_query(%x: tensor<1x8x12xf32>) -> tensor<3x8x4xf32> {
   %c0f = arith.constant 0.0 : f32
   %half = arith.constant 0.5 : f32
@@ -107,7 +107,7 @@ func.func @projected_query(%x: tensor<1x8x12xf32>) -> tensor<3x8x4xf32> {
 // CHECK-SAME: (%[[Q:.*]]: tensor<?x?x4xf32>, %[[K:.*]]: tensor<?x?x4xf32>, %[[V:.*]]: tensor<?x?x6xf32>
 // CHECK-NOT: cf.assert
 // CHECK: %[[Q4:.*]] = tensor.expand_shape %[[Q]] {{\[}}[0, 1], [2], [3]] output_shape [1, %{{.*}}, %{{.*}}, 4] : tensor<?x?x4xf32> into tensor<1x?x?x4xf32>
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %{{.*}}, %{{.*}} : tensor<1x?x?x4xf32>, tensor<1x?x?x4xf32>, tensor<1x?x?x6xf32>)
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %{{.*}}, %{{.*}} : tensor<1x?x?x4xf32>, tensor<1x?x?x4xf32>, tensor<1x?x?x6xf32>)
 // CHECK: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{\[}}[0, 1], [2], [3]]
 // CHECK: return %[[O]]
 func.func @dynamic_cross(%q: tensor<?x?x4xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x6xf32>) -> tensor<?x?x6xf32> {
@@ -134,7 +134,7 @@ func.func @dynamic_cross(%q: tensor<?x?x4xf32>, %k: tensor<?x?x4xf32>, %v: tenso
 // CHECK-LABEL: func @broadcast_by_another_size
 // CHECK: %[[V:.*]] = linalg.generic
 // CHECK: tensor.extract
-// CHECK: sprint.attention ins(%{{.*}}, %{{.*}}, %[[V]] :
+// CHECK: sprint.attention @{{.*}} ins(%{{.*}}, %{{.*}}, %[[V]] :
 func.func @broadcast_by_another_size(%q: tensor<1x2x?x4xf32>, %v: tensor<1x2x?x4xf32>) -> tensor<2x?x4xf32> {
   %c0f = arith.constant 0.0 : f32
   %c0 = arith.constant 0 : index

@@ -25,7 +25,7 @@
 // The lowest half leaves of a score it is added to what is rounded to 32: these count where there is no key.
 // CHECK-LABEL: func @lowest_f16_added
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-6.550400e+04 : f16) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-6.550400e+04 : f16) ->
 func.func @lowest_f16_added(%q: !qh, %k: !kh, %v: !kh, %t: tensor<2x16xi1>) -> !qh {
   %zeros = arith.constant dense<0.0> : !sh
   %zero_out = arith.constant dense<0.0> : !qh
@@ -47,7 +47,7 @@ func.func @lowest_f16_added(%q: !qh, %k: !kh, %v: !kh, %t: tensor<2x16xi1>) -> !
 // In bfloat16 -10000 leaves steps of 64.
 // CHECK-LABEL: func @ten_thousand_added_in_bf16
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-9.984000e+03 : bf16) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-9.984000e+03 : bf16) ->
 func.func @ten_thousand_added_in_bf16(%q: !qb, %k: !kb, %v: !kb, %t: tensor<2x16xi1>) -> !qb {
   %zeros = arith.constant dense<0.0> : !sb
   %zero_out = arith.constant dense<0.0> : !qb
@@ -69,7 +69,7 @@ func.func @ten_thousand_added_in_bf16(%q: !qb, %k: !kb, %v: !kb, %t: tensor<2x16
 // So does -1e9 in f32.
 // CHECK-LABEL: func @billion_added
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-1.000000e+09 : f32) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-1.000000e+09 : f32) ->
 func.func @billion_added(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -90,7 +90,7 @@ func.func @billion_added(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
 
 // Numbers that only have no weight mask too, where every query has a key that is allowed.
 // CHECK-LABEL: func @ten_thousand_added_where_no_row_is_empty
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) ->
 func.func @ten_thousand_added_where_no_row_is_empty(%q: !q, %k: !k, %v: !k) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -113,7 +113,7 @@ func.func @ten_thousand_added_where_no_row_is_empty(%q: !q, %k: !k, %v: !k) -> !
 }
 
 // CHECK-LABEL: func @ten_thousand_added_in_f16
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) ->
 func.func @ten_thousand_added_in_f16(%q: !qh, %k: !kh, %v: !kh) -> !qh {
   %zeros = arith.constant dense<0.0> : !sh
   %zero_out = arith.constant dense<0.0> : !qh
@@ -136,7 +136,7 @@ func.func @ten_thousand_added_in_f16(%q: !qh, %k: !kh, %v: !kh) -> !qh {
 }
 
 // CHECK-LABEL: func @hundred_thousand_added
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) ->
 func.func @hundred_thousand_added(%q: !q, %k: !k, %v: !k) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -161,7 +161,7 @@ func.func @hundred_thousand_added(%q: !q, %k: !k, %v: !k) -> !q {
 // Where a query may have none, its row is computed as in the source, whose scores -10000 does not absorb.
 // CHECK-LABEL: func @ten_thousand_added_where_rows_may_be_empty
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-1.000000e+04 : f32) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-1.000000e+04 : f32) ->
 func.func @ten_thousand_added_where_rows_may_be_empty(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -182,7 +182,7 @@ func.func @ten_thousand_added_where_rows_may_be_empty(%q: !q, %k: !k, %v: !k, %t
 
 // CHECK-LABEL: func @ten_thousand_added_in_f16_where_rows_may_be_empty
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-1.000000e+04 : f16) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-1.000000e+04 : f16) ->
 func.func @ten_thousand_added_in_f16_where_rows_may_be_empty(%q: !qh, %k: !kh, %v: !kh, %t: tensor<2x16xi1>) -> !qh {
   %zeros = arith.constant dense<0.0> : !sh
   %zero_out = arith.constant dense<0.0> : !qh
@@ -204,7 +204,7 @@ func.func @ten_thousand_added_in_f16_where_rows_may_be_empty(%q: !qh, %k: !kh, %
 // -1000 is a bias.
 // CHECK-LABEL: func @thousand_added
 // CHECK: %[[BIAS:.*]] = linalg.generic
-// CHECK: sprint.attention ins({{.*}}) bias(%[[BIAS]] : tensor<2x1x1x16xf32>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) bias(%[[BIAS]] : tensor<2x1x1x16xf32>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @thousand_added(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -226,7 +226,7 @@ func.func @thousand_added(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
 // The masking constant is one of f64, rounded in the body.
 // CHECK-LABEL: func @constant_truncated
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
 func.func @constant_truncated(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -249,7 +249,7 @@ func.func @constant_truncated(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q
 // The same of a number between two of f32.
 // CHECK-LABEL: func @constant_that_f32_does_not_hold
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
 func.func @constant_that_f32_does_not_hold(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -272,7 +272,7 @@ func.func @constant_that_f32_does_not_hold(%q: !q, %k: !k, %v: !k, %t: tensor<2x
 // A mask of halves, added in f32.
 // CHECK-LABEL: func @constant_extended
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
 func.func @constant_extended(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -295,7 +295,7 @@ func.func @constant_extended(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q 
 // (1 - mask) * lowest of booleans.
 // CHECK-LABEL: func @one_minus_boolean
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
 func.func @one_minus_boolean(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -321,7 +321,7 @@ func.func @one_minus_boolean(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q 
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi64>)
 // CHECK: %[[VALID:.*]] = linalg.generic {{.*}} ins(%[[T]] : tensor<2x16xi64>) outs({{.*}} : tensor<2x16xi1>)
 // CHECK: cf.assert %{{.*}}, "expected a mask of zeros and ones"
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[VALID]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[VALID]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
 func.func @one_minus_integer(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi64>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -347,7 +347,7 @@ func.func @one_minus_integer(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi64>) -> !q
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi32>)
 // CHECK: %[[VALID:.*]] = linalg.generic {{.*}} ins(%[[T]] : tensor<2x16xi32>) outs({{.*}} : tensor<2x16xi1>)
 // CHECK: cf.assert %{{.*}}, "expected a mask of zeros and ones"
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[VALID]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-1.000000e+09 : f32) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[VALID]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-1.000000e+09 : f32) ->
 func.func @integer_minus_one(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi32>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -373,7 +373,7 @@ func.func @integer_minus_one(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi32>) -> !q
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi64>)
 // CHECK: %[[VALID:.*]] = linalg.generic {{.*}} ins(%[[T]] : tensor<2x16xi64>) outs({{.*}} : tensor<2x16xi1>)
 // CHECK-NOT: cf.assert
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[VALID]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[VALID]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
 func.func @integer_compared(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi64>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -396,7 +396,7 @@ func.func @integer_compared(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi64>) -> !q 
 // CHECK-LABEL: func @one_minus_float
 // CHECK: %[[BIAS:.*]] = linalg.generic {{.*}} outs({{.*}} : tensor<2x1x1x16xf32>)
 // CHECK-NOT: cf.assert
-// CHECK: sprint.attention ins({{.*}}) bias(%[[BIAS]] : tensor<2x1x1x16xf32>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(0xFF800000 : f32) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) bias(%[[BIAS]] : tensor<2x1x1x16xf32>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(0xFF800000 : f32) ->
 func.func @one_minus_float(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xf32>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -427,7 +427,7 @@ func.func @one_minus_float(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xf32>) -> !q {
 // CHECK: %[[LIMIT:.*]] = arith.constant 9.872000e+03 : f32
 // CHECK: %[[OK:.*]] = arith.cmpf ule, %[[N]], %[[LIMIT]] : f32
 // CHECK: cf.assert %[[OK]], "scores may be as low as the number that stands for masked keys"
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
 func.func @ten_thousand_selected(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -448,7 +448,7 @@ func.func @ten_thousand_selected(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) ->
 // CHECK-LABEL: func @lowest_selected
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
 // CHECK-NOT: cf.assert
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
 func.func @lowest_selected(%q: !qh, %k: !kh, %v: !kh, %t: tensor<2x16xi1>) -> !qh {
   %zeros = arith.constant dense<0.0> : !sh
   %zero_out = arith.constant dense<0.0> : !qh
@@ -509,7 +509,7 @@ func.func @billion_added_to_all(%q: !q, %k: !k, %v: !k) -> !q {
 
 // A small one changes nothing.
 // CHECK-LABEL: func @hundred_added_to_all
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 func.func @hundred_added_to_all(%q: !q, %k: !k, %v: !k) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -529,7 +529,7 @@ func.func @hundred_added_to_all(%q: !q, %k: !k, %v: !k) -> !q {
 // Rows of padding tokens: all of their keys are masked, so such a row is the mean of the values.
 // CHECK-LABEL: func @queries_masked
 // CHECK: %[[MASK:.*]] = linalg.generic {{.*}} outs({{.*}} : tensor<2x1x8x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) mask(%[[MASK]] : tensor<2x1x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[MASK]] : tensor<2x1x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(uniform) ->
 func.func @queries_masked(%q: !q, %k: !k, %v: !k, %t: tensor<2x8xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -551,7 +551,7 @@ func.func @queries_masked(%q: !q, %k: !k, %v: !k, %t: tensor<2x8xi1>) -> !q {
 // A query and a key have to be tokens both.
 // CHECK-LABEL: func @queries_and_keys_masked
 // CHECK-SAME: %[[TQ:[a-z0-9]*]]: tensor<2x8xi1>, %[[TK:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[TK]] : tensor<2x16xi1>) mask(%{{.*}} : tensor<2x1x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[TK]] : tensor<2x16xi1>) mask(%{{.*}} : tensor<2x1x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
 func.func @queries_and_keys_masked(%q: !q, %k: !k, %v: !k, %tq: tensor<2x8xi1>, %tk: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -573,7 +573,7 @@ func.func @queries_and_keys_masked(%q: !q, %k: !k, %v: !k, %tq: tensor<2x8xi1>, 
 // Causal and padding in one condition: a band, and which keys are valid.
 // CHECK-LABEL: func @causal_and_padding
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) empty_row(uniform) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) empty_row(uniform) ->
 func.func @causal_and_padding(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -597,7 +597,7 @@ func.func @causal_and_padding(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q
 // The same as the disjunction of what is hidden.
 // CHECK-LABEL: func @causal_or_padding
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) empty_row(nan) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) empty_row(nan) ->
 func.func @causal_or_padding(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -623,7 +623,7 @@ func.func @causal_or_padding(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q 
 // A causal select of minus infinity, and minus infinity added for padding.
 // CHECK-LABEL: func @causal_selected_padding_added
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) empty_row(nan) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) band(<upper = 0>) empty_row(nan) ->
 func.func @causal_selected_padding_added(%q: !q, %k: !k, %v: !k, %t: tensor<2x16xi1>) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q
@@ -649,7 +649,7 @@ func.func @causal_selected_padding_added(%q: !q, %k: !k, %v: !k, %t: tensor<2x16
 // The lowest half added, and then nothing lower than it, as OPT does.
 // CHECK-LABEL: func @larger_of_masked_and_lowest
 // CHECK-SAME: %[[T:[a-z0-9]*]]: tensor<2x16xi1>)
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-6.550400e+04 : f16) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[T]] : tensor<2x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) masked_logit(-6.550400e+04 : f16) ->
 func.func @larger_of_masked_and_lowest(%q: !qh, %k: !kh, %v: !kh, %t: tensor<2x16xi1>) -> !qh {
   %zeros = arith.constant dense<0.0> : !sh
   %zero_out = arith.constant dense<0.0> : !qh
@@ -672,7 +672,7 @@ func.func @larger_of_masked_and_lowest(%q: !qh, %k: !kh, %v: !kh, %t: tensor<2x1
 // A slope times the distance, as ALiBi adds: a bias, computed for queries and keys only.
 // CHECK-LABEL: func @distance_added
 // CHECK: %[[BIAS:.*]] = linalg.generic {{.*}} outs({{.*}} : tensor<1x1x8x16xf32>)
-// CHECK: sprint.attention ins({{.*}}) bias(%[[BIAS]] : tensor<1x1x8x16xf32>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) bias(%[[BIAS]] : tensor<1x1x8x16xf32>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @distance_added(%q: !q, %k: !k, %v: !k) -> !q {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !q

@@ -16,7 +16,7 @@
 // A window of four keys up to the query's own, and padding: no tensor of queries x keys.
 // CHECK-LABEL: func @window_and_padding
 // CHECK-SAME: %[[VALID:[a-z0-9]+]]: tensor<2x?xi1>
-// CHECK: sprint.attention ins({{.*}}) key_valid(%[[VALID]] : tensor<2x?xi1>) outs(
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) key_valid(%[[VALID]] : tensor<2x?xi1>) outs(
 // CHECK-SAME: band(<lower = -3, upper = 0>) empty_row(uniform)
 func.func @window_and_padding(%q: tensor<2x3x?x4xf32>, %k: tensor<2x3x?x4xf32>, %v: tensor<2x3x?x4xf32>,
                               %valid: tensor<2x?xi1>) -> tensor<2x3x?x4xf32> {
@@ -79,7 +79,7 @@ func.func @window_and_padding(%q: tensor<2x3x?x4xf32>, %k: tensor<2x3x?x4xf32>, 
 // CHECK-LABEL: func @mask_and_bias
 // CHECK-SAME: %[[MASK:[a-z0-9]+]]: tensor<2x1x5x7xi1>, %[[BIAS:[a-z0-9]+]]: tensor<3x5x7xf32>
 // CHECK: %[[B4:.*]] = tensor.expand_shape %[[BIAS]] {{\[}}[0, 1], [2], [3]] output_shape [1, 3, 5, 7]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[MASK]] : tensor<2x1x5x7xi1>) bias(%[[B4]] : tensor<1x3x5x7xf32>) outs(
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[MASK]] : tensor<2x1x5x7xi1>) bias(%[[B4]] : tensor<1x3x5x7xf32>) outs(
 // CHECK-SAME: empty_row(nan)
 func.func @mask_and_bias(%q: tensor<2x3x5x4xf32>, %k: tensor<2x3x7x4xf32>, %v: tensor<2x3x7x4xf32>,
                          %mask: tensor<2x1x5x7xi1>, %bias: tensor<3x5x7xf32>) -> tensor<2x3x5x4xf32> {

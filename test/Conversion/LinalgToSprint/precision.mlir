@@ -8,7 +8,7 @@
 // CHECK-LABEL: func @softmax_in_f32
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x8x4xf16>, %[[K:.*]]: tensor<2x8x4xf16>, %[[V:.*]]: tensor<2x8x4xf16>)
 // CHECK-COUNT-3: arith.extf %{{.*}} : f16 to f32
-// CHECK: %[[O:.*]] = sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>) {{.*}} scale(5.000000e-01)
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32>) {{.*}} scale(5.000000e-01)
 // CHECK: linalg.generic {{.*}} ins(%[[O]] :
 // CHECK: arith.truncf %{{.*}} : f32 to f16
 // CHECK: tensor.collapse_shape

@@ -19,7 +19,7 @@
 
 // Batch and heads of the operands and the result are merged through one dimension, as StableHLO reshapes.
 // CHECK-LABEL: func @operands_through_one_dimension
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NOT: linalg
 // CHECK: return %{{.*}} : tensor<2x3x8x6xf32>
 func.func @operands_through_one_dimension(%q: !q, %k: !k, %v: !v) -> !o {
@@ -44,7 +44,7 @@ func.func @operands_through_one_dimension(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-LABEL: func @scores_through_one_dimension
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>)
 // CHECK-NEXT: %[[INIT:.*]] = tensor.empty() : tensor<2x3x8x6xf32>
-// CHECK-NEXT: %[[O:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) ->
+// CHECK-NEXT: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @scores_through_one_dimension(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -66,7 +66,7 @@ func.func @scores_through_one_dimension(%q: !q, %k: !k, %v: !v) -> !o {
 
 // Scores get a dimension of size 1 in front, the maximum one behind, and the sum loses it again.
 // CHECK-LABEL: func @unit_dimension_moved
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 func.func @unit_dimension_moved(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_row = arith.constant dense<0.0> : tensor<1x6x8xf32>
@@ -104,7 +104,7 @@ func.func @unit_dimension_moved(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-LABEL: func @softmax_of_a_matrix
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>)
 // CHECK-NEXT: %[[INIT:.*]] = tensor.empty() : tensor<2x3x8x6xf32>
-// CHECK-NEXT: %[[O:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) ->
+// CHECK-NEXT: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @softmax_of_a_matrix(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -126,7 +126,7 @@ func.func @softmax_of_a_matrix(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-LABEL: func @tensor_reshape
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>)
 // CHECK-NEXT: %[[INIT:.*]] = tensor.empty() : tensor<2x3x8x6xf32>
-// CHECK-NEXT: %[[O:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) ->
+// CHECK-NEXT: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @tensor_reshape(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -146,7 +146,7 @@ func.func @tensor_reshape(%q: !q, %k: !k, %v: !v) -> !o {
 // Sizes that the program computes: batch and heads merged by tensor.reshape, and apart again.
 // CHECK-LABEL: func @dynamic_through_tensor_reshape
 // CHECK-SAME: (%[[Q:.*]]: tensor<?x3x?x4xf32>, %[[K:.*]]: tensor<?x3x?x4xf32>, %[[V:.*]]: tensor<?x3x?x4xf32>)
-// CHECK: %[[O:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @dynamic_through_tensor_reshape(%q: tensor<?x3x?x4xf32>, %k: tensor<?x3x?x4xf32>, %v: tensor<?x3x?x4xf32>) -> tensor<?x3x?x4xf32> {
   %c0 = arith.constant 0 : index
@@ -178,7 +178,7 @@ func.func @dynamic_through_tensor_reshape(%q: tensor<?x3x?x4xf32>, %k: tensor<?x
 
 // Dynamic scores through one dimension, whose size the program computes.
 // CHECK-LABEL: func @dynamic_scores_through_one_dimension
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NOT: linalg
 // CHECK: return %{{.*}} : tensor<6x?x6xf32>
 func.func @dynamic_scores_through_one_dimension(%q: tensor<6x?x4xf32>, %k: tensor<6x?x4xf32>, %v: tensor<6x?x6xf32>) -> tensor<6x?x6xf32> {
@@ -213,7 +213,7 @@ func.func @dynamic_scores_through_one_dimension(%q: tensor<6x?x4xf32>, %k: tenso
 // CHECK-LABEL: func @casts_of_the_shape
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>)
 // CHECK-NEXT: %[[INIT:.*]] = tensor.empty() : tensor<2x3x8x6xf32>
-// CHECK-NEXT: %[[O:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) ->
+// CHECK-NEXT: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) outs(%[[INIT]] : {{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: return %[[O]]
 func.func @casts_of_the_shape(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -235,7 +235,7 @@ func.func @casts_of_the_shape(%q: !q, %k: !k, %v: !v) -> !o {
 // CHECK-LABEL: func @heads_behind_queries_as_rows
 // CHECK-SAME: (%[[Q:.*]]: tensor<3x8x2x4xf32>, %[[K:.*]]: tensor<3x5x4xf32>, %[[V:.*]]: tensor<3x5x6xf32>)
 // CHECK: linalg.transpose {{.*}} permutation = [0, 2, 1, 3]
-// CHECK: %[[O4:.*]] = sprint.attention ins({{.*}} : tensor<3x2x8x4xf32>, tensor<3x1x5x4xf32>, tensor<3x1x5x6xf32>)
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins({{.*}} : tensor<3x2x8x4xf32>, tensor<3x1x5x4xf32>, tensor<3x1x5x6xf32>)
 // CHECK: linalg.transpose ins(%[[O4]] : {{.*}}) {{.*}} permutation = [0, 2, 1, 3]
 func.func @heads_behind_queries_as_rows(%q: tensor<3x8x2x4xf32>, %k: tensor<3x5x4xf32>, %v: tensor<3x5x6xf32>) -> tensor<3x8x2x6xf32> {
   %zeros = arith.constant dense<0.0> : tensor<3x16x5xf32>
@@ -255,7 +255,7 @@ func.func @heads_behind_queries_as_rows(%q: tensor<3x8x2x4xf32>, %k: tensor<3x5x
 // CHECK-LABEL: func @bias_of_each_head_in_rows
 // CHECK-SAME: %[[BIAS:[a-z0-9]*]]: tensor<2x5xf32>)
 // CHECK: %[[B4:.*]] = tensor.expand_shape %[[BIAS]] {{.*}} output_shape [1, 2, 1, 5]
-// CHECK: sprint.attention ins({{.*}} : tensor<3x2x8x4xf32>, tensor<3x1x5x4xf32>, tensor<3x1x5x6xf32>) bias(%[[B4]] : tensor<1x2x1x5xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<3x2x8x4xf32>, tensor<3x1x5x4xf32>, tensor<3x1x5x6xf32>) bias(%[[B4]] : tensor<1x2x1x5xf32>)
 func.func @bias_of_each_head_in_rows(%q: tensor<3x2x8x4xf32>, %k: tensor<3x5x4xf32>, %v: tensor<3x5x6xf32>, %bias: tensor<2x5xf32>) -> tensor<3x2x8x6xf32> {
   %zeros = arith.constant dense<0.0> : tensor<3x16x5xf32>
   %zero_out = arith.constant dense<0.0> : tensor<3x16x6xf32>
@@ -280,7 +280,7 @@ func.func @bias_of_each_head_in_rows(%q: tensor<3x2x8x4xf32>, %k: tensor<3x5x4xf
 // Heads as rows in the last product only: the scores are those of each head.
 // CHECK-LABEL: func @merged_to_the_end
 // CHECK: linalg.broadcast ins({{.*}} : tensor<3x5x6xf32>)
-// CHECK: %[[O4:.*]] = sprint.attention ins({{.*}} : tensor<3x2x8x4xf32>, tensor<3x2x5x4xf32>, tensor<3x2x5x6xf32>)
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins({{.*}} : tensor<3x2x8x4xf32>, tensor<3x2x5x4xf32>, tensor<3x2x5x6xf32>)
 // CHECK: tensor.collapse_shape %[[O4]] {{.*}} : tensor<3x2x8x6xf32> into tensor<3x16x6xf32>
 func.func @merged_to_the_end(%q: tensor<6x8x4xf32>, %k: tensor<6x5x4xf32>, %v: tensor<3x5x6xf32>) -> tensor<3x16x6xf32> {
   %zeros = arith.constant dense<0.0> : tensor<6x8x5xf32>

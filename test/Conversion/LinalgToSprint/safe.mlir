@@ -25,7 +25,7 @@
 // CHECK-LABEL: func @not_safe
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
 func.func @not_safe(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -42,7 +42,7 @@ func.func @not_safe(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @all_scores_infinite
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @all_scores_infinite(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -74,7 +74,7 @@ func.func @all_scores_infinite(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @any_score_finite
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @any_score_finite(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -107,7 +107,7 @@ func.func @any_score_finite(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @any_key_allowed
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @any_key_allowed(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -132,7 +132,7 @@ func.func @any_key_allowed(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @maximum_infinite
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @maximum_infinite(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -159,7 +159,7 @@ func.func @maximum_infinite(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @probability_unequal_itself
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @probability_unequal_itself(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -183,7 +183,7 @@ func.func @probability_unequal_itself(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @probability_unordered
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @probability_unordered(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -207,7 +207,7 @@ func.func @probability_unordered(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @probability_equal_itself
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @probability_equal_itself(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -230,7 +230,7 @@ func.func @probability_equal_itself(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @probability_ordered
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @probability_ordered(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -279,7 +279,7 @@ func.func @probability_replaced_by_one(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @nan_to_num
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @nan_to_num(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -311,7 +311,7 @@ func.func @nan_to_num(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @sum_of_zero_replaced
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @sum_of_zero_replaced(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_row = arith.constant dense<0.0> : !r
@@ -355,7 +355,7 @@ func.func @sum_of_zero_replaced(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @sum_of_zero_not_replaced
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
 func.func @sum_of_zero_not_replaced(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_row = arith.constant dense<0.0> : !r
@@ -395,7 +395,7 @@ func.func @sum_of_zero_not_replaced(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @small_number_added_to_the_sum
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @small_number_added_to_the_sum(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_row = arith.constant dense<0.0> : !r
@@ -437,7 +437,7 @@ func.func @small_number_added_to_the_sum(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @small_number_added_too_late
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
 func.func @small_number_added_too_late(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_row = arith.constant dense<0.0> : !r
@@ -470,7 +470,7 @@ func.func @small_number_added_too_late(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @larger_of_sum_and_small_number
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @larger_of_sum_and_small_number(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_row = arith.constant dense<0.0> : !r
@@ -496,7 +496,7 @@ func.func @larger_of_sum_and_small_number(%q: !q, %k: !k, %v: !v, %m: !m) -> !o 
 // CHECK-LABEL: func @exponentials_masked
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @exponentials_masked(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_row = arith.constant dense<0.0> : !r
@@ -527,7 +527,7 @@ func.func @exponentials_masked(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @exponentials_masked_once
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) empty_row(nan) ->
 func.func @exponentials_masked_once(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_row = arith.constant dense<0.0> : !r
@@ -557,7 +557,7 @@ func.func @exponentials_masked_once(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @probabilities_masked_again
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @probabilities_masked_again(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -593,7 +593,7 @@ func.func @other_probabilities_masked(%q: !q, %k: !k, %v: !v, %m: !m, %n: !m) ->
 // CHECK-LABEL: func @exponentials_multiplied
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @exponentials_multiplied(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_row = arith.constant dense<0.0> : !r
@@ -628,7 +628,7 @@ func.func @exponentials_multiplied(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
 // CHECK-LABEL: func @probabilities_of_lowest_masked_again
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @probabilities_of_lowest_masked_again(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o
@@ -646,7 +646,7 @@ func.func @probabilities_of_lowest_masked_again(%q: !q, %k: !k, %v: !v, %m: !m) 
 // CHECK-LABEL: func @any_key_allowed_of_lowest
 // CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x8x16xi1>)
 // CHECK: %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [1, 2, 8, 16]
-// CHECK: sprint.attention ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) mask(%[[M4]] : tensor<1x2x8x16xi1>) outs({{.*}}) scale(1.000000e+00) ->
 func.func @any_key_allowed_of_lowest(%q: !q, %k: !k, %v: !v, %m: !m) -> !o {
   %zeros = arith.constant dense<0.0> : !s
   %zero_out = arith.constant dense<0.0> : !o

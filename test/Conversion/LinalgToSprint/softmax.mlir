@@ -25,7 +25,7 @@
 // CHECK-DAG: %[[KT:.*]] = linalg.transpose ins(%[[K]] : {{.*}}) permutation = [0, 2, 1]
 // CHECK-DAG: %[[K4:.*]] = tensor.expand_shape %[[KT]] {{.*}} output_shape [1, 2, 16, 4]
 // CHECK-DAG: %[[V4:.*]] = tensor.expand_shape %[[V]] {{.*}} output_shape [1, 2, 16, 6]
-// CHECK: %[[O4:.*]] = sprint.attention ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins(%[[Q4]], %[[K4]], %[[V4]] : {{.*}}) outs({{.*}}) scale(1.000000e+00) ->
 // CHECK-NEXT: %[[O:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK-NEXT: return %[[O]]
 func.func @named_ops(%q: !q, %k: !k, %v: !v) -> !o {
@@ -48,7 +48,7 @@ func.func @named_ops(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The same by linalg.map and linalg.elementwise.
 // CHECK-LABEL: func @map_and_elementwise
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @map_and_elementwise(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -70,7 +70,7 @@ func.func @map_and_elementwise(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The op of the whole softmax.
 // CHECK-LABEL: func @named_softmax
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @named_softmax(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -84,7 +84,7 @@ func.func @named_softmax(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The maximum, NaN included.
 // CHECK-LABEL: func @max_by_maximumf
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @max_by_maximumf(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -116,7 +116,7 @@ func.func @max_by_maximumf(%q: !q, %k: !k, %v: !v) -> !o {
 
 // NaN is what maxnumf starts from when linalg.softmax is decomposed.
 // CHECK-LABEL: func @max_from_nan
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @max_from_nan(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -148,7 +148,7 @@ func.func @max_from_nan(%q: !q, %k: !k, %v: !v) -> !o {
 
 // A comparison and a select.
 // CHECK-LABEL: func @max_by_select
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @max_by_select(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -181,7 +181,7 @@ func.func @max_by_select(%q: !q, %k: !k, %v: !v) -> !o {
 
 // With the index of the maximum, which nobody reads.
 // CHECK-LABEL: func @max_with_index
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @max_with_index(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -219,7 +219,7 @@ func.func @max_with_index(%q: !q, %k: !k, %v: !v) -> !o {
 
 // Maximum and sum with a dimension of size 1, as torch keeps them.
 // CHECK-LABEL: func @max_kept_as_a_dimension
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @max_kept_as_a_dimension(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -259,7 +259,7 @@ func.func @max_kept_as_a_dimension(%q: !q, %k: !k, %v: !v) -> !o {
 
 // Maximum and sum brought to the shape of the scores by copies, as JAX writes them.
 // CHECK-LABEL: func @rows_copied_to_full_shape
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @rows_copied_to_full_shape(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -287,7 +287,7 @@ func.func @rows_copied_to_full_shape(%q: !q, %k: !k, %v: !v) -> !o {
 
 // Copies of scores, exponentials and probabilities.
 // CHECK-LABEL: func @copies
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @copies(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -321,7 +321,7 @@ func.func @copies(%q: !q, %k: !k, %v: !v) -> !o {
 
 // Elementwise ops that read what they overwrite.
 // CHECK-LABEL: func @in_place
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @in_place(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -348,7 +348,7 @@ func.func @in_place(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The scale stands behind the maximum, in one body with the exponential.
 // CHECK-LABEL: func @scale_in_the_body_of_the_exponential
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(5.000000e-01) ->
 func.func @scale_in_the_body_of_the_exponential(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -378,7 +378,7 @@ func.func @scale_in_the_body_of_the_exponential(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The scale is half the binary logarithm of e, so that powers of 2 are those of e; its rounding to f32 shows.
 // CHECK-LABEL: func @exp2
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(0.49999999332512091) ->
 func.func @exp2(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -413,7 +413,7 @@ func.func @exp2(%q: !q, %k: !k, %v: !v) -> !o {
 
 // A power of a constant base: ln 10 is part of the scale.
 // CHECK-LABEL: func @power_of_a_constant
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(2.3025850929940459) ->
 func.func @power_of_a_constant(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -442,7 +442,7 @@ func.func @power_of_a_constant(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The exponential computed once for the sum and once for the quotient.
 // CHECK-LABEL: func @exp_again_in_the_sum
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @exp_again_in_the_sum(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -474,7 +474,7 @@ func.func @exp_again_in_the_sum(%q: !q, %k: !k, %v: !v) -> !o {
 
 // One op gives both the exponentials and their sum.
 // CHECK-LABEL: func @sum_beside_the_exponential
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @sum_beside_the_exponential(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -503,7 +503,7 @@ func.func @sum_beside_the_exponential(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The sum is a product of the exponentials with a vector of ones.
 // CHECK-LABEL: func @sum_by_a_vector_of_ones
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @sum_by_a_vector_of_ones(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -532,7 +532,7 @@ func.func @sum_by_a_vector_of_ones(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The same with a matrix, so that each key has the sum of its row.
 // CHECK-LABEL: func @sum_by_a_matrix_of_ones
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @sum_by_a_matrix_of_ones(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -556,7 +556,7 @@ func.func @sum_by_a_matrix_of_ones(%q: !q, %k: !k, %v: !v) -> !o {
 
 // A product with the reciprocal of the sum, as TOSA has it.
 // CHECK-LABEL: func @reciprocal
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @reciprocal(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -590,7 +590,7 @@ func.func @reciprocal(%q: !q, %k: !k, %v: !v) -> !o {
 }
 
 // CHECK-LABEL: func @named_reciprocal
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @named_reciprocal(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -619,7 +619,7 @@ func.func @named_reciprocal(%q: !q, %k: !k, %v: !v) -> !o {
 }
 
 // CHECK-LABEL: func @power_of_minus_one
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @power_of_minus_one(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -654,7 +654,7 @@ func.func @power_of_minus_one(%q: !q, %k: !k, %v: !v) -> !o {
 
 // exp(s - logsumexp(s)), with the maximum added again to the logarithm.
 // CHECK-LABEL: func @logsumexp
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @logsumexp(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -686,7 +686,7 @@ func.func @logsumexp(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The same without a maximum.
 // CHECK-LABEL: func @logsumexp_without_maximum
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @logsumexp_without_maximum(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -710,7 +710,7 @@ func.func @logsumexp_without_maximum(%q: !q, %k: !k, %v: !v) -> !o {
 
 // exp(log_softmax(s)).
 // CHECK-LABEL: func @exp_of_log_softmax
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @exp_of_log_softmax(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -743,7 +743,7 @@ func.func @exp_of_log_softmax(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The exponentials are multiplied with the values first and divided then.
 // CHECK-LABEL: func @divided_after_the_values
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @divided_after_the_values(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -773,7 +773,7 @@ func.func @divided_after_the_values(%q: !q, %k: !k, %v: !v) -> !o {
 
 // The same by the reciprocal, as FlashAttention has it.
 // CHECK-LABEL: func @multiplied_by_reciprocal_after_the_values
-// CHECK: sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-SAME: outs({{.*}}) scale(1.000000e+00) ->
 func.func @multiplied_by_reciprocal_after_the_values(%q: !q, %k: !k, %v: !v) -> !o {
   %zeros = arith.constant dense<0.0> : !s
@@ -805,7 +805,7 @@ func.func @multiplied_by_reciprocal_after_the_values(%q: !q, %k: !k, %v: !v) -> 
 
 // The product is transposed to tokens before heads; the attention comes before that.
 // CHECK-LABEL: func @divided_after_a_transpose
-// CHECK: %[[O4:.*]] = sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: %[[O4:.*]] = sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-NEXT: %[[O3:.*]] = tensor.collapse_shape %[[O4]] {{.*}} into tensor<2x8x6xf32>
 // CHECK: %[[O:.*]] = linalg.transpose ins(%[[O3]] : tensor<2x8x6xf32>) outs({{.*}}) permutation = [1, 0, 2]
 // CHECK-NEXT: return %[[O]]
@@ -838,7 +838,7 @@ func.func @divided_after_a_transpose(%q: !q, %k: !k, %v: !v) -> tensor<8x2x6xf32
 
 // Batch and heads are apart when the division comes.
 // CHECK-LABEL: func @divided_after_a_reshape
-// CHECK: %[[O:.*]] = sprint.attention ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins({{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x16x4xf32>, tensor<1x2x16x6xf32>)
 // CHECK-NEXT: return %[[O]]
 func.func @divided_after_a_reshape(%q: !q, %k: !k, %v: !v) -> tensor<1x2x8x6xf32> {
   %zeros = arith.constant dense<0.0> : !s
@@ -871,7 +871,7 @@ func.func @divided_after_a_reshape(%q: !q, %k: !k, %v: !v) -> tensor<1x2x8x6xf32
 
 // Arithmetic on whole tensors.
 // CHECK-LABEL: func @whole_tensors
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(5.000000e-01) ->
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(5.000000e-01) ->
 func.func @whole_tensors(%q: tensor<2x8x4xf32>, %k: tensor<2x4x16xf32>, %v: tensor<2x16x4xf32>) -> tensor<2x8x4xf32> {
   %zeros = arith.constant dense<0.0> : tensor<2x8x16xf32>
   %zero_row = arith.constant dense<0.0> : tensor<2x8xf32>

@@ -150,7 +150,7 @@ func.func @number_added(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor
 // CHECK-DAG: %[[T4:.*]] = tensor.expand_shape %{{.*}} output_shape [1, 2, 1, 1]
 // CHECK: %[[SCALED:.*]] = linalg.generic {{.*}} ins(%[[Q4]], %[[T4]] :
 // CHECK: arith.mulf
-// CHECK: sprint.attention ins(%[[SCALED]], {{.*}} scale(1.000000e+00)
+// CHECK: sprint.attention @{{.*}} ins(%[[SCALED]], {{.*}} scale(1.000000e+00)
 func.func @scale_of_each_head(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>, %t: tensor<2xf32>)
     -> tensor<2x8x4xf32> {
   %c0f = arith.constant 0.0 : f32
@@ -176,7 +176,7 @@ func.func @scale_of_each_head(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: 
 // CHECK-LABEL: func @scores_divided_for_each_query
 // CHECK: %[[SCALED:.*]] = linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : tensor<1x2x8x4xf32>, tensor<1x2x8x1xf32>)
 // CHECK: arith.divf
-// CHECK: sprint.attention ins(%[[SCALED]],
+// CHECK: sprint.attention @{{.*}} ins(%[[SCALED]],
 func.func @scores_divided_for_each_query(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>, %t: tensor<2x8xf32>)
     -> tensor<2x8x4xf32> {
   %c0f = arith.constant 0.0 : f32
@@ -289,7 +289,7 @@ func.func @bias_sliced(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<
 
 // torch.max(scores, lowest): nothing is below the lowest number, so nothing changes.
 // CHECK-LABEL: func @larger_of_scores_and_lowest
-// CHECK: sprint.attention ins({{.*}}) outs({{.*}}) scale(1.000000e+00)
+// CHECK: sprint.attention @{{.*}} ins({{.*}}) outs({{.*}}) scale(1.000000e+00)
 // CHECK-NOT: arith.cmpf
 func.func @larger_of_scores_and_lowest(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>)
     -> tensor<2x8x4xf32> {

@@ -4,7 +4,7 @@
 
 // CHECK-LABEL: func @plain
 // CHECK-SAME: (%[[Q:.*]]: tensor<2x3x8x4xf32>, %[[K:.*]]: tensor<2x3x16x4xf32>, %[[V:.*]]: tensor<2x3x16x6xf32>)
-// CHECK: %[[O:.*]] = sprint.attention ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) {{.*}} scale(5.000000e-01)
+// CHECK: %[[O:.*]] = sprint.attention @{{.*}} ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) {{.*}} scale(5.000000e-01)
 // CHECK-NEXT: return %[[O]]
 func.func @plain(%q: tensor<2x3x8x4xf32>, %k: tensor<2x3x16x4xf32>, %v: tensor<2x3x16x6xf32>) -> tensor<2x3x8x6xf32> {
   %q3 = tensor.collapse_shape %q [[0, 1], [2], [3]] : tensor<2x3x8x4xf32> into tensor<6x8x4xf32>

@@ -75,9 +75,9 @@
 // RUN: %{refused}
 // WHOLE: 'scf.for' op expected a loop over the whole dimension 2 of argument 0 of the program
 
-sprint.program @attention(%q: tensor<2x3x4x128xi8>, %k: tensor<2x3x5x128xi8>, %v: tensor<2x3x5x128xi8>,
-    %thresholds: tensor<2x3xi32>, %multipliers: tensor<2x3xi64>, %shifts: tensor<2x3xi64>) -> tensor<2x3x4x128xi32>
-    attributes {scale = 0.125 : f64} {
+sprint.program @attention(query %q: tensor<2x3x4x128xi8>, key %k: tensor<2x3x5x128xi8>, value %v: tensor<2x3x5x128xi8>,
+    threshold %thresholds: tensor<2x3xi32>, multiplier %multipliers: tensor<2x3xi64>, shift %shifts: tensor<2x3xi64>) -> tensor<2x3x4x128xi32>
+    scale(0.125) {
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
   %batches = arith.constant 2 : index

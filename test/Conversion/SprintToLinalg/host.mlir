@@ -6,9 +6,9 @@
 // CHECK-NOT:     sprint.crossbar_score
 // CHECK:         linalg.generic
 // CHECK:         sprint.return
-sprint.program @device(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>,
-    %threshold: tensor<1x1xi32>, %multiplier: tensor<1x1xi64>, %shift: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @device(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>,
+    threshold %threshold: tensor<1x1xi32>, multiplier %multiplier: tensor<1x1xi64>, shift %shift: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %queries = tensor.extract_slice %q[0, 0, 0, 0] [1, 1, 4, 8] [1, 1, 1, 1] : tensor<1x1x4x8xi8> to tensor<4x8xi8>
   %keys = tensor.extract_slice %k[0, 0, 0, 0] [1, 1, 4, 8] [1, 1, 1, 1] : tensor<1x1x4x8xi8> to tensor<4x8xi8>
   %zeros = arith.constant dense<0> : tensor<4x4xi32>

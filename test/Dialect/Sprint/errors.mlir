@@ -32,6 +32,14 @@ func.func @attention_output(%q: tensor<1x2x?x8xf32>, %k: tensor<1x2x4x8xf32>, %v
 
 // -----
 
+func.func @name_empty(%t: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // expected-error @below {{expected a name of at least one character, got an empty one}}
+  %0 = sprint.attention @"" ins(%t, %t, %t : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%t : tensor<1x2x4x8xf32>) scale(1.0) -> tensor<1x2x4x8xf32>
+  return %0 : tensor<1x2x4x8xf32>
+}
+
+// -----
+
 func.func @scale_zero(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
   // expected-error @below {{expected a scale between 2^-100 and 2^100, got 0}}
   %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(0.0) -> tensor<1x2x4x8xf32>
@@ -109,42 +117,42 @@ func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: t
 
 // -----
 
-// expected-error @below {{expected width 'exponent_fraction' to be in 1 .. 16, got 0}}
+// expected-error @below {{expected exponent_fraction_bits of 1 to 16, got 0}}
 #widths = #sprint.widths<exponent_fraction = 0, sum = 48, probability = 0, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'exponent_fraction' to be in 1 .. 16, got 17}}
+// expected-error @below {{expected exponent_fraction_bits of 1 to 16, got 17}}
 #widths = #sprint.widths<exponent_fraction = 17, sum = 48, probability = 0, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'sum' to be in 8 .. 62, got 7}}
+// expected-error @below {{expected sum_bits of 17 to 62, got 7}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 7, probability = 0, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'sum' to be in 8 .. 62, got 63}}
+// expected-error @below {{expected sum_bits of 17 to 62, got 63}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 63, probability = 0, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'probability' to be in 0 .. 16, got -1}}
+// expected-error @below {{expected probability_bits of 0 to 16, got -1}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = -1, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'probability' to be in 0 .. 16, got 17}}
+// expected-error @below {{expected probability_bits of 0 to 16, got 17}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = 17, accumulator = 48>
 
 // -----
 
-// expected-error @below {{expected width 'accumulator' to be in 8 .. 62, got 7}}
+// expected-error @below {{expected accumulator_bits of 24 to 62, got 7}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 7>
 
 // -----
 
-// expected-error @below {{expected width 'accumulator' to be in 8 .. 62, got 63}}
+// expected-error @below {{expected accumulator_bits of 24 to 62, got 63}}
 #widths = #sprint.widths<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 63>
 
 // -----
@@ -156,27 +164,6 @@ func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: t
 
 // expected-error @below {{expected 'lookahead' to be at least 0, got -1}}
 #schedule = #sprint.schedule<query_block = 1, lookahead = -1, residency = pinned>
-
-// -----
-
-// expected-error @below {{expected the machine's name, got an empty string}}
-#machine = #sprint.machine<"", structure = "8f14e45fceea167a">
-
-// -----
-
-// expected-error @below {{expected the hash of the machine's structure, got an empty string}}
-#machine = #sprint.machine<"s", structure = "">
-
-// -----
-
-// expected-error @below {{expected 'sprint.machine' to be a #sprint.machine, got "s"}}
-module attributes {sprint.machine = "s"} {
-}
-
-// -----
-
-// expected-error @below {{expected 'sprint.machine' on a module only}}
-func.func private @machine_on_function() attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">}
 
 // -----
 
@@ -194,7 +181,7 @@ func.func @schedule_kind(%i: index) {
 
 // -----
 
-// expected-error @below {{expected 'sprint.machine' or 'sprint.schedule', got unknown attribute 'sprint.unknown'}}
+// expected-error @below {{expected 'sprint.machine', 'sprint.costs' or 'sprint.schedule', got unknown attribute 'sprint.unknown'}}
 module attributes {sprint.unknown = 1 : i64} {
 }
 
@@ -301,9 +288,9 @@ func.func @recompute_corelets(%q: tensor<1x64xi8>, %k: tensor<8x64xi8>, %v: tens
 
 // -----
 
-// expected-error @below {{expected at least 6 arguments (query, key, value, threshold, multiplier, shift), got 5}}
-sprint.program @argument_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{expected an argument 'shift', got none}}
+sprint.program @argument_count(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -311,25 +298,25 @@ sprint.program @argument_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %
 // -----
 
 // expected-error @below {{expected 1 result (the output codes), got 0}}
-sprint.program @result_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    attributes {scale = 0.125 : f64} {
+sprint.program @result_count(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    scale(0.125) {
   sprint.return
 }
 
 // -----
 
-// expected-error @below {{expected key to be a tensor of rank 4 of i8, got 'tensor<1x1x4x8xi16>'}}
-sprint.program @argument_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi16>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{expected key to be a tensor of rank 4 of 'i8', got 'tensor<1x1x4x8xi16>'}}
+sprint.program @argument_type(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi16>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
 
 // -----
 
-// expected-error @below {{expected the result to be a tensor of rank 4 of i32, got 'tensor<4x8xi32>'}}
-sprint.program @result_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{expected the result to be a tensor of rank 4 of 'i32', got 'tensor<4x8xi32>'}}
+sprint.program @result_type(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -337,8 +324,8 @@ sprint.program @result_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: 
 // -----
 
 // expected-error @below {{expected dimension 3 (D) of key to be 8 as in query, got 9}}
-sprint.program @argument_shape(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x9xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @argument_shape(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x9xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -346,8 +333,8 @@ sprint.program @argument_shape(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x9xi8>, %
 // -----
 
 // expected-error @below {{expected a scale between 2^-100 and 2^100, got 0}}
-sprint.program @program_scale(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.0 : f64} {
+sprint.program @program_scale(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.0) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -355,8 +342,8 @@ sprint.program @program_scale(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v
 // -----
 
 // expected-error @below {{expected one threshold or 1, got 2}}
-sprint.program @program_thresholds(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64, thresholds = array<f32: 1.0, 2.0>} {
+sprint.program @program_thresholds(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) thresholds([1.0, 2.0]) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -364,20 +351,42 @@ sprint.program @program_thresholds(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8
 // -----
 
 // expected-error @below {{expected a body}}
-sprint.program private @no_body(tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>, tensor<1x1xi32>, tensor<1x1xi64>, tensor<1x1xi64>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64}
+"sprint.program"() <{sym_name = "no_body", scale = 0.125 : f64,
+    function_type = (tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>, tensor<1x1xi32>, tensor<1x1xi64>, tensor<1x1xi64>) -> tensor<1x1x4x8xi32>,
+    input_names = [#sprint<program_input query>, #sprint<program_input key>, #sprint<program_input value>,
+                   #sprint<program_input threshold>, #sprint<program_input multiplier>, #sprint<program_input shift>]}> ({}) : () -> ()
 
 // -----
 
-sprint.program @return_count(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{expected 1 names of arguments, got 0}}
+"sprint.program"() <{sym_name = "no_names", scale = 0.125 : f64, function_type = (tensor<1x1x4x8xi8>) -> tensor<1x1x4x8xi32>, input_names = []}> ({}) : () -> ()
+
+// -----
+
+// expected-error @below {{expected the name of an argument, one of query, key, value, threshold, multiplier, shift, key_valid, mask, bias, got 'queries'}}
+sprint.program @argument_name(queries %q: tensor<1x1x4x8xi8>) -> tensor<1x1x4x8xi32> scale(0.125) {
+  sprint.return
+}
+
+// -----
+
+// expected-error @below {{expected the name of an argument, one of query, key, value, threshold, multiplier, shift, key_valid, mask, bias}}
+sprint.program @argument_without_name(%q: tensor<1x1x4x8xi8>) -> tensor<1x1x4x8xi32> scale(0.125) {
+  sprint.return
+}
+
+// -----
+
+sprint.program @return_count(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   // expected-error @below {{expected 1 operands as @return_count has results, got 0}}
   sprint.return
 }
 
 // -----
 
-sprint.program @return_type(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @return_type(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x9xi32>
   // expected-error @below {{expected operand 0 of type 'tensor<1x1x4x8xi32>' as @return_type returns, got 'tensor<1x1x4x9xi32>'}}
   sprint.return %r : tensor<1x1x4x9xi32>
@@ -401,8 +410,8 @@ func.func @launch_function(%t: tensor<1x1x4x8xf32>) {
 
 // -----
 
-sprint.program @program(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @program(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -578,26 +587,26 @@ func.func @logits_of_other_keys(%t: tensor<2x4x6x8xf32>, %k: tensor<2x4x7x8xf32>
 
 // -----
 
-// expected-error @below {{expected argument 7 to be, each at most once and in this order, key_valid (rank 2 of i1), mask (rank 4 of i1) or bias (rank 4 of i32), got 'tensor<1x4xi1>'}}
-sprint.program @argument_order(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
-    %bias: tensor<1x1x4x4xi32>, %valid: tensor<1x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{expected arguments in the order query, key, value, threshold, multiplier, shift, key_valid, mask, bias, each once, got key_valid behind bias}}
+sprint.program @argument_order(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
+    bias %bias: tensor<1x1x4x4xi32>, key_valid %valid: tensor<1x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
 
 // -----
 
-// expected-error @below {{expected argument 7 to be, each at most once}}
-sprint.program @argument_twice(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
-    %mask: tensor<1x1x4x4xi1>, %again: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+// expected-error @below {{each once, got mask behind mask}}
+sprint.program @argument_twice(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
+    mask %mask: tensor<1x1x4x4xi1>, mask %again: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
 
 // -----
 
-sprint.program @masked(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
-    %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @masked(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
+    mask %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -610,8 +619,8 @@ func.func @launch_without_mask(%t: tensor<1x1x4x8xf32>) {
 
 // -----
 
-sprint.program @masked(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
-    %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @masked(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
+    mask %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }
@@ -625,8 +634,8 @@ func.func @launch_with_bias(%t: tensor<1x1x4x8xf32>, %mask: tensor<1x1x4x4xi1>, 
 
 // -----
 
-sprint.program @masked(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>, %t: tensor<1x1xi32>, %m: tensor<1x1xi64>, %s: tensor<1x1xi64>,
-    %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+sprint.program @masked(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
+    mask %mask: tensor<1x1x4x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
 }

@@ -1,9 +1,6 @@
 // RUN: sprint-opt %s | sprint-opt | FileCheck %s
 // RUN: sprint-opt %s --mlir-print-op-generic | sprint-opt | FileCheck %s
 
-// CHECK: module attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">}
-module attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">} {
-
 // CHECK-LABEL: func @attention
 // CHECK: sprint.attention ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>, tensor<1x12x?x16xf32>)
 // CHECK-SAME: outs(%{{.*}} : tensor<1x12x?x16xf32>) scale(0.17677669529663689) -> tensor<1x12x?x16xf32>
@@ -48,6 +45,18 @@ func.func @masks(%q: tensor<2x6x?x8xf32>, %k: tensor<2x2x?x8xf32>, %v: tensor<2x
   %2 = sprint.fill_empty_rows ins(%v : tensor<2x2x?x4xf32>) key_valid(%valid : tensor<2x?xi1>) mask(%mask : tensor<1x1x?x?xi1>)
          bias(%bias : tensor<1x6x1x?xf32>) outs(%1 : tensor<2x6x?x4xf32>) band(<upper = 0>) empty_row(nan) -> tensor<2x6x?x4xf32>
   return %2 : tensor<2x6x?x4xf32>
+}
+
+// A name is printed first, and as a string where it has to be.
+// CHECK-LABEL: func @names
+// CHECK: sprint.attention @encoder.layer.3.self ins(
+// CHECK: sprint.attention @"jit(main)/dot" ins(
+func.func @names(%t: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  %0 = sprint.attention @encoder.layer.3.self ins(%t, %t, %t : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) -> tensor<1x2x4x8xf32>
+  %1 = sprint.attention @"jit(main)/dot" ins(%0, %t, %t : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+         outs(%t : tensor<1x2x4x8xf32>) scale(0.1) -> tensor<1x2x4x8xf32>
+  return %1 : tensor<1x2x4x8xf32>
 }
 
 // CHECK-LABEL: func @masked_logits
@@ -156,15 +165,28 @@ func.func @block(%q: tensor<1x64xi8>, %k: tensor<?x64xi8>, %v: tensor<?x32xi8>, 
 }
 
 // CHECK-LABEL: sprint.program @attention_0(
-// CHECK-SAME: %{{.*}}: tensor<1x1x4x8xi8>, %{{.*}}: tensor<1x1x4x8xi8>, %{{.*}}: tensor<1x1x4x8xi8>,
-// CHECK-SAME: %{{.*}}: tensor<1x1xi32>, %{{.*}}: tensor<1x1xi64>, %{{.*}}: tensor<1x1xi64>) -> tensor<1x1x4x8xi32>
-// CHECK-SAME: attributes {scale = 1.250000e-01 : f64, thresholds = array<f32: 5.000000e-01>}
+// CHECK-SAME: query %[[Q:.*]]: tensor<1x1x4x8xi8>, key %{{.*}}: tensor<1x1x4x8xi8>, value %{{.*}}: tensor<1x1x4x8xi8>,
+// CHECK-SAME: threshold %{{.*}}: tensor<1x1xi32>, multiplier %{{.*}}: tensor<1x1xi64>, shift %{{.*}}: tensor<1x1xi64>) -> tensor<1x1x4x8xi32>
+// CHECK-SAME: scale(1.250000e-01) thresholds([5.000000e-01]) {
 // CHECK: sprint.return %{{.*}} : tensor<1x1x4x8xi32>
-sprint.program @attention_0(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>,
-    %threshold: tensor<1x1xi32>, %multiplier: tensor<1x1xi64>, %shift: tensor<1x1xi64>)
-    -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64, thresholds = array<f32: 0.5>} {
+sprint.program @attention_0(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>,
+    threshold %threshold: tensor<1x1xi32>, multiplier %multiplier: tensor<1x1xi64>, shift %shift: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) thresholds([0.5]) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>
   sprint.return %r : tensor<1x1x4x8xi32>
+}
+
+// Arguments are told apart by their names, and carry attributes.
+// CHECK-LABEL: sprint.program @all(query
+// CHECK-SAME: shift %shift: tensor<1x2xi64>, key_valid %key_valid: tensor<1x?xi1> {bufferization.access = "read"}, mask %mask: tensor<1x1x?x?xi1>,
+// CHECK-SAME: bias %bias: tensor<1x2x1x?xi32>) -> tensor<1x2x?x8xi32> scale(1.250000e-01) attributes {sym_visibility = "nested"} {
+sprint.program @all(query %q: tensor<1x2x?x8xi8>, key %k: tensor<1x1x?x8xi8>, value %v: tensor<1x1x?x8xi8>,
+    threshold %t: tensor<1x2xi32>, multiplier %m: tensor<1x2xi64>, shift %s: tensor<1x2xi64>,
+    key_valid %kv: tensor<1x?xi1> {bufferization.access = "read"}, mask %mask: tensor<1x1x?x?xi1>, bias %b: tensor<1x2x1x?xi32>)
+    -> tensor<1x2x?x8xi32> scale(0.125) attributes {sym_visibility = "nested"} {
+  %n = arith.constant 4 : index
+  %r = tensor.empty(%n) : tensor<1x2x?x8xi32>
+  sprint.return %r : tensor<1x2x?x8xi32>
 }
 
 // CHECK-LABEL: func @launch
@@ -182,6 +204,4 @@ func.func @schedule(%zero: index, %n: index, %one: index) {
   scf.for %i = %zero to %n step %one {
   } {sprint.schedule = #sprint.schedule<query_block = 1, lookahead = 1, residency = previous_query>}
   return
-}
-
 }

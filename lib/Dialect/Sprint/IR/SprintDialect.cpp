@@ -5,13 +5,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "SprintRuntime/CommandStream.h"
+#include "SprintRuntime/Machine.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -36,23 +38,16 @@ void SprintDialect::initialize() {
 
 LogicalResult SprintDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   StringRef name = attribute.getName();
-  if (name == kMachineAttrName) {
+  if (name == kMachineAttrName || name == kCostsAttrName) {
+    bool isMachine = name == kMachineAttrName;
     if (!isa<ModuleOp>(op))
       return op->emitOpError() << "expected '" << name << "' on a module only";
-    if (!isa<MachineAttr>(attribute.getValue()))
-      return op->emitOpError() << "expected '" << name << "' to be a #sprint.machine, got "
+    if (isMachine ? !isa<MachineAttr>(attribute.getValue()) : !isa<CostsAttr>(attribute.getValue()))
+      return op->emitOpError() << "expected '" << name << "' to be a #" << name << ", got "
                                << attribute.getValue();
     return success();
   }
-  if (name == kScheduleAttrName) {
-    if (!isa<LoopLikeOpInterface>(op))
-      return op->emitOpError() << "expected '" << name << "' on a loop only";
-    if (!isa<ScheduleAttr>(attribute.getValue()))
-      return op->emitOpError() << "expected '" << name << "' to be a #sprint.schedule, got "
-                               << attribute.getValue();
-    return success();
-  }
-  return op->emitOpError() << "expected '" << kMachineAttrName << "' or '" << kScheduleAttrName
+  return op->emitOpError() << "expected '" << kMachineAttrName << "' or '" << kCostsAttrName
                            << "', got unknown attribute '" << name << "'";
 }
 
@@ -69,38 +64,31 @@ LogicalResult BandAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-/// Checks that a width named `name` lies in `least` .. `most`.
-static LogicalResult verifyWidth(function_ref<InFlightDiagnostic()> emitError, StringRef name,
-                                 int64_t width, int64_t least, int64_t most) {
-  if (width >= least && width <= most)
-    return success();
-  return emitError() << "expected width '" << name << "' to be in " << least << " .. " << most
-                     << ", got " << width;
-}
-
 LogicalResult WidthsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t exponentFraction, int64_t sum, int64_t probability,
                                  int64_t accumulator) {
-  return success(succeeded(verifyWidth(emitError, "exponent_fraction", exponentFraction, 1, 16)) &&
-                 succeeded(verifyWidth(emitError, "sum", sum, 8, 62)) &&
-                 succeeded(verifyWidth(emitError, "probability", probability, 0, 16)) &&
-                 succeeded(verifyWidth(emitError, "accumulator", accumulator, 8, 62)));
-}
-
-LogicalResult MachineAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef name,
-                                  StringRef structure) {
-  if (name.empty())
-    return emitError() << "expected the machine's name, got an empty string";
-  if (structure.empty())
-    return emitError() << "expected the hash of the machine's structure, got an empty string";
+  ::sprint::Widths widths{.exponentFractionBits = exponentFraction,
+                          .sumBits = sum,
+                          .probabilityBits = probability,
+                          .accumulatorBits = accumulator};
+  if (std::string error = widths.check(); !error.empty())
+    return emitError() << error;
   return success();
 }
 
-LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t queryBlock,
-                                   int64_t lookahead, sprint_isa::Residency /*residency*/) {
-  if (queryBlock < 1)
-    return emitError() << "expected 'query_block' to be at least 1, got " << queryBlock;
-  if (lookahead < 0)
-    return emitError() << "expected 'lookahead' to be at least 0, got " << lookahead;
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t heads,
+                                   int64_t queries, int64_t ahead,
+                                   sprint_isa::Residency /*residency*/,
+                                   ArrayRef<sprint_isa::MemoryRegion> writes) {
+  for (auto [name, value, least] : {std::tuple(StringRef("heads"), heads, int64_t(1)),
+                                    {StringRef("queries"), queries, int64_t(1)},
+                                    {StringRef("ahead"), ahead, int64_t(0)}})
+    if (value < least || value > ::sprint::kMaxQueueCapacity)
+      return emitError() << "expected '" << name << "' between " << least << " and "
+                         << ::sprint::kMaxQueueCapacity << ", got " << value;
+  for (auto [index, region] : llvm::enumerate(writes))
+    if (llvm::is_contained(writes.take_front(index), region))
+      return emitError() << "expected each tensor once in 'writes', got "
+                         << stringifyMemoryRegion(region) << " twice";
   return success();
 }

@@ -4,12 +4,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "Sprint/Dialect/Sprint/IR/LaunchTensors.h"
+#include "Sprint/Dialect/SprintISA/IR/Expressions.h"
 #include "Sprint/Dialect/SprintISA/IR/LogitParameters.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "llvm/ADT/Sequence.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -22,25 +25,67 @@ using sprint_isa::printThresholds;
 using sprint_isa::verifyScale;
 using sprint_isa::verifyThresholds;
 
-/// nibble ::= `centred` | `truncated`
-static ParseResult parseNibble(OpAsmParser &parser, NibbleAttr &nibble) {
-  nibble = llvm::dyn_cast_or_null<NibbleAttr>(NibbleAttr::parse(parser, Type()));
-  return success(static_cast<bool>(nibble));
+/// enumerant ::= keyword
+template <typename EnumAttr>
+static ParseResult parseEnumerant(OpAsmParser &parser, EnumAttr &enumerant) {
+  enumerant = llvm::dyn_cast_or_null<EnumAttr>(EnumAttr::parse(parser, Type()));
+  return success(static_cast<bool>(enumerant));
 }
 
 /// Without the space that the generated printer puts in front.
-static void printNibble(OpAsmPrinter &printer, Operation * /*op*/, NibbleAttr nibble) {
-  printer << stringifyNibble(nibble.getValue());
+template <typename EnumAttr>
+static void printEnumerant(OpAsmPrinter &printer, Operation * /*op*/, EnumAttr enumerant) {
+  printer << stringifyEnum(enumerant.getValue());
 }
 
-/// empty_row ::= `zero` | `uniform` | `nan`
-static ParseResult parseEmptyRow(OpAsmParser &parser, EmptyRowAttr &emptyRow) {
-  emptyRow = llvm::dyn_cast_or_null<EmptyRowAttr>(EmptyRowAttr::parse(parser, Type()));
-  return success(static_cast<bool>(emptyRow));
+//===----------------------------------------------------------------------===//
+// Tensors of a launch
+//===----------------------------------------------------------------------===//
+
+const ::sprint::LaunchTensor &mlir::sprint::getLaunchTensor(ProgramInput input) {
+  if (std::optional<sprint_isa::MemoryRegion> region = getRegion(input))
+    return ::sprint::launchInputs[static_cast<size_t>(*region)];
+  return ::sprint::headTensors[static_cast<size_t>(input) - ::sprint::kNumRequiredInputs];
 }
 
-static void printEmptyRow(OpAsmPrinter &printer, Operation * /*op*/, EmptyRowAttr emptyRow) {
-  printer << stringifyEmptyRow(emptyRow.getValue());
+// Arguments are the required inputs, the head parameters, the optional inputs.
+std::optional<sprint_isa::MemoryRegion> mlir::sprint::getRegion(ProgramInput input) {
+  auto index = static_cast<size_t>(input);
+  if (index >= ::sprint::kNumRequiredInputs) {
+    if (index < ::sprint::kNumRequiredInputs + ::sprint::headTensors.size())
+      return std::nullopt;
+    index -= ::sprint::headTensors.size();
+  }
+  return static_cast<sprint_isa::MemoryRegion>(index);
+}
+
+ProgramInput mlir::sprint::getProgramInput(sprint_isa::MemoryRegion region) {
+  auto index = static_cast<size_t>(region);
+  bool isOptional = index >= ::sprint::kNumRequiredInputs;
+  return static_cast<ProgramInput>(isOptional ? index + ::sprint::headTensors.size() : index);
+}
+
+ArrayRef<sprint_isa::MemoryRegion> mlir::sprint::getOptionalRegions() {
+  static const auto regions = llvm::map_to_vector(
+      llvm::seq(::sprint::kNumRequiredInputs, ::sprint::launchInputs.size()),
+      [](size_t index) { return static_cast<sprint_isa::MemoryRegion>(index); });
+  return regions;
+}
+
+Type mlir::sprint::getElementType(MLIRContext *context, ::sprint::ElementType type) {
+  switch (type) {
+  case ::sprint::ElementType::I1:
+    return IntegerType::get(context, 1);
+  case ::sprint::ElementType::I8:
+    return IntegerType::get(context, 8);
+  case ::sprint::ElementType::I32:
+    return IntegerType::get(context, 32);
+  case ::sprint::ElementType::I64:
+    return IntegerType::get(context, 64);
+  case ::sprint::ElementType::F32:
+    return Float32Type::get(context);
+  }
+  llvm_unreachable("all types are handled");
 }
 
 #define GET_OP_CLASSES
@@ -54,11 +99,23 @@ namespace {
 /// A tensor of an op and the names of its dimensions. Dimensions of one name
 /// have one size.
 struct NamedShape {
+  NamedShape(StringRef name, Type type, ArrayRef<StringRef> dimensions, size_t numBroadcast = 0)
+      : name(name), type(type), dimensions(dimensions) {
+    for (size_t index = 0; index < dimensions.size(); ++index)
+      mayBeOne.push_back(index < numBroadcast);
+  }
+  /// `type` is that of `tensor`, or null.
+  NamedShape(const ::sprint::LaunchTensor &tensor, Type type) : name(tensor.name), type(type) {
+    for (const ::sprint::TensorDimension &dimension : tensor.dimensions) {
+      dimensions.push_back(::sprint::toString(dimension.dimension));
+      mayBeOne.push_back(dimension.mayBeOne);
+    }
+  }
+
   StringRef name;
   Type type;
-  ArrayRef<StringRef> dimensions;
-  /// Of the first so many dimensions, each may be 1 instead.
-  size_t numBroadcast = 0;
+  SmallVector<StringRef, 4> dimensions;
+  SmallVector<bool, 4> mayBeOne;
 };
 
 /// A static size, and the tensor that it was first seen in.
@@ -81,7 +138,7 @@ static LogicalResult verifyShapes(Operation *op, ArrayRef<NamedShape> shapes) {
       continue;
     ArrayRef<int64_t> sizes = cast<ShapedType>(shape.type).getShape();
     for (auto [index, size, dimension] : llvm::enumerate(sizes, shape.dimensions)) {
-      bool mayBroadcast = index < shape.numBroadcast;
+      bool mayBroadcast = shape.mayBeOne[index];
       if (ShapedType::isDynamic(size) || (mayBroadcast && size == 1))
         continue;
       auto [it, inserted] = known.try_emplace(dimension, KnownSize{size, shape.name});
@@ -112,27 +169,30 @@ static std::optional<int64_t> getStatic(int64_t size) {
 }
 
 // Names of the dimensions that the ops' descriptions use.
-static constexpr StringRef kQueryDims[] = {"B", kHeadDim, "Sq", "D"};
-static constexpr StringRef kKeyDims[] = {"B", kKeyHeadDim, "Sk", "D"};
-static constexpr StringRef kValueDims[] = {"B", kKeyHeadDim, "Sk", "Dv"};
-static constexpr StringRef kKeyValidDims[] = {"B", "Sk"};
-static constexpr StringRef kScoreDims[] = {"B", kHeadDim, "Sq", "Sk"};
 static constexpr StringRef kOutputDims[] = {"B", kHeadDim, "Sq", "Dv"};
 static constexpr StringRef kHeadDims[] = {"B", kHeadDim};
 static constexpr StringRef kKeyHeadDims[] = {"B", kKeyHeadDim};
 
-/// Dimensions of a mask or a bias that may be 1: all but the keys'.
-static constexpr size_t kMaskBroadcast = 3;
-
-/// Checks the floats of an attention and what goes with them.
+/// Checks the floats of an attention, as far as there are any, and the tensor that is written.
 template <typename OpTy> static LogicalResult verifyAttentionShapes(OpTy op) {
-  return verifyShapes(op, {{"query", op.getQuery().getType(), kQueryDims},
-                           {"key", op.getKey().getType(), kKeyDims},
-                           {"value", op.getValue().getType(), kValueDims},
-                           {"init", op.getInit().getType(), kOutputDims},
-                           {"key_valid", typeOf(op.getKeyValid()), kKeyValidDims},
-                           {"mask", typeOf(op.getMask()), kScoreDims, kMaskBroadcast},
-                           {"bias", typeOf(op.getBias()), kScoreDims, kMaskBroadcast}});
+  SmallVector<NamedShape> shapes;
+  for (auto [region, input] : llvm::enumerate(::sprint::launchInputs))
+    shapes.emplace_back(input, typeOf(op.getInput(static_cast<sprint_isa::MemoryRegion>(region))));
+  shapes.emplace_back("init", op.getInit().getType(), kOutputDims);
+  return verifyShapes(op, shapes);
+}
+
+/// Adds the operands of an op on floats that are not null, each a group of its own.
+static void addOperands(OperationState &state, MutableArrayRef<int32_t> groupSizes,
+                        ArrayRef<Value> required, ArrayRef<Value> optionalInputs, Value init) {
+  SmallVector<Value> operands(required);
+  llvm::append_range(operands, optionalInputs);
+  operands.push_back(init);
+  for (auto [operand, size] : llvm::zip_equal(operands, groupSizes)) {
+    size = operand ? 1 : 0;
+    if (operand)
+      state.addOperands(operand);
+  }
 }
 
 /// Checks what a query without an allowed key yields.
@@ -155,7 +215,23 @@ static LogicalResult verifyEmptyRow(Operation *op, EmptyRow emptyRow, FloatAttr 
 // One attention
 //===----------------------------------------------------------------------===//
 
+void AttentionOp::build(OpBuilder & /*builder*/, OperationState &state, Type result, Value query,
+                        Value key, Value value, ArrayRef<Value> optionalInputs, Value init,
+                        FloatAttr scale, BandAttr band, EmptyRowAttr emptyRow,
+                        DenseF32ArrayAttr thresholds, FloatAttr maskedLogit) {
+  auto &properties = state.getOrAddProperties<Properties>();
+  addOperands(state, properties.operandSegmentSizes, {query, key, value}, optionalInputs, init);
+  properties.scale = scale;
+  properties.band = band;
+  properties.empty_row = emptyRow;
+  properties.thresholds = thresholds;
+  properties.masked_logit = maskedLogit;
+  state.addTypes(result);
+}
+
 LogicalResult AttentionOp::verify() {
+  if (getName() && getName()->empty())
+    return emitOpError("expected a name of at least one character, got an empty one");
   if (failed(verifyAttentionShapes(*this)) || failed(verifyScale(*this, getScale())) ||
       failed(verifyEmptyRow(*this, getEmptyRow(), getMaskedLogitAttr())))
     return failure();
@@ -206,26 +282,182 @@ LogicalResult DequantizeOp::verify() {
                               {"init", getInit().getType(), kOutputDims}});
 }
 
+void FillEmptyRowsOp::build(OpBuilder & /*builder*/, OperationState &state, Type result,
+                            Value query, Value key, Value value, ArrayRef<Value> optionalInputs,
+                            Value init, BandAttr band, EmptyRowAttr emptyRow, FloatAttr scale,
+                            FloatAttr maskedLogit) {
+  auto &properties = state.getOrAddProperties<Properties>();
+  addOperands(state, properties.operandSegmentSizes, {query, key, value}, optionalInputs, init);
+  properties.band = band;
+  properties.empty_row = emptyRow;
+  properties.scale = scale;
+  properties.masked_logit = maskedLogit;
+  state.addTypes(result);
+}
+
 LogicalResult FillEmptyRowsOp::verify() {
   bool hasLogits = getMaskedLogitAttr() != nullptr;
   if (hasLogits != bool(getQuery()) || hasLogits != bool(getKey()) ||
       hasLogits != bool(getScaleAttr()))
     return emitOpError("expected query, key and 'scale' where there is a 'masked_logit', and only "
                        "there");
-  if (failed(verifyShapes(*this, {{"query", typeOf(getQuery()), kQueryDims},
-                                  {"key", typeOf(getKey()), kKeyDims},
-                                  {"value", getValue().getType(), kValueDims},
-                                  {"init", getInit().getType(), kOutputDims},
-                                  {"key_valid", typeOf(getKeyValid()), kKeyValidDims},
-                                  {"mask", typeOf(getMask()), kScoreDims, kMaskBroadcast},
-                                  {"bias", typeOf(getBias()), kScoreDims, kMaskBroadcast}})) ||
+  if (failed(verifyAttentionShapes(*this)) ||
       failed(verifyEmptyRow(*this, getEmptyRow(), getMaskedLogitAttr())))
     return failure();
   return hasLogits ? verifyScale(*this, *getScale()) : success();
 }
 
 //===----------------------------------------------------------------------===//
-// A block of queries of one head
+// One attention of codes
+//===----------------------------------------------------------------------===//
+
+void AttendOp::build(OpBuilder & /*builder*/, OperationState &state, ArrayRef<Value> inputs,
+                     Value init, Select select, BandAttr band, Nibble nibble, WidthsAttr widths) {
+  auto &properties = state.getOrAddProperties<Properties>();
+  addOperands(state, properties.operandSegmentSizes, inputs, {}, init);
+  MLIRContext *context = init.getContext();
+  properties.select = SelectAttr::get(context, select);
+  properties.band = band;
+  properties.nibble = NibbleAttr::get(context, nibble);
+  properties.widths = widths;
+  state.addTypes(init.getType());
+}
+
+LogicalResult AttendOp::verify() {
+  SmallVector<NamedShape> shapes;
+  for (unsigned value = 0; value <= getMaxEnumValForProgramInput(); ++value) {
+    auto input = static_cast<ProgramInput>(value);
+    shapes.emplace_back(getLaunchTensor(input), typeOf(getInput(input)));
+  }
+  shapes.emplace_back("init", getInit().getType(), kOutputDims);
+  return verifyShapes(*this, shapes);
+}
+
+/// rows ::= `(` counters `)` `to` `(` expressions `)` `step` `(` integers `)`
+///          (`outs` `(` (carried `=` init `:` type)* `)`)? `schedule` `(` schedule `)` region
+ParseResult RowsOp::parse(OpAsmParser &parser, OperationState &result) {
+  Builder &builder = parser.getBuilder();
+  SmallVector<OpAsmParser::Argument> arguments;
+  SmallVector<OpAsmParser::UnresolvedOperand> inits;
+  SmallVector<Attribute> extents;
+  SmallVector<int64_t> steps;
+  SmallVector<Type> types;
+  ScheduleAttr schedule;
+  auto parseExtent = [&] {
+    sprint_isa::ExprAttr extent;
+    if (sprint_isa::parseExpression(parser, extent))
+      return failure();
+    extents.push_back(extent);
+    return success();
+  };
+  auto parseCarried = [&] {
+    return failure(parser.parseArgument(arguments.emplace_back()) || parser.parseEqual() ||
+                   parser.parseOperand(inits.emplace_back()) ||
+                   parser.parseColonType(arguments.back().type));
+  };
+  constexpr auto paren = OpAsmParser::Delimiter::Paren;
+  if (parser.parseArgumentList(arguments, paren) || parser.parseKeyword("to") ||
+      parser.parseCommaSeparatedList(paren, parseExtent) || parser.parseKeyword("step") ||
+      parser.parseCommaSeparatedList(paren,
+                                     [&] { return parser.parseInteger(steps.emplace_back()); }))
+    return failure();
+  for (OpAsmParser::Argument &counter : arguments)
+    counter.type = builder.getIndexType();
+  size_t counters = arguments.size();
+  if (succeeded(parser.parseOptionalKeyword("outs")) &&
+      parser.parseCommaSeparatedList(paren, parseCarried))
+    return failure();
+  for (const OpAsmParser::Argument &carried : ArrayRef(arguments).drop_front(counters))
+    types.push_back(carried.type);
+  if (parser.parseKeyword("schedule") || parser.parseLParen() ||
+      parser.parseCustomAttributeWithFallback(schedule) || parser.parseRParen() ||
+      parser.resolveOperands(inits, types, parser.getNameLoc(), result.operands) ||
+      parser.parseOptionalAttrDictWithKeyword(result.attributes) ||
+      parser.parseRegion(*result.addRegion(), arguments))
+    return failure();
+  ensureTerminator(*result.regions.front(), builder, result.location);
+  result.addTypes(types);
+  result.addAttribute(getExtentsAttrName(result.name), builder.getArrayAttr(extents));
+  result.addAttribute(getStepsAttrName(result.name), builder.getDenseI64ArrayAttr(steps));
+  result.addAttribute(getScheduleAttrName(result.name), schedule);
+  return success();
+}
+
+void RowsOp::print(OpAsmPrinter &printer) {
+  printer << " (";
+  llvm::interleaveComma(getCounters(), printer);
+  printer << ") to (";
+  llvm::interleaveComma(getExtents().getAsRange<sprint_isa::ExprAttr>(), printer,
+                        [&](auto extent) { sprint_isa::printExpression(printer, extent); });
+  printer << ") step (";
+  llvm::interleaveComma(getSteps(), printer);
+  printer << ")";
+  if (!getInits().empty()) {
+    printer << " outs(";
+    llvm::interleaveComma(llvm::zip_equal(getRegionIterArgs(), getInits()), printer,
+                          [&](auto pair) {
+                            auto [carried, init] = pair;
+                            printer << carried << " = " << init << " : " << init.getType();
+                          });
+    printer << ")";
+  }
+  printer << " schedule(";
+  printer.printStrippedAttrOrType(getSchedule());
+  printer << ")";
+  printer.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(), {getExtentsAttrName(), getStepsAttrName(), getScheduleAttrName()});
+  printer << " ";
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false,
+                      /*printBlockTerminators=*/!getInits().empty());
+}
+
+SmallVector<Region *> RowsOp::getLoopRegions() { return {&getBody()}; }
+
+MutableArrayRef<OpOperand> RowsOp::getInitsMutable() { return getOutsMutable(); }
+
+Block::BlockArgListType RowsOp::getRegionIterArgs() {
+  return getBody().getArguments().drop_front(getSteps().size());
+}
+
+std::optional<MutableArrayRef<OpOperand>> RowsOp::getYieldedValuesMutable() {
+  return cast<YieldOp>(getBody().front().getTerminator()).getOperandsMutable();
+}
+
+std::optional<ResultRange> RowsOp::getLoopResults() { return getResults(); }
+
+LogicalResult RowsOp::verify() {
+  if (getExtents().empty() || getExtents().size() != getSteps().size())
+    return emitOpError() << "expected as many steps as extents and at least one, got "
+                         << getSteps().size() << " and " << getExtents().size();
+  for (int64_t step : getSteps())
+    if (step < 1)
+      return emitOpError() << "expected steps of at least 1, got " << step;
+  for (auto extent : getExtents().getAsRange<sprint_isa::ExprAttr>())
+    if (extent.getLoopDepth() != 0)
+      return emitOpError() << "expected extents that read launch parameters alone, got " << extent;
+  if (getInits().getTypes() != getResultTypes())
+    return emitOpError("expected results of the types of its inits");
+  return success();
+}
+
+void YieldOp::build(OpBuilder & /*builder*/, OperationState & /*state*/) {}
+
+LogicalResult RowsOp::verifyRegions() {
+  Block &block = getBody().front();
+  size_t counters = getSteps().size();
+  SmallVector<Type> expected(counters, IndexType::get(getContext()));
+  llvm::append_range(expected, getInits().getTypes());
+  if (!llvm::equal(block.getArgumentTypes(), expected))
+    return emitOpError() << "expected its body to take " << counters
+                         << " counters, then tensors of the types of its inits";
+  auto yield = cast<YieldOp>(block.getTerminator());
+  if (yield.getOperandTypes() != getResultTypes())
+    return yield.emitOpError("expected operands of the types of the inits of 'sprint.rows'");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// A block of rows that share a key head
 //===----------------------------------------------------------------------===//
 
 static constexpr StringRef kBlockQueryDims[] = {"B", "D"};
@@ -238,13 +470,20 @@ LogicalResult CrossbarScoreOp::verify() {
                               {"init", getInit().getType(), kBlockScoreDims}});
 }
 
+/// Of masks and biases the first dimension may be 1: then all rows share them.
+static constexpr size_t kRowBroadcast = 1;
+static constexpr StringRef kRowDims[] = {"B"};
+
 /// Checks what restricts a block's keys against `scores` or, where there are none, the result.
 template <typename OpTy> static LogicalResult verifySelection(OpTy op, Type scores) {
   SmallVector<NamedShape> shapes = {{"scores", scores, kBlockScoreDims},
                                     {"kept", op.getKept().getType(), kBlockScoreDims},
-                                    {"bias", typeOf(op.getBias()), kBlockScoreDims}};
+                                    {"queries", op.getQueries().getType(), kRowDims},
+                                    {"bias", typeOf(op.getBias()), kBlockScoreDims, kRowBroadcast},
+                                    {"multiplier", typeOf(op.getMultiplier()), kRowDims},
+                                    {"shift", typeOf(op.getShift()), kRowDims}};
   for (Value mask : op.getMasks())
-    shapes.push_back({"a mask", mask.getType(), kBlockScoreDims});
+    shapes.push_back({"a mask", mask.getType(), kBlockScoreDims, kRowBroadcast});
   bool hasBias = bool(op.getBias());
   if (hasBias != bool(op.getMultiplier()) || hasBias != bool(op.getShift()) ||
       hasBias != bool(op.getChannels()))
@@ -253,18 +492,20 @@ template <typename OpTy> static LogicalResult verifySelection(OpTy op, Type scor
   return verifyShapes(op, shapes);
 }
 
-LogicalResult PruneOp::verify() { return verifySelection(*this, getScores().getType()); }
+LogicalResult PruneOp::verify() {
+  if (failed(verifyShapes(*this, {{"scores", getScores().getType(), kBlockScoreDims},
+                                  {"threshold", getThreshold().getType(), kRowDims}})))
+    return failure();
+  return verifySelection(*this, getScores().getType());
+}
 
 LogicalResult AllowOp::verify() {
-  auto type = cast<RankedTensorType>(getKept().getType());
-  for (auto [dim, name, size] : {std::tuple(0, "rows", getRows()), {1, "keys", getKeys()}}) {
-    APInt value;
-    if (type.isDynamicDim(dim) || !matchPattern(size, m_ConstantInt(&value)))
-      continue;
-    if (value.getSExtValue() != type.getDimSize(dim))
-      return emitOpError() << "expected " << name << " to be " << type.getDimSize(dim)
-                           << " as in the result, got " << value.getSExtValue();
-  }
+  int64_t columns = cast<RankedTensorType>(getKept().getType()).getDimSize(1);
+  APInt keys;
+  if (!ShapedType::isDynamic(columns) && matchPattern(getKeys(), m_ConstantInt(&keys)) &&
+      keys.getSExtValue() != columns)
+    return emitOpError() << "expected keys to be " << columns << " as in the result, got "
+                         << keys.getSExtValue();
   return verifySelection(*this, Type());
 }
 
@@ -281,14 +522,14 @@ LogicalResult RecomputeOp::verify() {
   static constexpr StringRef kIndicesDims[] = {"N"};
   static constexpr StringRef kOwnersDims[] = {"B", "N"};
   static constexpr StringRef kOutputDims[] = {"B", "Dv"};
-  if (getCorelets() && *getCorelets() < 1)
-    return emitOpError() << "expected 'corelets' to be at least 1, got " << *getCorelets();
   return verifyShapes(*this, {{"query", getQuery().getType(), kBlockQueryDims},
                               {"key", getKey().getType(), kBlockKeyDims},
                               {"value", getValue().getType(), kValueDims},
                               {"indices", getIndices().getType(), kIndicesDims},
                               {"owners", getOwners().getType(), kOwnersDims},
-                              {"bias", typeOf(getBias()), kBlockScoreDims},
+                              {"multiplier", getMultiplier().getType(), kRowDims},
+                              {"shift", getShift().getType(), kRowDims},
+                              {"bias", typeOf(getBias()), kBlockScoreDims, kRowBroadcast},
                               {"init", getInit().getType(), kOutputDims}});
 }
 
@@ -296,113 +537,206 @@ LogicalResult RecomputeOp::verify() {
 // Host and device
 //===----------------------------------------------------------------------===//
 
+/// Names of all arguments that programs may have, in their order.
+static std::string allInputNames() {
+  return llvm::join(
+      llvm::map_range(
+          llvm::seq(0u, getMaxEnumValForProgramInput() + 1),
+          [](unsigned input) { return stringifyProgramInput(static_cast<ProgramInput>(input)); }),
+      ", ");
+}
+
+/// The attribute that names the arguments of a program.
+static ArrayAttr createInputNames(Builder &builder, ArrayRef<ProgramInput> inputs) {
+  return builder.getArrayAttr(llvm::map_to_vector(inputs, [&](ProgramInput input) -> Attribute {
+    return ProgramInputAttr::get(builder.getContext(), input);
+  }));
+}
+
+void ProgramOp::build(OpBuilder &builder, OperationState &state, StringRef name, FunctionType type,
+                      ArrayRef<ProgramInput> inputs, FloatAttr scale,
+                      DenseF32ArrayAttr thresholds) {
+  auto &properties = state.getOrAddProperties<Properties>();
+  properties.sym_name = builder.getStringAttr(name);
+  properties.function_type = TypeAttr::get(type);
+  properties.input_names = createInputNames(builder, inputs);
+  properties.scale = scale;
+  properties.thresholds = thresholds;
+  state.addRegion();
+}
+
+/// program ::= `sprint.program` symbol-name `(` (argument (`,` argument)*)? `)` (`->` types)?
+///             `scale` `(` scale `)` (`thresholds` `(` thresholds `)`)?
+///             (`attributes` attr-dict)? region
+/// argument ::= keyword ssa-id `:` type attr-dict?
 ParseResult ProgramOp::parse(OpAsmParser &parser, OperationState &result) {
-  auto buildType = [](Builder &builder, ArrayRef<Type> arguments, ArrayRef<Type> results,
-                      function_interface_impl::VariadicFlag,
-                      std::string &) { return builder.getFunctionType(arguments, results); };
-  return function_interface_impl::parseFunctionOp(
-      parser, result, /*allowVariadic=*/false, getFunctionTypeAttrName(result.name), buildType,
-      getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
+  Builder &builder = parser.getBuilder();
+  auto &properties = result.getOrAddProperties<Properties>();
+  SmallVector<ProgramInput> inputs;
+  SmallVector<OpAsmParser::Argument> arguments;
+  SmallVector<Type> results;
+  auto parseArgument = [&]() -> ParseResult {
+    SMLoc loc = parser.getCurrentLocation();
+    StringRef keyword;
+    if (failed(parser.parseOptionalKeyword(&keyword)) || !symbolizeProgramInput(keyword))
+      return parser.emitError(loc) << "expected the name of an argument, one of " << allInputNames()
+                                   << (keyword.empty() ? "" : ", got '" + keyword + "'");
+    inputs.push_back(*symbolizeProgramInput(keyword));
+    return parser.parseArgument(arguments.emplace_back(), /*allowType=*/true, /*allowAttrs=*/true);
+  };
+  if (parser.parseSymbolName(properties.sym_name) ||
+      parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, parseArgument) ||
+      parser.parseOptionalArrowTypeList(results) || parser.parseKeyword("scale") ||
+      parser.parseLParen() || parseScale(parser, properties.scale) || parser.parseRParen())
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("thresholds")) &&
+      (parser.parseLParen() || parseThresholds(parser, properties.thresholds) ||
+       parser.parseRParen()))
+    return failure();
+  auto types = llvm::map_to_vector(arguments, [](const auto &argument) { return argument.type; });
+  properties.function_type = TypeAttr::get(builder.getFunctionType(types, results));
+  properties.input_names = createInputNames(builder, inputs);
+  call_interface_impl::addArgAndResultAttrs(builder, result, arguments, /*resultAttrs=*/{},
+                                            getArgAttrsAttrName(result.name),
+                                            getResAttrsAttrName(result.name));
+  return failure(parser.parseOptionalAttrDictWithKeyword(result.attributes) ||
+                 parser.parseRegion(*result.addRegion(), arguments));
 }
 
 void ProgramOp::print(OpAsmPrinter &printer) {
-  function_interface_impl::printFunctionOp(printer, *this, /*isVariadic=*/false,
-                                           getFunctionTypeAttrName(), getArgAttrsAttrName(),
-                                           getResAttrsAttrName());
+  printer << ' ';
+  printer.printSymbolName(getSymName());
+  printer << '(';
+  llvm::interleaveComma(getInputNames().getAsRange<ProgramInputAttr>(), printer,
+                        [&, index = 0u](ProgramInputAttr input) mutable {
+                          printer << stringifyProgramInput(input.getValue()) << ' ';
+                          printer.printRegionArgument(
+                              getArgument(index),
+                              function_interface_impl::getArgAttrs(*this, index));
+                          ++index;
+                        });
+  printer << ')';
+  printer.printOptionalArrowTypeList(getResultTypes());
+  printer << " scale(";
+  printScale(printer, *this, getScaleAttr());
+  printer << ')';
+  if (DenseF32ArrayAttr thresholds = getThresholdsAttr()) {
+    printer << " thresholds(";
+    printThresholds(printer, *this, thresholds);
+    printer << ')';
+  }
+  printer.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(), {getSymNameAttrName(), getFunctionTypeAttrName(), getArgAttrsAttrName(),
+                            getInputNamesAttrName(), getScaleAttrName(), getThresholdsAttrName()});
+  printer << ' ';
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
 
-/// Arguments that every program has: codes and head parameters.
-static constexpr unsigned kNumProgramArguments = 6;
-
-static bool isTensorOf(Type type, int64_t rank, unsigned width) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor && tensor.getRank() == rank && tensor.getElementType().isSignlessInteger(width);
+void ProgramOp::getAsmBlockArgumentNames(Region & /*region*/, OpAsmSetValueNameFn setName) {
+  for (auto [input, argument] :
+       llvm::zip(getInputNames().getAsRange<ProgramInputAttr>(), getBody().getArguments()))
+    setName(argument, stringifyProgramInput(input.getValue()));
 }
 
-/// The optional argument of `program` that is a tensor of the given rank and element width.
-static std::optional<unsigned> findArgument(ProgramOp program, int64_t rank, unsigned width) {
-  ArrayRef<Type> inputs = program.getFunctionType().getInputs();
-  for (unsigned index = kNumProgramArguments; index < inputs.size(); ++index)
-    if (isTensorOf(inputs[index], rank, width))
+std::optional<unsigned> ProgramOp::getArgumentIndex(ProgramInput input) {
+  for (auto [index, name] : llvm::enumerate(getInputNames().getAsRange<ProgramInputAttr>()))
+    if (name.getValue() == input)
       return index;
   return std::nullopt;
 }
 
-std::optional<unsigned> ProgramOp::getKeyValidIndex() { return findArgument(*this, 2, 1); }
-std::optional<unsigned> ProgramOp::getMaskIndex() { return findArgument(*this, 4, 1); }
-std::optional<unsigned> ProgramOp::getBiasIndex() { return findArgument(*this, 4, 32); }
+RankedTensorType ProgramOp::getArgumentType(ProgramInput input) {
+  std::optional<unsigned> index = getArgumentIndex(input);
+  return index ? cast<RankedTensorType>(getFunctionType().getInput(*index)) : RankedTensorType();
+}
 
-/// Checks that `type` is a tensor of the given rank and element width.
+ProgramInput ProgramOp::getInput(BlockArgument argument) {
+  return cast<ProgramInputAttr>(getInputNames()[argument.getArgNumber()]).getValue();
+}
+
+int64_t mlir::sprint::getSizeOf(ProgramOp program, ::sprint::Dimension dimension) {
+  for (auto [name, type] : llvm::zip_equal(program.getInputNames().getAsRange<ProgramInputAttr>(),
+                                           program.getFunctionType().getInputs()))
+    for (auto [index, other] : llvm::enumerate(getLaunchTensor(name.getValue()).dimensions)) {
+      int64_t size = cast<RankedTensorType>(type).getDimSize(index);
+      if (other.dimension == dimension && !other.mayBeOne && !ShapedType::isDynamic(size))
+        return size;
+    }
+  return ShapedType::kDynamic;
+}
+
+BlockArgument ProgramOp::getArgument(ProgramInput input) {
+  std::optional<unsigned> index = getArgumentIndex(input);
+  return index ? getBody().getArgument(*index) : BlockArgument();
+}
+
+/// Checks that `type` is a tensor of the given rank and type of elements.
 static LogicalResult verifySignatureType(ProgramOp program, StringRef name, Type type, int64_t rank,
-                                         unsigned width) {
-  if (isTensorOf(type, rank, width))
+                                         Type elementType) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (tensor && tensor.getRank() == rank && tensor.getElementType() == elementType)
     return success();
   return program.emitOpError() << "expected " << name << " to be a tensor of rank " << rank
-                               << " of i" << width << ", got " << type;
+                               << " of " << elementType << ", got " << type;
 }
 
-/// Checks that what follows the required arguments is key_valid, mask and bias, as far as there
-/// are any.
-static LogicalResult verifyOptionalArguments(ProgramOp program) {
-  ArrayRef<Type> inputs = program.getFunctionType().getInputs();
-  unsigned next = kNumProgramArguments;
-  for (std::optional<unsigned> index :
-       {program.getKeyValidIndex(), program.getMaskIndex(), program.getBiasIndex()})
-    if (index == next)
-      ++next;
-  if (next == inputs.size())
-    return success();
-  return program.emitOpError()
-         << "expected argument " << next
-         << " to be, each at most once and in this order, key_valid "
-            "(rank 2 of i1), mask (rank 4 of i1) or bias (rank 4 of i32), got "
-         << inputs[next];
-}
-
-/// Type of an optional argument; none where the program does not take it.
-static Type typeOf(ProgramOp program, std::optional<unsigned> argument) {
-  return argument ? program.getFunctionType().getInput(*argument) : Type();
+/// Checks the names of the arguments and of which types these are, and that there is one result.
+static LogicalResult verifySignature(ProgramOp program) {
+  FunctionType type = program.getFunctionType();
+  auto names = program.getInputNames().getAsRange<ProgramInputAttr>();
+  if (program.getInputNames().size() != type.getNumInputs())
+    return program.emitOpError() << "expected " << type.getNumInputs()
+                                 << " names of arguments, got " << program.getInputNames().size();
+  std::optional<ProgramInput> previous;
+  for (auto [name, argument] : llvm::zip_equal(names, type.getInputs())) {
+    ProgramInput input = name.getValue();
+    if (previous && *previous >= input)
+      return program.emitOpError()
+             << "expected arguments in the order " << allInputNames() << ", each once, got "
+             << stringifyProgramInput(input) << " behind " << stringifyProgramInput(*previous);
+    previous = input;
+    const ::sprint::LaunchTensor &tensor = getLaunchTensor(input);
+    if (failed(verifySignatureType(program, tensor.name, argument, tensor.dimensions.size(),
+                                   getElementType(program.getContext(), tensor.deviceElement))))
+      return failure();
+  }
+  for (unsigned value = 0; value <= getMaxEnumValForProgramInput(); ++value) {
+    auto input = static_cast<ProgramInput>(value);
+    if (!getLaunchTensor(input).isOptional && !program.getArgumentIndex(input))
+      return program.emitOpError()
+             << "expected an argument '" << stringifyProgramInput(input) << "', got none";
+  }
+  if (type.getNumResults() != 1)
+    return program.emitOpError() << "expected 1 result (the output codes), got "
+                                 << type.getNumResults();
+  return verifySignatureType(program, "the result", type.getResult(0), 4,
+                             IntegerType::get(program.getContext(), 32));
 }
 
 LogicalResult ProgramOp::verify() {
-  FunctionType type = getFunctionType();
-  if (type.getNumInputs() < kNumProgramArguments)
-    return emitOpError() << "expected at least 6 arguments (query, key, value, threshold, "
-                            "multiplier, shift), got "
-                         << type.getNumInputs();
-  if (type.getNumResults() != 1)
-    return emitOpError() << "expected 1 result (the output codes), got " << type.getNumResults();
-  if (failed(verifySignatureType(*this, "query", type.getInput(0), 4, 8)) ||
-      failed(verifySignatureType(*this, "key", type.getInput(1), 4, 8)) ||
-      failed(verifySignatureType(*this, "value", type.getInput(2), 4, 8)) ||
-      failed(verifySignatureType(*this, "threshold", type.getInput(3), 2, 32)) ||
-      failed(verifySignatureType(*this, "multiplier", type.getInput(4), 2, 64)) ||
-      failed(verifySignatureType(*this, "shift", type.getInput(5), 2, 64)) ||
-      failed(verifySignatureType(*this, "the result", type.getResult(0), 4, 32)) ||
-      failed(verifyOptionalArguments(*this)) ||
-      failed(verifyShapes(*this,
-                          {{"query", type.getInput(0), kQueryDims},
-                           {"key", type.getInput(1), kKeyDims},
-                           {"value", type.getInput(2), kValueDims},
-                           {"threshold", type.getInput(3), kHeadDims},
-                           {"multiplier", type.getInput(4), kHeadDims},
-                           {"shift", type.getInput(5), kHeadDims},
-                           {"the result", type.getResult(0), kOutputDims},
-                           {"key_valid", typeOf(*this, getKeyValidIndex()), kKeyValidDims},
-                           {"mask", typeOf(*this, getMaskIndex()), kScoreDims, kMaskBroadcast},
-                           {"bias", typeOf(*this, getBiasIndex()), kScoreDims, kMaskBroadcast}})))
+  if (failed(verifySignature(*this)))
+    return failure();
+  SmallVector<NamedShape> shapes;
+  for (auto [name, type] : llvm::zip_equal(getInputNames().getAsRange<ProgramInputAttr>(),
+                                           getFunctionType().getInputs()))
+    shapes.emplace_back(getLaunchTensor(name.getValue()), type);
+  shapes.emplace_back("the result", getResultTypes().front(), kOutputDims);
+  if (failed(verifyShapes(*this, shapes)))
     return failure();
   if (getBody().empty())
     return emitOpError("expected a body");
   if (failed(verifyScale(*this, getScale())))
     return failure();
   return verifyThresholds(*this, getThresholds(),
-                          getStatic(cast<ShapedType>(type.getInput(0)).getDimSize(1)));
+                          getStatic(getArgumentType(ProgramInput::Query).getDimSize(1)));
 }
 
 LogicalResult ReturnOp::verify() {
   auto program = cast<ProgramOp>((*this)->getParentOp());
   ArrayRef<Type> expected = program.getResultTypes();
+  // Commands store the outputs themselves.
+  if (getNumOperands() == 0 && !program.getBody().getOps<sprint_isa::ProgramOp>().empty())
+    return success();
   if (getNumOperands() != expected.size())
     return emitOpError() << "expected " << expected.size() << " operands as @"
                          << program.getSymName() << " has results, got " << getNumOperands();
@@ -413,41 +747,58 @@ LogicalResult ReturnOp::verify() {
   return success();
 }
 
-LogicalResult LaunchOp::verify() { return verifyAttentionShapes(*this); }
-
-/// Checks that `launch` brings the optional operand `name` exactly where the program takes it.
-static LogicalResult verifyOptionalOperand(LaunchOp launch, StringRef name, Value operand,
-                                           bool isTaken) {
-  if (static_cast<bool>(operand) == isTaken)
-    return success();
-  return launch.emitOpError() << "expected " << (isTaken ? "" : "no ") << "operand " << name
-                              << " as @" << launch.getProgram() << " takes "
-                              << (isTaken ? "it" : "none") << ", got "
-                              << (operand ? "one" : "none");
+void LaunchOp::build(OpBuilder & /*builder*/, OperationState &state, Type result,
+                     FlatSymbolRefAttr program, Value query, Value key, Value value,
+                     ArrayRef<Value> optionalInputs, Value init) {
+  auto &properties = state.getOrAddProperties<Properties>();
+  addOperands(state, properties.operandSegmentSizes, {query, key, value}, optionalInputs, init);
+  properties.program = program;
+  state.addTypes(result);
 }
 
-/// Checks the optional operands of `launch` against the tensors that `program` names.
-static LogicalResult verifyInputs(LaunchOp launch, sprint_isa::ProgramOp program) {
-  using sprint_isa::MemoryRegion;
-  auto takes = [&](MemoryRegion region) {
-    return program.getInputs() && llvm::any_of(*program.getInputs(), [&](Attribute input) {
-             return cast<sprint_isa::MemoryRegionAttr>(input).getValue() == region;
-           });
-  };
-  return success(succeeded(verifyOptionalOperand(launch, "key_valid", launch.getKeyValid(),
-                                                 takes(MemoryRegion::KeyValid))) &&
-                 succeeded(verifyOptionalOperand(launch, "mask", launch.getMask(),
-                                                 takes(MemoryRegion::Mask))) &&
-                 succeeded(verifyOptionalOperand(launch, "bias", launch.getBias(),
-                                                 takes(MemoryRegion::Bias))));
+LogicalResult LaunchOp::verify() { return verifyAttentionShapes(*this); }
+
+/// Checks that `launch` brings the optional input `region` exactly where the program takes it.
+static LogicalResult verifyOptionalInput(LaunchOp launch, sprint_isa::MemoryRegion region,
+                                         bool isTaken) {
+  bool isThere = static_cast<bool>(launch.getInput(region));
+  if (isThere == isTaken)
+    return success();
+  return launch.emitOpError() << "expected " << (isTaken ? "" : "no ") << "operand "
+                              << stringifyMemoryRegion(region) << " as @" << launch.getProgram()
+                              << " takes " << (isTaken ? "it" : "none") << ", got "
+                              << (isThere ? "one" : "none");
+}
+
+/// Checks that `operand` of `launch` has a shape that agrees with `expected` of the program.
+/// `mayBeOne` says of which dimensions the operand may have a 1 for the program's size.
+static LogicalResult verifyShape(LaunchOp launch, StringRef name, Value operand, Type expected,
+                                 ArrayRef<bool> mayBeOne) {
+  auto type = dyn_cast<ShapedType>(expected);
+  SmallVector<int64_t> shape(cast<ShapedType>(operand.getType()).getShape());
+  for (auto [size, isBroadcast] : llvm::zip(shape, mayBeOne))
+    if (isBroadcast && size == 1)
+      size = ShapedType::kDynamic;
+  if (type && succeeded(verifyCompatibleShape(type.getShape(), shape)))
+    return success();
+  return launch.emitOpError() << "expected the shape of " << name << " to agree with " << expected
+                              << " of @" << launch.getProgram() << ", got " << operand.getType();
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   Operation *symbol = symbolTable.lookupNearestSymbolFrom(*this, getProgramAttr());
   if (!symbol)
     return emitOpError() << "expected a program named @" << getProgram() << ", got none";
-  if (auto program = dyn_cast<sprint_isa::ProgramOp>(symbol))
-    return verifyInputs(*this, program);
+  if (auto program = dyn_cast<sprint_isa::ProgramOp>(symbol)) {
+    for (sprint_isa::MemoryRegion region : getOptionalRegions()) {
+      auto attribute = sprint_isa::MemoryRegionAttr::get(getContext(), region);
+      std::optional<ArrayAttr> inputs = program.getInputs();
+      if (failed(
+              verifyOptionalInput(*this, region, inputs && llvm::is_contained(*inputs, attribute))))
+        return failure();
+    }
+    return success();
+  }
   auto program = dyn_cast<ProgramOp>(symbol);
   if (!program)
     return emitOpError() << "expected @" << getProgram()
@@ -455,41 +806,23 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
                          << symbol->getName();
 
   // Symbols may be visited before the program itself is verified.
-  FunctionType signature = program.getFunctionType();
-  if (signature.getNumInputs() < kNumProgramArguments || signature.getNumResults() != 1)
-    return emitOpError() << "expected @" << getProgram()
-                         << " to have at least 6 arguments and 1 result, got " << signature;
-  struct Pair {
-    StringRef name;
-    Value operand;
-    Type type;
-    bool isOptional = false;
-    /// Dimensions that may be 1 in the launch alone.
-    int64_t numBroadcast = 0;
-  };
-  for (const Pair &pair :
-       {Pair{"query", getQuery(), signature.getInput(0)},
-        Pair{"key", getKey(), signature.getInput(1)},
-        Pair{"value", getValue(), signature.getInput(2)},
-        Pair{"init", getInit(), signature.getResult(0)},
-        Pair{"key_valid", getKeyValid(), typeOf(program, program.getKeyValidIndex()), true},
-        Pair{"mask", getMask(), typeOf(program, program.getMaskIndex()), true},
-        // Codes are made for each batch and head.
-        Pair{"bias", getBias(), typeOf(program, program.getBiasIndex()), true, 2}}) {
-    if (pair.isOptional &&
-        failed(verifyOptionalOperand(*this, pair.name, pair.operand, bool(pair.type))))
+  if (failed(verifySignature(program)))
+    return failure();
+  for (auto [index, input] : llvm::enumerate(::sprint::launchInputs)) {
+    auto region = static_cast<sprint_isa::MemoryRegion>(index);
+    RankedTensorType type = program.getArgumentType(getProgramInput(region));
+    if (failed(verifyOptionalInput(*this, region, static_cast<bool>(type))))
       return failure();
-    if (!pair.operand)
+    if (!type)
       continue;
-    auto type = dyn_cast<ShapedType>(pair.type);
-    SmallVector<int64_t> shape(cast<ShapedType>(pair.operand.getType()).getShape());
-    for (int64_t &size : MutableArrayRef(shape).take_front(pair.numBroadcast))
-      if (size == 1)
-        size = ShapedType::kDynamic;
-    if (!type || failed(verifyCompatibleShape(type.getShape(), shape)))
-      return emitOpError() << "expected the shape of " << pair.name << " to agree with "
-                           << pair.type << " of @" << getProgram() << ", got "
-                           << pair.operand.getType();
+    // Codes are made for each batch element and head, as their steps differ.
+    bool hasSteps = input.hostElement != input.deviceElement;
+    auto mayBeOne =
+        llvm::map_to_vector(input.dimensions, [&](const ::sprint::TensorDimension &dimension) {
+          return hasSteps && dimension.mayBeOne && dimension.dimension != ::sprint::Dimension::Sq;
+        });
+    if (failed(verifyShape(*this, input.name, getInput(region), type, mayBeOne)))
+      return failure();
   }
-  return success();
+  return verifyShape(*this, "init", getInit(), program.getResultTypes().front(), {});
 }

@@ -4,13 +4,19 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Sprint/Dialect/Sprint/IR/LaunchTensors.h"
+#include "Sprint/Dialect/Sprint/IR/MachineAttributes.h"
+#include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
+#include "Sprint/Scheduling/FetchProblem.h"
 
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
-#include "llvm/ADT/SetVector.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTOUTLINEPROGRAMS
@@ -20,289 +26,119 @@ namespace mlir::sprint {
 using namespace mlir;
 using namespace mlir::sprint;
 
-namespace {
-
-/// The ops around the device part of one attention.
-struct DevicePart {
-  DequantizeOp dequantize;
-  ParametersOp parameters;
-  QuantizeOp query, key, value;
-  /// What restricts the keys; null where there is none.
-  Value keyValid, mask;
-  QuantizeBiasOp bias;
-
-  /// What the program takes, in the order of its arguments. Codes of one tensor may stand for
-  /// several of query, key and value.
-  SmallVector<Value> operands() {
-    SmallVector<Value> values = {query.getCodes(),           key.getCodes(),
-                                 value.getCodes(),           parameters.getThreshold(),
-                                 parameters.getMultiplier(), parameters.getShift()};
-    for (Value tensor : {keyValid, mask, bias ? Value(bias.getCodes()) : Value()})
-      if (tensor)
-        values.push_back(tensor);
-    return values;
-  }
-};
-
-} // namespace
-
-/// The tensor of which `row` is the row of a block's queries. Views in the loops lead to it, and
-/// one outside of them where it depends on none.
-static Value findTensorOfRow(Value row, Operation *nest) {
-  Value tensor = row;
-  while (Operation *view = tensor.getDefiningOp()) {
-    bool isHoisted = tensor == row && isa<tensor::ExtractSliceOp>(view) &&
-                     cast<ShapedType>(view->getOperand(0).getType()).getRank() == 4;
-    if (!isa<tensor::ExtractSliceOp, tensor::CastOp>(view) ||
-        (!nest->isProperAncestor(view) && !isHoisted))
-      break;
-    tensor = view->getOperand(0);
-  }
-  return tensor;
+/// Size of dimension `dim` of a tensor, or ShapedType::kDynamic.
+static int64_t sizeOf(Value tensor, int64_t dim) {
+  return cast<RankedTensorType>(tensor.getType()).getDimSize(dim);
 }
 
-/// Finds the tensors behind the masks and the bias of `selection`, a sprint.prune or sprint.allow.
-template <typename OpTy>
-static LogicalResult findRestrictions(OpTy selection, Operation *nest, DevicePart &part) {
-  for (Value row : selection.getMasks()) {
-    Value tensor = findTensorOfRow(row, nest);
-    Value &found = cast<ShapedType>(tensor.getType()).getRank() == 2 ? part.keyValid : part.mask;
-    if (found && found != tensor)
-      return selection.emitOpError("expected rows of one key_valid and one mask at most");
-    found = tensor;
-  }
-  if (!selection.getBias())
-    return success();
-  part.bias =
-      dyn_cast_or_null<QuantizeBiasOp>(findTensorOfRow(selection.getBias(), nest).getDefiningOp());
-  if (!part.bias)
-    return selection.emitOpError("expected its bias from a 'sprint.quantize_bias'");
-  if (part.bias.getQueryStep() != part.parameters.getQueryStep() ||
-      part.bias.getKeyStep() != part.parameters.getKeyStep() ||
-      part.bias.getScaleAttr() != part.parameters.getScaleAttr())
-    return part.bias.emitOpError("expected the steps and scale of 'sprint.parameters'");
-  return success();
+/// Why `attention` cannot run on `machine`; nothing where it can.
+static std::optional<std::string> findObstacle(AttentionOp attention, ModuleOp module,
+                                               MachineAttr machine) {
+  auto function = attention->getParentOfType<FunctionOpInterface>();
+  if (!function || function->getParentOp() != module)
+    return "expected it in a function of the outermost module";
+  for (Value operand : {attention.getQuery(), attention.getKey(), attention.getValue()})
+    if (llvm::is_contained(cast<RankedTensorType>(operand.getType()).getShape(), 0))
+      return llvm::formatv("expected no size of zero, got {0}", operand.getType());
+  if (ShapedType::isDynamic(sizeOf(attention.getQuery(), 1)) ||
+      ShapedType::isDynamic(sizeOf(attention.getKey(), 1)))
+    return llvm::formatv("expected static numbers of heads, got {0} and {1}",
+                         attention.getQuery().getType(), attention.getKey().getType());
+  return findCapacityObstacle(machine, sizeOf(attention.getKey(), 3),
+                              sizeOf(attention.getValue(), 3), sizeOf(attention.getKey(), 2));
 }
 
-/// Finds the quantised operands behind `dequantize`: the steps lead to query and key, and the
-/// output's to the value.
-static FailureOr<DevicePart> findDevicePart(DequantizeOp dequantize) {
-  DevicePart part;
-  part.dequantize = dequantize;
-  part.value = dequantize.getStep().getDefiningOp<QuantizeOp>();
-  if (!part.value)
-    return dequantize.emitOpError("expected its step from a 'sprint.quantize'");
-  Operation *nest = dequantize.getCodes().getDefiningOp();
-  if (!isa_and_nonnull<scf::ForOp>(nest))
-    return dequantize.emitOpError("expected its codes from a loop");
-  // Where there is one head alone, the loops may have lost what reads its parameters.
-  nest->walk([&](RecomputeOp recompute) {
-    if (auto extract = recompute.getMultiplier().getDefiningOp<tensor::ExtractOp>())
-      part.parameters = extract.getTensor().getDefiningOp<ParametersOp>();
-  });
-  if (!part.parameters)
-    return nest->emitError("expected a 'sprint.recompute' with parameters of 'sprint.parameters'");
-  part.query = part.parameters.getQueryStep().getDefiningOp<QuantizeOp>();
-  part.key = part.parameters.getKeyStep().getDefiningOp<QuantizeOp>();
-  if (!part.query || !part.key)
-    return part.parameters.emitOpError("expected its steps from 'sprint.quantize'");
-  // A launch knows one nibble, the machine's.
-  auto checkNibble = [&](auto op) -> LogicalResult {
-    if (op.getNibble() == part.query.getNibble())
-      return success();
-    return op.emitOpError("expected the nibble of the query, ")
-           << stringifyNibble(part.query.getNibble()) << ", got "
-           << stringifyNibble(op.getNibble());
-  };
-  WalkResult scores =
-      nest->walk([&](CrossbarScoreOp score) { return WalkResult(checkNibble(score)); });
-  if (failed(checkNibble(part.key)) || failed(checkNibble(part.value)) || scores.wasInterrupted())
-    return failure();
-  WalkResult selections = nest->walk([&](Operation *op) {
-    if (auto prune = dyn_cast<PruneOp>(op))
-      return WalkResult(findRestrictions(prune, nest, part));
-    if (auto allow = dyn_cast<AllowOp>(op))
-      return WalkResult(findRestrictions(allow, nest, part));
-    return WalkResult::advance();
-  });
-  if (selections.wasInterrupted())
-    return failure();
-  return part;
+/// Whether the band of `attention` alone leaves every query a key, whatever the sizes may be where
+/// they are not static.
+static bool bandLeavesKeys(AttentionOp attention) {
+  BandAttr band = attention.getBandAttr();
+  if (!band)
+    return true;
+  // The first query is the one that the upper bound may leave without a key, the last query the one
+  // for the lower bound.
+  int64_t queries = sizeOf(attention.getQuery(), 2), keys = sizeOf(attention.getKey(), 2);
+  bool areStatic = !ShapedType::isDynamic(queries) && !ShapedType::isDynamic(keys);
+  bool isEnd = band.getAlign() == Align::End;
+  std::optional<int64_t> lower = band.getLower(), upper = band.getUpper();
+  bool lowerLeavesKey = !lower || (isEnd ? *lower <= 0 : areStatic && *lower <= keys - queries);
+  bool upperLeavesKey = !upper || (isEnd ? areStatic && *upper >= queries - keys : *upper >= 0);
+  return lowerLeavesKey && upperLeavesKey;
 }
 
-/// Collects, in an order in which they can be cloned, the ops that `root` needs, down to
-/// `arguments`. Only what computes sizes, constants and empty tensors may go along.
-static LogicalResult collectSlice(Operation *root, const SetVector<Value> &arguments,
-                                  SetVector<Operation *> &slice) {
-  SmallVector<Value> needed(root->getOperands());
-  root->walk([&](Operation *inner) {
-    for (Value operand : inner->getOperands())
-      if (!root->isAncestor(operand.getParentBlock()->getParentOp()))
-        needed.push_back(operand);
-  });
-  for (Value value : needed) {
-    Operation *definition = value.getDefiningOp();
-    if (arguments.contains(value) || (definition && slice.contains(definition)))
-      continue;
-    if (!definition || !isPure(definition) || definition->getDialect()->getNamespace() == "sprint")
-      return root->emitError("expected device code to use quantised operands, head parameters and "
-                             "sizes only");
-    if (failed(collectSlice(definition, arguments, slice)))
-      return failure();
-    slice.insert(definition);
-  }
-  return success();
+/// Whether a query of `attention` may be without any allowed key.
+static bool mayHaveEmptyRows(AttentionOp attention) {
+  return llvm::any_of(attention.getOptionalInputs(), [](Value input) { return bool(input); }) ||
+         !bandLeavesKeys(attention);
 }
 
-namespace {
-
-/// Gives a role that `shared`, codes of a program, has beside its own to `own`, the argument of
-/// that role, which holds the same codes.
-class RoleSplitter {
-public:
-  RoleSplitter(RewriterBase &rewriter, Value shared, Value own)
-      : rewriter(rewriter), shared(shared), own(own) {}
-
-  /// Makes `operand` a view of `own` where it is one of `shared`.
-  void split(OpOperand &operand) { operand.set(rebuild(operand.get())); }
-
-private:
-  Value rebuild(Value value) {
-    if (value == shared)
-      return own;
-    Operation *view = value.getDefiningOp();
-    if (!view || !isa<tensor::ExtractSliceOp, tensor::CastOp>(view))
-      return value;
-    if (Value known = rebuilt.lookup(value))
-      return known;
-    Value source = rebuild(view->getOperand(0));
-    if (source == view->getOperand(0))
-      return value;
-    OpBuilder::InsertionGuard guard(rewriter);
-    rewriter.setInsertionPoint(view);
-    Operation *copy = rewriter.clone(*view);
-    copy->setOperand(0, source);
-    return rebuilt[value] = copy->getResult(0);
-  }
-
-  RewriterBase &rewriter;
-  Value shared, own;
-  DenseMap<Value, Value> rebuilt;
-};
-
-} // namespace
-
-/// Whether `use`, of a number of tokens that is both that of queries and that of keys, means the
-/// queries.
-static bool countsQueries(OpOperand &use) {
-  Operation *op = use.getOwner();
-  if (auto prune = dyn_cast<PruneOp>(op))
-    return &use == &prune.getQueriesMutable();
-  if (auto allow = dyn_cast<AllowOp>(op))
-    return &use == &allow.getQueriesMutable();
-  // The output codes and the loops over queries.
-  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
-    return empty.getType().getRank() == 4;
-  return isa<scf::ForOp>(op);
-}
-
-/// Lets a program whose body this is read each of query, key and value from the argument of that
-/// name. Those that share codes all read the argument of the first of them, whose number stands in
-/// `firstOf` for each.
-static void splitRoles(RewriterBase &rewriter, Block &body, ArrayRef<unsigned> firstOf) {
-  constexpr unsigned query = 0, key = 1, value = 2;
-  auto splitter = [&](unsigned role) {
-    return RoleSplitter(rewriter, body.getArgument(firstOf[role]), body.getArgument(role));
-  };
-  if (firstOf[key] == key && firstOf[value] == value)
-    return;
-  RoleSplitter keys = splitter(key), values = splitter(value);
-  body.walk([&](Operation *op) {
-    if (auto score = dyn_cast<CrossbarScoreOp>(op)) {
-      keys.split(score.getKeyMutable());
-    } else if (auto recompute = dyn_cast<RecomputeOp>(op)) {
-      keys.split(recompute.getKeyMutable());
-      values.split(recompute.getValueMutable());
+/// Creates the program of `attention`: one sprint.attend on the program's arguments.
+static ProgramOp createProgram(OpBuilder &builder, AttentionOp attention, StringRef name,
+                               const ::sprint::Widths &widths, Select select) {
+  Location loc = attention.getLoc();
+  ArrayRef<int64_t> heads =
+      cast<RankedTensorType>(attention.getQuery().getType()).getShape().take_front(2);
+  SmallVector<ProgramInput> inputs;
+  SmallVector<Type> types;
+  for (unsigned value = 0; value <= getMaxEnumValForProgramInput(); ++value) {
+    auto input = static_cast<ProgramInput>(value);
+    const ::sprint::LaunchTensor &tensor = getLaunchTensor(input);
+    SmallVector<int64_t> shape(heads);
+    if (std::optional<sprint_isa::MemoryRegion> region = getRegion(input)) {
+      Value operand = attention.getInput(*region);
+      if (!operand)
+        continue;
+      shape.assign(cast<RankedTensorType>(operand.getType()).getShape());
+      // Codes are made for each batch element and head, as their steps differ.
+      if (tensor.isOptional && tensor.hostElement != tensor.deviceElement)
+        llvm::copy(heads, shape.begin());
     }
-  });
-  if (firstOf[key] != query && firstOf[value] != query)
-    return;
-  // Sizes of the shared codes are those of the queries and of the keys.
-  constexpr int64_t tokens = 2;
-  unsigned ofKeys = firstOf[key] == query ? key : value;
-  SmallVector<tensor::DimOp> sizes;
-  for (Operation *user : body.getArgument(query).getUsers())
-    if (auto size = dyn_cast<tensor::DimOp>(user); size && size.getConstantIndex() == tokens)
-      sizes.push_back(size);
-  for (tensor::DimOp size : sizes) {
-    rewriter.setInsertionPoint(size);
-    auto numKeys =
-        tensor::DimOp::create(rewriter, size.getLoc(), body.getArgument(ofKeys), size.getIndex());
-    rewriter.replaceUsesWithIf(size, numKeys, [](OpOperand &use) { return !countsQueries(use); });
+    inputs.push_back(input);
+    types.push_back(
+        RankedTensorType::get(shape, getElementType(builder.getContext(), tensor.deviceElement)));
   }
+  auto codes = cast<RankedTensorType>(attention.getType()).clone(builder.getI32Type());
+  auto program = ProgramOp::create(builder, loc, name, builder.getFunctionType(types, codes),
+                                   inputs, attention.getScaleAttr(), attention.getThresholdsAttr());
+
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<Location> locations(types.size(), loc);
+  builder.createBlock(&program.getBody(), {}, types, locations);
+  SmallVector<Value> arguments;
+  for (unsigned value = 0; value <= getMaxEnumValForProgramInput(); ++value)
+    arguments.push_back(program.getArgument(static_cast<ProgramInput>(value)));
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(builder, loc, program.getArgument(ProgramInput::Query));
+  sizes[3] = tensor::getMixedSize(builder, loc, program.getArgument(ProgramInput::Value), 3);
+  Value init = tensor::EmptyOp::create(builder, loc, sizes, builder.getI32Type());
+  if (init.getType() != codes)
+    init = tensor::CastOp::create(builder, loc, codes, init);
+  bool isCentred = widths.nibble == ::sprint::Nibble::Centred;
+  auto widthsAttr = WidthsAttr::get(builder.getContext(), widths.exponentFractionBits,
+                                    widths.sumBits, widths.probabilityBits, widths.accumulatorBits);
+  Value result = AttendOp::create(builder, loc, arguments, init, select, attention.getBandAttr(),
+                                  isCentred ? Nibble::Centred : Nibble::Truncated, widthsAttr);
+  ReturnOp::create(builder, loc, result);
+  return program;
 }
 
-/// Moves `part` into a program called `name` and launches it. Programs stand behind the function
-/// that launches them, in the order of their launches; `previous` is the last one, or null.
-static FailureOr<ProgramOp> outline(RewriterBase &rewriter, DevicePart &part, SymbolTable &symbols,
-                                    StringRef name, ProgramOp previous) {
-  Operation *nest = part.dequantize.getCodes().getDefiningOp();
-  Location loc = part.dequantize.getLoc();
-  auto function = nest->getParentOfType<FunctionOpInterface>();
-  if (!function || function->getParentOp() != symbols.getOp())
-    return part.dequantize.emitOpError("expected to stand in a function of the outermost module");
-  SmallVector<Value> operands = part.operands();
-  SetVector<Value> arguments(operands.begin(), operands.end());
-  SetVector<Operation *> slice;
-  if (failed(collectSlice(nest, arguments, slice)))
-    return failure();
-
-  auto type = rewriter.getFunctionType(ValueRange(operands).getTypes(),
-                                       part.dequantize.getCodes().getType());
-  OpBuilder::InsertionGuard guard(rewriter);
-  bool isFirst = !previous || previous->isBeforeInBlock(function);
-  rewriter.setInsertionPointAfter(isFirst ? function : previous.getOperation());
-  auto program = ProgramOp::create(
-      rewriter, loc, rewriter.getStringAttr(name), TypeAttr::get(type), /*arg_attrs=*/nullptr,
-      /*res_attrs=*/nullptr, part.parameters.getScaleAttr(), part.parameters.getThresholdsAttr());
-  // Insertion makes the name unique.
-  symbols.insert(program);
-
-  SmallVector<Location> locations(operands.size(), loc);
-  Block *body = rewriter.createBlock(&program.getBody(), {}, type.getInputs(), locations);
-  // Codes that serve as several operands are read as the first, until they are told apart.
-  IRMapping mapping;
-  SmallVector<unsigned> firstOf;
-  for (auto [operand, argument] : llvm::zip_equal(operands, body->getArguments())) {
-    if (!mapping.contains(operand))
-      mapping.map(operand, argument);
-    firstOf.push_back(cast<BlockArgument>(mapping.lookup(operand)).getArgNumber());
-  }
-  for (Operation *op : slice)
-    rewriter.clone(*op, mapping);
-  rewriter.clone(*nest, mapping);
-  ReturnOp::create(rewriter, loc, mapping.lookup(part.dequantize.getCodes()));
-  splitRoles(rewriter, *body, firstOf);
-
-  rewriter.setInsertionPoint(part.dequantize);
-  rewriter.replaceOpWithNewOp<LaunchOp>(
-      part.dequantize, part.dequantize.getType(), SymbolRefAttr::get(program),
-      part.query.getInput(), part.key.getInput(), part.value.getInput(), part.keyValid, part.mask,
-      part.bias ? part.bias.getBias() : Value(), part.dequantize.getInit());
-  // What only the device part used goes with it.
-  rewriter.eraseOp(nest);
-  for (Operation *op : llvm::reverse(slice))
-    if (op->use_empty())
-      rewriter.eraseOp(op);
-  llvm::SmallSetVector<Operation *, 4> around;
-  if (part.bias)
-    around.insert(part.bias);
-  around.insert(part.parameters);
-  around.insert_range(ArrayRef<Operation *>{part.query, part.key, part.value});
-  for (Operation *op : around)
-    if (op->use_empty())
-      rewriter.eraseOp(op);
-  return program;
+/// Puts a launch of `program` in the place of `attention`.
+static void launch(RewriterBase &rewriter, AttentionOp attention, ProgramOp program) {
+  rewriter.setInsertionPoint(attention);
+  Location loc = attention.getLoc();
+  Type type = attention.getType();
+  Value output = LaunchOp::create(rewriter, loc, type, SymbolRefAttr::get(program),
+                                  attention.getQuery(), attention.getKey(), attention.getValue(),
+                                  attention.getOptionalInputs(), attention.getInit());
+  // The machine leaves zeros; which rows these are follows from the masks alone.
+  FloatAttr maskedLogit = attention.getMaskedLogitAttr();
+  bool isZero = attention.getEmptyRow() == EmptyRow::Zero && !maskedLogit;
+  if (!isZero && mayHaveEmptyRows(attention))
+    output = FillEmptyRowsOp::create(
+        rewriter, loc, type, maskedLogit ? attention.getQuery() : Value(),
+        maskedLogit ? attention.getKey() : Value(), attention.getValue(),
+        attention.getOptionalInputs(), output, attention.getBandAttr(), attention.getEmptyRowAttr(),
+        maskedLogit ? attention.getScaleAttr() : FloatAttr(), maskedLogit);
+  rewriter.replaceOp(attention, output);
 }
 
 namespace {
@@ -311,20 +147,41 @@ struct OutlinePrograms : mlir::sprint::impl::SprintOutlineProgramsBase<OutlinePr
   using SprintOutlineProgramsBase::SprintOutlineProgramsBase;
 
   void runOnOperation() override {
+    SmallVector<AttentionOp> attentions;
+    getOperation().walk([&](AttentionOp op) { attentions.push_back(op); });
+    if (attentions.empty())
+      return;
+    FailureOr<MachineAttr> machine = getMachine(getOperation());
+    if (failed(machine))
+      return signalPassFailure();
+    llvm::erase_if(attentions, [&](AttentionOp attention) {
+      std::optional<std::string> obstacle = findObstacle(attention, getOperation(), *machine);
+      if (obstacle)
+        attention.emitRemark("attention stays on the host: ") << *obstacle;
+      numOnHost += obstacle.has_value();
+      return obstacle.has_value();
+    });
     SymbolTable symbols(getOperation());
-    SmallVector<DequantizeOp> outputs;
-    getOperation().walk([&](DequantizeOp op) { outputs.push_back(op); });
     IRRewriter rewriter(&getContext());
     ProgramOp previous;
-    for (auto [index, output] : llvm::enumerate(outputs)) {
-      FailureOr<DevicePart> part = findDevicePart(output);
-      if (failed(part))
-        return signalPassFailure();
-      std::string name = outputs.size() == 1 ? "attention" : "attention_" + std::to_string(index);
-      FailureOr<ProgramOp> program = outline(rewriter, *part, symbols, name, previous);
-      if (failed(program))
-        return signalPassFailure();
-      previous = *program;
+    for (auto [index, attention] : llvm::enumerate(attentions)) {
+      // What was not raised may have no name.
+      std::string name =
+          attentions.size() == 1 ? "attention" : "attention_" + std::to_string(index);
+      if (std::optional<StringRef> given = attention.getName())
+        name = given->str();
+      // Programs stand behind the function that launches them, in the order of their launches.
+      auto function = attention->getParentOfType<FunctionOpInterface>();
+      bool isFirst = !previous || previous->isBeforeInBlock(function);
+      rewriter.setInsertionPointAfter(isFirst ? function : previous.getOperation());
+      Select select = all ? Select::All : attention.getSelect();
+      ProgramOp program =
+          createProgram(rewriter, attention, name, getStructure(*machine).widths, select);
+      // Insertion makes the name unique.
+      symbols.insert(program);
+      launch(rewriter, attention, program);
+      previous = program;
+      ++numOutlined;
     }
   }
 };

@@ -1,13 +1,17 @@
-//===- ScheduleFetches.cpp - Order of queries and what stays on chip ------===//
+//===- ScheduleFetches.cpp - Order of rows and what stays on chip ---------===//
 //
 // Part of the Sprint project.
 //
 //===----------------------------------------------------------------------===//
 
+#include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
-#include "Sprint/Scheduling/Schedules.h"
+#include "Sprint/Scheduling/Algorithms.h"
 
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTSCHEDULEFETCHES
@@ -22,29 +26,44 @@ namespace {
 struct ScheduleFetches : mlir::sprint::impl::SprintScheduleFetchesBase<ScheduleFetches> {
   using SprintScheduleFetchesBase::SprintScheduleFetchesBase;
 
+  LogicalResult initialize(MLIRContext *context) override {
+    algorithm = lookupSchedulingAlgorithm(schedule);
+    if (algorithm)
+      return success();
+    InFlightDiagnostic error = emitError(UnknownLoc::get(context))
+                               << "unknown schedule '" << schedule << "'; known are ";
+    llvm::interleaveComma(getSchedulingAlgorithms(), error, [&](const SchedulingAlgorithm &known) {
+      error << "'" << known.name << "'";
+    });
+    return error;
+  }
+
   void runOnOperation() override {
-    const Schedule *chosen = lookupSchedule(schedule);
-    if (!chosen) {
-      InFlightDiagnostic diagnostic = getOperation().emitError()
-                                      << "unknown schedule '" << schedule << "'; known are ";
-      llvm::interleaveComma(getSchedules(), diagnostic,
-                            [&](const Schedule &known) { diagnostic << "'" << known.name << "'"; });
+    FailureOr<MachineAttr> machine = getMachine(getOperation());
+    FailureOr<CostsAttr> costs = getCosts(getOperation());
+    if (failed(machine) || failed(costs))
       return signalPassFailure();
-    }
-    auto attr =
-        ScheduleAttr::get(&getContext(), chosen->queryBlock, chosen->lookahead, chosen->residency);
-    WalkResult result = getOperation().walk([&](RecomputeOp op) {
-      auto loop = dyn_cast<scf::ForOp>(op->getParentOp());
-      if (!loop) {
-        op.emitOpError("expected to stand in a loop over queries");
-        return WalkResult::interrupt();
+    WalkResult result = getOperation().walk([&](AttendOp attend) {
+      FetchProblem problem(attend, *machine, *costs);
+      std::string error;
+      if (problem.check(error)) {
+        // What was decided by hand stays.
+        if (!attend.getScheduleAttr()) {
+          attend.setScheduleAttr(algorithm->solve(&getContext(), problem));
+          ++numScheduled;
+        }
+        if (problem.verify(attend.getScheduleAttr(), error))
+          return WalkResult::advance();
       }
-      loop->setAttr(SprintDialect::kScheduleAttrName, attr);
-      return WalkResult::advance();
+      attend.emitOpError() << error;
+      return WalkResult::interrupt();
     });
     if (result.wasInterrupted())
       signalPassFailure();
   }
+
+private:
+  const SchedulingAlgorithm *algorithm = nullptr;
 };
 
 } // namespace

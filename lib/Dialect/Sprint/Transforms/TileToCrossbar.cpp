@@ -1,17 +1,21 @@
-//===- TileToCrossbar.cpp - Fit approximate scores to the arrays ----------===//
+//===- TileToCrossbar.cpp - Cut attentions into blocks of rows ------------===//
 //
 // Part of the Sprint project.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
+#include "SprintRuntime/Commands.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/CSE.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTTILETOCROSSBAR
@@ -20,64 +24,90 @@ namespace mlir::sprint {
 
 using namespace mlir;
 using namespace mlir::sprint;
+using ::sprint::LaunchParameter;
 
-/// A rectangle of a matrix.
-static Value extractRectangle(OpBuilder &builder, Location loc, Value matrix,
-                              ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes) {
-  SmallVector<OpFoldResult> strides(2, builder.getIndexAttr(1));
-  return tensor::ExtractSliceOp::create(builder, loc, matrix, offsets, sizes, strides);
+/// What the loops over batch elements, key heads, members of a group and queries count, as
+/// expressions of launch parameters.
+static SmallVector<Attribute> getExtents(AttendOp attend, int64_t group) {
+  MLIRContext *context = attend.getContext();
+  auto parameter = [&](LaunchParameter which) {
+    return getAffineSymbolExpr(static_cast<unsigned>(which), context);
+  };
+  return llvm::map_to_vector(
+      ArrayRef<AffineExpr>{
+          parameter(LaunchParameter::Batches), parameter(LaunchParameter::Heads).floorDiv(group),
+          getAffineConstantExpr(group, context), parameter(LaunchParameter::Queries)},
+      [](AffineExpr extent) -> Attribute { return sprint_isa::ExprAttr::get(extent); });
 }
 
-/// Puts `score` on the arrays of the machine.
-static LogicalResult tile(RewriterBase &rewriter, CrossbarScoreOp score,
-                          const ::sprint::Structure &structure) {
-  Location loc = score.getLoc();
-  int64_t channels = cast<RankedTensorType>(score.getQuery().getType()).getDimSize(1);
-  if (ShapedType::isDynamic(channels))
-    return score.emitOpError("expected a static head dimension to tile");
-  int64_t keysPerArray = structure.keysPerArray(channels);
-  if (keysPerArray < 1)
-    return score.emitOpError("expected a head dimension of at most ")
-           << structure.arrayRows * structure.arrayColumns << ", one key to an array, got "
-           << channels;
+/// Replaces `attend` by loops over the blocks of its schedule.
+static LogicalResult tile(IRRewriter &rewriter, AttendOp attend) {
+  ScheduleAttr schedule = attend.getScheduleAttr();
+  if (!schedule)
+    return attend.emitOpError("expected a schedule; run sprint-schedule-fetches first");
+  rewriter.setInsertionPoint(attend);
+  std::optional<int64_t> group = getConstantIntValue(attend.getGroup(rewriter));
+  if (!group)
+    return attend.emitOpError("expected static numbers of heads");
+  SmallVector<int64_t> steps = {1, 1, schedule.getHeads(), schedule.getQueries()};
+  SmallVector<Attribute> extents = getExtents(attend, *group);
 
-  rewriter.setInsertionPoint(score);
-  OpFoldResult rows = tensor::getMixedSize(rewriter, loc, score.getQuery(), 0);
-  OpFoldResult keys = tensor::getMixedSize(rewriter, loc, score.getKey(), 0);
-  AffineExpr d0, s0;
-  bindDims(rewriter.getContext(), d0);
-  bindSymbols(rewriter.getContext(), s0);
-  OpFoldResult arrays =
-      affine::makeComposedFoldedAffineApply(rewriter, loc, s0.ceilDiv(keysPerArray), {keys});
+  RowsOp rows;
+  auto createLoops =
+      [&](RewriterBase &builder, Location loc, ArrayRef<Range> ranges, ArrayRef<OpFoldResult> sizes,
+          ValueRange destinations) -> FailureOr<scf::SCFTilingOptions::CustomLoopHeaderInfo> {
+    rows = RowsOp::create(builder, loc, destinations.getTypes(), destinations,
+                          builder.getArrayAttr(extents), builder.getDenseI64ArrayAttr(steps),
+                          schedule);
+    SmallVector<Type> types(steps.size(), builder.getIndexType());
+    llvm::append_range(types, destinations.getTypes());
+    SmallVector<Location> locations(types.size(), loc);
+    builder.createBlock(&rows.getBody(), {}, types, locations);
+    scf::SCFTilingOptions::CustomLoopHeaderInfo info;
+    info.loops = {rows};
+    info.tileOffset = getAsOpFoldResult(ValueRange(rows.getCounters()));
+    info.destinationTensors = llvm::to_vector_of<Value>(rows.getRegionIterArgs());
+    AffineExpr counter, extent;
+    bindSymbols(builder.getContext(), counter, extent);
+    for (auto [range, size, step, offset] :
+         llvm::zip_equal(ranges, sizes, steps, info.tileOffset)) {
+      std::optional<int64_t> total = getConstantIntValue(range.size);
+      bool isWhole = step == 1 || (total && *total % step == 0);
+      AffineExpr whole = builder.getAffineConstantExpr(step);
+      // The last block holds what is left.
+      info.tileSizes.push_back(
+          isWhole ? size
+                  : affine::makeComposedFoldedAffineMin(
+                        builder, loc,
+                        AffineMap::get(0, 2, {whole, extent - counter}, whole.getContext()),
+                        {offset, range.size}));
+    }
+    return info;
+  };
+  auto endLoops = [&](RewriterBase &builder, Location loc, ArrayRef<LoopLikeOpInterface>,
+                      ValueRange results, ArrayRef<SmallVector<OpFoldResult>> offsets,
+                      ArrayRef<SmallVector<OpFoldResult>> sizes,
+                      ValueRange destinations) -> LogicalResult {
+    SmallVector<Value> updated;
+    for (auto [tile, destination, offset, size] :
+         llvm::zip_equal(results, destinations, offsets, sizes)) {
+      SmallVector<OpFoldResult> strides(offset.size(), builder.getIndexAttr(1));
+      updated.push_back(
+          tensor::InsertSliceOp::create(builder, loc, tile, destination, offset, size, strides));
+    }
+    YieldOp::create(builder, loc, updated);
+    return success();
+  };
 
-  auto forall = scf::ForallOp::create(rewriter, loc, ArrayRef<OpFoldResult>{arrays},
-                                      ValueRange{score.getInit()}, /*mapping=*/std::nullopt);
-  rewriter.setInsertionPointToStart(forall.getBody());
-  OpFoldResult array = forall.getInductionVar(0);
-  OpFoldResult first =
-      affine::makeComposedFoldedAffineApply(rewriter, loc, d0 * keysPerArray, {array});
-  // The last array holds what is left.
-  AffineMap held =
-      AffineMap::get(1, 1, {getAffineConstantExpr(keysPerArray, rewriter.getContext()), s0 - d0},
-                     rewriter.getContext());
-  OpFoldResult count = affine::makeComposedFoldedAffineMin(rewriter, loc, held, {first, keys});
-
-  OpFoldResult zero = rewriter.getIndexAttr(0);
-  SmallVector<OpFoldResult> offsets = {zero, first}, sizes = {rows, count};
-  Value sums = extractRectangle(rewriter, loc, forall.getRegionIterArgs()[0], offsets, sizes);
-  for (int64_t channel = 0; channel < channels; channel += structure.arrayRows) {
-    OpFoldResult from = rewriter.getIndexAttr(channel);
-    OpFoldResult width = rewriter.getIndexAttr(std::min(structure.arrayRows, channels - channel));
-    Value query = extractRectangle(rewriter, loc, score.getQuery(), {zero, from}, {rows, width});
-    Value key = extractRectangle(rewriter, loc, score.getKey(), {first, from}, {count, width});
-    sums =
-        CrossbarScoreOp::create(rewriter, loc, sums.getType(), query, key, sums, score.getNibble());
-  }
-  rewriter.setInsertionPointToStart(forall.getTerminator().getBody());
-  SmallVector<OpFoldResult> strides(2, rewriter.getIndexAttr(1));
-  tensor::ParallelInsertSliceOp::create(rewriter, loc, sums, forall.getRegionIterArgs()[0], offsets,
-                                        sizes, strides);
-  rewriter.replaceOp(score, forall.getResults());
+  scf::SCFTilingOptions options;
+  options.setTileSizes(getAsIndexOpFoldResult(rewriter.getContext(), steps));
+  options.setLoopType(scf::SCFTilingOptions::LoopType::CustomOp);
+  options.setCustomLoopGenerationFns(createLoops, endLoops);
+  FailureOr<scf::SCFTilingResult> tiled =
+      scf::tileUsingSCF(rewriter, cast<TilingInterface>(attend.getOperation()), options);
+  if (failed(tiled))
+    return failure();
+  rewriter.replaceOp(attend, rows.getResults());
   return success();
 }
 
@@ -87,25 +117,16 @@ struct TileToCrossbar : mlir::sprint::impl::SprintTileToCrossbarBase<TileToCross
   using SprintTileToCrossbarBase::SprintTileToCrossbarBase;
 
   void runOnOperation() override {
-    SmallVector<CrossbarScoreOp> scores;
-    SmallVector<RecomputeOp> recomputes;
-    getOperation().walk([&](Operation *op) {
-      if (auto score = dyn_cast<CrossbarScoreOp>(op))
-        scores.push_back(score);
-      else if (auto recompute = dyn_cast<RecomputeOp>(op))
-        recomputes.push_back(recompute);
-    });
-    if (scores.empty() && recomputes.empty())
-      return;
-    FailureOr<::sprint::Machine> machine = getAttachedMachine(getOperation());
-    if (failed(machine))
-      return signalPassFailure();
+    SmallVector<AttendOp> attentions(getOperation().getBody().getOps<AttendOp>());
     IRRewriter rewriter(&getContext());
-    for (CrossbarScoreOp score : scores)
-      if (failed(tile(rewriter, score, machine->structure)))
+    for (AttendOp attend : attentions) {
+      if (failed(tile(rewriter, attend)))
         return signalPassFailure();
-    for (RecomputeOp recompute : recomputes)
-      recompute.setCorelets(machine->structure.corelets);
+      ++numTiled;
+    }
+    // Slices and sizes are made where they are needed.
+    DominanceInfo dominance(getOperation());
+    eliminateCommonSubExpressions(rewriter, dominance, getOperation());
   }
 };
 

@@ -18,7 +18,16 @@ using namespace mlir::sprint_isa;
 #define GET_ATTRDEF_CLASSES
 #include "Sprint/Dialect/SprintISA/IR/SprintISAAttributes.cpp.inc"
 
+#define GET_TYPEDEF_CLASSES
+#include "Sprint/Dialect/SprintISA/IR/SprintISATypes.cpp.inc"
+
+#include "Sprint/Dialect/SprintISA/IR/SprintISAInterfaces.cpp.inc"
+
 void SprintISADialect::initialize() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "Sprint/Dialect/SprintISA/IR/SprintISATypes.cpp.inc"
+      >();
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "Sprint/Dialect/SprintISA/IR/SprintISAAttributes.cpp.inc"
@@ -27,4 +36,11 @@ void SprintISADialect::initialize() {
 #define GET_OP_LIST
 #include "Sprint/Dialect/SprintISA/IR/SprintISAOps.cpp.inc"
       >();
+}
+
+StringRef SprintISADialect::getValueFormCommand(Operation *op) {
+  StringRef mnemonic = op->getName().stripDialect();
+  bool isValueForm =
+      isa_and_nonnull<SprintISADialect>(op->getDialect()) && mnemonic.consume_front("value.");
+  return isValueForm ? mnemonic : StringRef();
 }

@@ -4,8 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Sprint/Dialect/SprintISA/IR/Expressions.h"
 #include "Sprint/Dialect/SprintISA/IR/LogitParameters.h"
-#include "SprintISAExpr.h"
+
 #include "SprintRuntime/CommandStream.h"
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/Builders.h"
@@ -29,9 +30,9 @@ static void printExpr(OpAsmPrinter &printer, Operation * /*op*/, ExprAttr expres
 /// parameters ::= (name `=` (integer | `?`)) for each launch parameter, in their order
 static ParseResult parseParameters(OpAsmParser &parser, DenseI64ArrayAttr &parameters) {
   SmallVector<int64_t> values;
-  for (std::string_view name : ::sprint::launchParameterNames) {
-    if ((!values.empty() && parser.parseComma()) || parser.parseKeyword(StringRef(name)) ||
-        parser.parseEqual())
+  for (const ::sprint::LaunchParameterInfo &parameter : ::sprint::launchParameters) {
+    if ((!values.empty() && parser.parseComma()) ||
+        parser.parseKeyword(StringRef(parameter.name)) || parser.parseEqual())
       return failure();
     if (succeeded(parser.parseOptionalQuestion()))
       values.push_back(::sprint::Program::kDynamic);
@@ -44,10 +45,10 @@ static ParseResult parseParameters(OpAsmParser &parser, DenseI64ArrayAttr &param
 
 static void printParameters(OpAsmPrinter &printer, Operation * /*op*/,
                             DenseI64ArrayAttr parameters) {
-  llvm::interleaveComma(llvm::zip(::sprint::launchParameterNames, parameters.asArrayRef()), printer,
+  llvm::interleaveComma(llvm::zip(::sprint::launchParameters, parameters.asArrayRef()), printer,
                         [&](auto parameter) {
-                          auto [name, value] = parameter;
-                          printer << StringRef(name) << " = ";
+                          auto [info, value] = parameter;
+                          printer << StringRef(info.name) << " = ";
                           if (value == ::sprint::Program::kDynamic)
                             printer << "?";
                           else
@@ -134,9 +135,21 @@ LogicalResult IndexQueueOp::verify() {
   return success();
 }
 
+LogicalResult ReserveOp::verify() {
+  int64_t credits = getCredits();
+  if (credits < 1 || credits > ::sprint::kMaxQueueCapacity)
+    return emitOpError() << "expected credits between 1 and " << ::sprint::kMaxQueueCapacity
+                         << ", got " << credits;
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // ProgramOp
 //===----------------------------------------------------------------------===//
+
+bool ProgramOp::isNest() {
+  return llvm::any_of(getBody().front(), llvm::IsaPred<LoopOp, UnitCommandOpInterface>);
+}
 
 LogicalResult ProgramOp::verify() {
   if (getMachine().empty())
@@ -151,9 +164,9 @@ LogicalResult ProgramOp::verify() {
   if (parameters.size() != ::sprint::kNumLaunchParameters)
     return emitOpError() << "expected " << ::sprint::kNumLaunchParameters
                          << " launch parameters, got " << parameters.size();
-  for (auto [name, value] : llvm::zip(::sprint::launchParameterNames, parameters))
+  for (auto [info, value] : llvm::zip(::sprint::launchParameters, parameters))
     if (value != ::sprint::Program::kDynamic && (value < 1 || value > ::sprint::kMaxMagnitude))
-      return emitOpError() << "expected the launch parameter '" << StringRef(name)
+      return emitOpError() << "expected the launch parameter '" << StringRef(info.name)
                            << "' between 1 and " << ::sprint::kMaxMagnitude << ", got " << value;
 
   if (std::optional<ArrayAttr> inputs = getInputs()) {
@@ -178,17 +191,6 @@ LogicalResult ProgramOp::verify() {
                                                                : std::optional(heads));
 }
 
-/// Number of loops that must be around an expression, for the counters that it reads.
-static unsigned getLoopDepth(ExprAttr expression) {
-  unsigned depth = 0;
-  for (AffineExpr part : expression.getExpressions())
-    part.walk([&](AffineExpr node) {
-      if (auto counter = dyn_cast<AffineDimExpr>(node))
-        depth = std::max(depth, counter.getPosition() + 1);
-    });
-  return depth;
-}
-
 /// Checks that `operand` of `op` names a queue of the kind of `QueueOp` in the program.
 template <typename QueueOp>
 static LogicalResult verifyQueue(Operation *op, std::string_view operand, StringAttr name,
@@ -204,6 +206,15 @@ static LogicalResult verifyQueue(Operation *op, std::string_view operand, String
   return diagnostic;
 }
 
+/// Checks that operand `name` of `op`, inside `depth` loops, reads counters of these alone.
+static LogicalResult verifyCounters(Operation *op, StringRef name, unsigned depth) {
+  unsigned needed = op->getAttrOfType<ExprAttr>(name).getLoopDepth();
+  if (needed <= depth)
+    return success();
+  return op->emitOpError() << "expected operand '" << name << "' to read counters of the " << depth
+                           << " enclosing loops, got i" << needed - 1;
+}
+
 /// Checks the operands of a command inside `depth` loops.
 static LogicalResult verifyOperands(Operation *op, const ::sprint::CommandInfo &info,
                                     unsigned depth, SymbolTable &symbols) {
@@ -211,10 +222,8 @@ static LogicalResult verifyOperands(Operation *op, const ::sprint::CommandInfo &
     Attribute operand = op->getAttr(StringRef(field.name));
     switch (field.kind) {
     case ::sprint::FieldKind::Expr:
-      if (unsigned needed = getLoopDepth(cast<ExprAttr>(operand)); needed > depth)
-        return op->emitOpError() << "expected operand '" << StringRef(field.name)
-                                 << "' to read counters of the " << depth
-                                 << " enclosing loops, got i" << needed - 1;
+      if (failed(verifyCounters(op, field.name, depth)))
+        return failure();
       break;
     case ::sprint::FieldKind::Queue:
       if (failed(verifyQueue<CountingQueueOp>(op, field.name,
@@ -260,7 +269,39 @@ static LogicalResult verifyCommands(Block &block, ::sprint::MachineUnit unit, un
   return success();
 }
 
+/// Checks the loops, value forms and capacities of a block inside `depth` loops of a nest.
+static LogicalResult verifyNest(Block &block, unsigned depth) {
+  for (Operation &op : block) {
+    if (auto loop = dyn_cast<LoopOp>(op)) {
+      if (depth == static_cast<unsigned>(::sprint::kMaxLoopDepth))
+        return op.emitOpError() << "expected at most " << ::sprint::kMaxLoopDepth
+                                << " nested loops";
+      if (failed(verifyCounters(&op, "trip", depth)) ||
+          failed(verifyNest(loop.getBody().front(), depth + 1)))
+        return failure();
+      continue;
+    }
+    auto command = dyn_cast<UnitCommandOpInterface>(op);
+    if (!command)
+      return op.emitOpError() << "expected loops, value forms and capacities in a nest";
+    const ::sprint::CommandInfo *info =
+        ::sprint::findCommand(std::string_view(SprintISADialect::getValueFormCommand(&op)));
+    if (!info)
+      continue;
+    auto unit = static_cast<::sprint::MachineUnit>(command.getUnit());
+    if (!::sprint::isAllowedOn(*info, unit))
+      return op.emitOpError() << "expected a unit that may run it, got '"
+                              << StringRef(::sprint::toString(unit)) << "'";
+    for (const ::sprint::CommandField &field : info->fields)
+      if (field.kind == ::sprint::FieldKind::Expr && failed(verifyCounters(&op, field.name, depth)))
+        return failure();
+  }
+  return success();
+}
+
 LogicalResult ProgramOp::verifyRegions() {
+  if (isNest())
+    return verifyNest(getBody().front(), /*depth=*/0);
   mlir::SymbolTable symbols(getOperation());
   std::array<UnitOp, ::sprint::kNumMachineUnits> units;
   size_t countingQueues = 0, indexQueues = 0;

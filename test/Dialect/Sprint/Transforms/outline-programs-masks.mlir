@@ -9,7 +9,7 @@
 // CHECK-SAME: %[[VALID:[^:]*]]: tensor<2x?xi1>, %[[MASK:[^:]*]]: tensor<1x1x?x?xi1>, %[[BIAS:[^:]*]]: tensor<1x2x1x?xf32>
 // CHECK-NOT: sprint.quantize
 // CHECK: sprint.launch @[[ALL:.*]] ins({{.*}}) key_valid(%[[VALID]] : tensor<2x?xi1>) mask(%[[MASK]] : tensor<1x1x?x?xi1>) bias(%[[BIAS]] : tensor<1x2x1x?xf32>) outs(
-// CHECK: sprint.program @[[ALL]]({{.*}}: tensor<2x2xi64>, %[[VALID:[^:]*]]: tensor<2x?xi1>, %[[MASK:[^:]*]]: tensor<1x1x?x?xi1>, %[[BIAS:[^:]*]]: tensor<2x2x1x?xi32>) ->
+// CHECK: sprint.program @[[ALL]]({{.*}}: tensor<2x2xi64>, key_valid %[[VALID:[^:]*]]: tensor<2x?xi1>, mask %[[MASK:[^:]*]]: tensor<1x1x?x?xi1>, bias %[[BIAS:[^:]*]]: tensor<2x2x1x?xi32>) ->
 // CHECK: tensor.extract_slice %[[VALID]]
 // CHECK: tensor.extract_slice %[[MASK]]
 // CHECK: tensor.extract_slice %[[BIAS]]

@@ -9,7 +9,7 @@
 // CHECK-NOT: scf.for
 // CHECK: return
 
-// CHECK: sprint.program @{{.*}}(%[[QC:.*]]: tensor<1x2x?x8xi8>, %{{.*}}: tensor<1x2x?x8xi8>, %{{.*}}: tensor<1x2x?x8xi8>, %{{.*}}: tensor<1x2xi32>, %{{.*}}: tensor<1x2xi64>, %{{.*}}: tensor<1x2xi64>) -> tensor<1x2x?x8xi32>
+// CHECK: sprint.program @{{.*}}(query %[[QC:.*]]: tensor<1x2x?x8xi8>, key %{{.*}}: tensor<1x2x?x8xi8>, value %{{.*}}: tensor<1x2x?x8xi8>, threshold %{{.*}}: tensor<1x2xi32>, multiplier %{{.*}}: tensor<1x2xi64>, shift %{{.*}}: tensor<1x2xi64>) -> tensor<1x2x?x8xi32>
 // CHECK: tensor.dim %[[QC]]
 // CHECK: scf.for
 // CHECK: sprint.return

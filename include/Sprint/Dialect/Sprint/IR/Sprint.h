@@ -18,15 +18,30 @@
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/TilingInterface.h"
 
 #include <optional>
+#include <string>
 
 #include "Sprint/Dialect/Sprint/IR/SprintDialect.h.inc"
 #include "Sprint/Dialect/Sprint/IR/SprintEnums.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "Sprint/Dialect/Sprint/IR/SprintAttributes.h.inc"
+
+namespace mlir::sprint {
+
+/// The region of `input`; nothing for what the launch derives.
+std::optional<sprint_isa::MemoryRegion> getRegion(ProgramInput input);
+/// The argument of programs that holds `region`.
+ProgramInput getProgramInput(sprint_isa::MemoryRegion region);
+
+/// Regions of the tensors that an attention may do without, in their order.
+ArrayRef<sprint_isa::MemoryRegion> getOptionalRegions();
+
+} // namespace mlir::sprint
 
 #define GET_OP_CLASSES
 #include "Sprint/Dialect/Sprint/IR/SprintOps.h.inc"

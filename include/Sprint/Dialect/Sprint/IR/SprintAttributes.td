@@ -9,13 +9,18 @@
 
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpAsmInterface.td"
 include "Sprint/Dialect/Sprint/IR/SprintDialect.td"
 include "Sprint/Dialect/Sprint/IR/SprintEnums.td"
-include "Sprint/Dialect/SprintISA/IR/SprintISAEnums.td"
+include "Sprint/Dialect/SprintISA/IR/SprintISAExpressions.td"
 
 def Sprint_NibbleAttr : EnumAttr<Sprint_Dialect, Sprint_Nibble, "nibble">;
 
+def Sprint_SelectAttr : EnumAttr<Sprint_Dialect, Sprint_Select, "select">;
+
 def Sprint_EmptyRowAttr : EnumAttr<Sprint_Dialect, Sprint_EmptyRow, "empty_row">;
+
+def Sprint_ProgramInputAttr : EnumAttr<Sprint_Dialect, Sprint_ProgramInput, "program_input">;
 
 /// A float of any type, which ops verify.
 def Sprint_FloatAttr : Attr<CPred<"::llvm::isa<::mlir::FloatAttr>($_self)">, "floating-point number"> {
@@ -26,6 +31,33 @@ def Sprint_FloatAttr : Attr<CPred<"::llvm::isa<::mlir::FloatAttr>($_self)">, "fl
 
 def AlignParameter : EnumParameter<Sprint_Align> {
   let defaultValue = "::mlir::sprint::Align::Start";
+}
+
+/// A list of tensors of the launch.
+def Sprint_RegionsParameter : ArrayRefParameter<"::mlir::sprint_isa::MemoryRegion", "tensors of the launch"> {
+  let parser = [{
+    [&]() -> ::mlir::FailureOr<::llvm::SmallVector<::mlir::sprint_isa::MemoryRegion>> {
+      ::llvm::SmallVector<::mlir::sprint_isa::MemoryRegion> regions;
+      auto parseRegion = [&]() -> ::mlir::ParseResult {
+        ::mlir::FailureOr<::mlir::sprint_isa::MemoryRegion> region =
+            ::mlir::FieldParser<::mlir::sprint_isa::MemoryRegion>::parse($_parser);
+        if (::mlir::failed(region))
+          return ::mlir::failure();
+        regions.push_back(*region);
+        return ::mlir::success();
+      };
+      if ($_parser.parseCommaSeparatedList(::mlir::AsmParser::Delimiter::Square, parseRegion))
+        return ::mlir::failure();
+      return regions;
+    }()
+  }];
+  let printer = [{
+    $_printer << "[";
+    ::llvm::interleaveComma($_self, $_printer.getStream(), [&](::mlir::sprint_isa::MemoryRegion region) {
+      $_printer << ::mlir::sprint_isa::stringifyMemoryRegion(region);
+    });
+    $_printer << "]"
+  }];
 }
 
 class Sprint_Attr<string name, string attrMnemonic> : AttrDef<Sprint_Dialect, name> {
@@ -57,7 +89,8 @@ def Sprint_BandAttr : Sprint_Attr<"Band", "band"> {
 def Sprint_WidthsAttr : Sprint_Attr<"Widths", "widths"> {
   let summary = "widths of the recompute path, in bits";
   let description = [{
-    docs/numerics.md, sections 5 and 6. `probability = 0` divides late, another number divides before the values.
+    docs/numerics.md, sections 5 and 6. `probability = 0` divides late, another number divides before the values. What no machine can
+    have is refused.
 
     Example:
 
@@ -71,39 +104,77 @@ def Sprint_WidthsAttr : Sprint_Attr<"Widths", "widths"> {
   let genVerifyDecl = 1;
 }
 
-def Sprint_MachineAttr : Sprint_Attr<"Machine", "machine"> {
+/// Printed by an alias, as it is long.
+class Sprint_AliasedAttr<string name, string attrMnemonic>
+    : AttrDef<Sprint_Dialect, name, [OpAsmAttrInterface]> {
+  let mnemonic = attrMnemonic;
+  let genMnemonicAlias = 1;
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def Sprint_MachineAttr : Sprint_AliasedAttr<"Machine", "machine"> {
   let summary = "the machine a module is compiled for";
   let description = [{
-    `name` is a built-in machine (`s`, `m`, `l`) or the path of a machine description; `structure` the hash of what
-    programs depend on.
+    `name` is a built-in machine (`s`, `m`, `l`) or the path of a machine description. Behind it stands all that programs depend
+    on, structure and widths: the parameters of docs/reference/machine-parameters.md, each once and within its range, in any order. Of those that are
+    younger than the first version, the page has the default, which the attribute may leave out.
 
     Example:
 
     ```mlir
-    module attributes {sprint.machine = #sprint.machine<"s", structure = "8f14e45fceea167a">} {}
+    #machine = #sprint.machine<"s", corelets = 1, array_rows = 64, array_columns = 128, arrays_per_bank = 128, channels = 4,
+      banks_per_channel = 4, key_buffer = 8192, value_buffer = 8192, query_buffer = 2, score_buffer = 1024, score_rows = 4,
+      resident_heads = 2, multipliers = 64, nibble = centred, exponent_fraction_bits = 16, sum_bits = 48,
+      probability_bits = 0, accumulator_bits = 48>
+    module attributes {sprint.machine = #machine} {}
     ```
   }];
-  let parameters = (ins StringRefParameter<"">:$name, StringRefParameter<"">:$structure);
-  let assemblyFormat = "`<` $name `,` `structure` `=` $structure `>`";
-  let genVerifyDecl = 1;
+  let parameters = (ins StringRefParameter<"">:$name, ArrayRefParameter<"int64_t">:$numbers);
+  let extraClassDeclaration = [{
+    /// The hash of the structure, which streams hold.
+    ::std::string getStructureHash() const;
+  }];
+}
+
+def Sprint_CostsAttr : Sprint_AliasedAttr<"Costs", "costs"> {
+  let summary = "timings and energies of a machine";
+  let description = [{
+    The parameters of docs/reference/machine-parameters.md, each once and within its range, in any order. Scheduling alone reads them; what
+    comes out does not hold them.
+
+    Example, shortened:
+
+    ```mlir
+    #costs = #sprint.costs<timing = {clock = 1.000000e+03, ...}, energy = {in_memory = 1.000000e-01, ...}>
+    module attributes {sprint.costs = #costs} {}
+    ```
+  }];
+  let parameters = (ins "::mlir::DenseF64ArrayAttr":$timingNumbers,
+                        "::mlir::DenseF64ArrayAttr":$energyNumbers);
 }
 
 def Sprint_ScheduleAttr : Sprint_Attr<"Schedule", "schedule"> {
-  let summary = "how a loop over queries uses the machine";
+  let summary = "how an attention uses the machine";
   let description = [{
-    `query_block` queries are taken together; `lookahead` more are thresholded while one block is recomputed;
-    `residency` says what the key and value buffers hold from one block to the next.
+    A block of rows is taken together: `queries` queries of each of `heads` heads of a group. `ahead` more blocks are selected
+    while one is recomputed; `residency` says what the key and value buffers hold from one block to the next; `writes` names the tensors that
+    are written to ReRAM, in this order.
 
     Example: the paper's.
 
     ```mlir
-    #sprint.schedule<query_block = 1, lookahead = 1, residency = previous_query>
+    #sprint.schedule<heads = 1, queries = 1, ahead = 1, residency = previous_query, writes = [query, key, value]>
     ```
   }];
-  let parameters = (ins "int64_t":$query_block, "int64_t":$lookahead,
-                        EnumParameter<SprintISA_Residency>:$residency);
+  let parameters = (ins "int64_t":$heads, "int64_t":$queries, "int64_t":$ahead,
+                        EnumParameter<SprintISA_Residency>:$residency, Sprint_RegionsParameter:$writes);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Rows of a block.
+    int64_t getRows() const { return getHeads() * getQueries(); }
+  }];
 }
 
 #endif // SPRINT_DIALECT_SPRINT_IR_SPRINTATTRIBUTES_TD

@@ -15,29 +15,30 @@ def Sprint_Dialect : Dialect {
   let summary = "Attention with scores pruned in memory and recomputed on chip";
   let description = [{
     From one op for a whole attention (`sprint.attention`, floats) down to the
-    integer steps the machine takes for a block of queries of one head:
+    integer steps the machine takes for a block of rows:
 
     ```
-    quantize -> crossbar_score -> prune -> gather -> recompute -> dequantize
+    attention -> launch + program { attend } -> program { rows { crossbar_score -> prune -> gather -> recompute } }
     ```
 
-    and the cut between host and device (`sprint.program`, `sprint.launch`). What every op computes, to the bit, is in
+    A launch means `quantize`, `parameters`, the program and `dequantize`. What every op computes, to the bit, is in
     docs/numerics.md; `convert-sprint-to-linalg` turns each into upstream dialects.
 
-    A module compiled for a machine carries it as the attribute `sprint.machine`.
+    A module compiled for a machine carries it as the attribute `sprint.machine`, and until its programs are scheduled what commands
+    cost there as `sprint.costs`.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
     "::mlir::sprint_isa::SprintISADialect"
   ];
   let extraClassDeclaration = [{
     /// Name of the module attribute that holds the MachineAttr.
     static constexpr ::llvm::StringLiteral kMachineAttrName = "sprint.machine";
-    /// Name of the attribute of a query loop that holds its ScheduleAttr.
-    static constexpr ::llvm::StringLiteral kScheduleAttrName = "sprint.schedule";
+    /// Name of the module attribute that holds the CostsAttr.
+    static constexpr ::llvm::StringLiteral kCostsAttrName = "sprint.costs";
   }];
 }
 

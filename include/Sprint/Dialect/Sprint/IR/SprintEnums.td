@@ -8,6 +8,7 @@
 #define SPRINT_DIALECT_SPRINT_IR_SPRINTENUMS_TD
 
 include "mlir/IR/EnumAttr.td"
+include "Sprint/Dialect/SprintISA/IR/SprintISALaunch.td"
 
 class Sprint_Enum<string name, string summary, list<I32EnumAttrCase> cases>
     : I32EnumAttr<name, summary, cases> {
@@ -27,11 +28,22 @@ def Sprint_Align : Sprint_Enum<"Align", "what a band's diagonal is aligned to", 
   I32EnumAttrCase<"End", 1, "end">,
 ]>;
 
+/// Which of the allowed keys a row keeps.
+def Sprint_Select : Sprint_Enum<"Select", "which of its allowed keys a row keeps", [
+  I32EnumAttrCase<"Pruned", 0, "pruned">,
+  I32EnumAttrCase<"All", 1, "all">,
+]>;
+
 /// What a query without any allowed key yields.
 def Sprint_EmptyRow : Sprint_Enum<"EmptyRow", "what a query without any allowed key yields", [
   I32EnumAttrCase<"Zero", 0, "zero">,
   I32EnumAttrCase<"Uniform", 1, "uniform">,
   I32EnumAttrCase<"NaN", 2, "nan">,
 ]>;
+
+/// A tensor that a program takes; the values are the order of its arguments.
+def Sprint_ProgramInput : Sprint_Enum<"ProgramInput", "a tensor that a program takes",
+    !foreach(i, !range(LaunchTensors.arguments),
+             I32EnumAttrCase<LaunchTensors.arguments[i].symbol, i, LaunchTensors.arguments[i].name>)>;
 
 #endif // SPRINT_DIALECT_SPRINT_IR_SPRINTENUMS_TD

@@ -9,31 +9,57 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/FunctionInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/LoopLikeInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/TilingInterface.td"
 include "Sprint/Dialect/Sprint/IR/SprintAttributes.td"
 
 class Sprint_Op<string mnemonic, list<Trait> traits = []>
     : Op<Sprint_Dialect, mnemonic, traits>;
 
 /// An op that writes its result into its last operand's tensor.
-class Sprint_DestinationOp<string mnemonic, list<Trait> traits = []>
+class Sprint_DestinationOp<string mnemonic, list<Trait> traits = [], string declarations = "">
     : Sprint_Op<mnemonic, !listconcat(traits, [Pure, DestinationStyleOpInterface])> {
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
-  }];
+  }] # declarations;
   let hasVerifier = 1;
+}
+
+/// Floats that an attention may do without.
+def OptionalInputs : TensorOperands<LaunchTensors.optional, /*onDevice=*/0>;
+
+/// An op on the floats of an attention: query, key and value, then the OptionalInputs, then the tensor that it writes into. Its builders
+/// take the optional inputs as a list, in which those that are not there are null.
+class Sprint_HostAttentionOp<string mnemonic, list<Trait> traits = []>
+    : Sprint_DestinationOp<mnemonic, !listconcat(traits, [AttrSizedOperandSegments]), [{
+    /// The tensor of `region`; null where there is none.
+    ::mlir::Value getInput(::mlir::sprint_isa::MemoryRegion region) {
+      auto operands = getODSOperands(static_cast<unsigned>(region));
+      return operands.empty() ? ::mlir::Value() : operands.front();
+    }
+    /// All that an attention may do without, in the order of their regions; null for those that there are not.
+    ::llvm::SmallVector<::mlir::Value> getOptionalInputs() {
+      ::llvm::SmallVector<::mlir::Value> inputs;
+      for (::mlir::sprint_isa::MemoryRegion region : ::mlir::sprint::getOptionalRegions())
+        inputs.push_back(getInput(region));
+      return inputs;
+    }
+  }]> {
+  let skipDefaultBuilders = 1;
 }
 
 //===----------------------------------------------------------------------===//
 // One attention
 //===----------------------------------------------------------------------===//
 
-def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegments]> {
+def Sprint_AttentionOp : Sprint_HostAttentionOp<"attention"> {
   let summary = "softmax(scale * q k^T + bias) v over the allowed keys, in floats";
   let description = [{
     For every batch element `b` and head `h`, with `g = h floordiv (H / G)` the key head of its group,
@@ -60,8 +86,11 @@ def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegm
 
     `empty_row`, zeros or NaN, is what it yields where all these logits are minus infinity.
 
-    `thresholds`, one number or one a head, says which logits the machine may prune, in units of the logit; the float meaning of
-    the op does not use it.
+    `name` is what the program, the thresholds and the reports call it. `convert-linalg-to-sprint` gives every attention of a module one
+    of its own; IR written by hand may leave it out.
+
+    `thresholds`, one number or one a head, says which logits the machine may prune, in units of the logit; with `select(all)` it
+    prunes none. The float meaning of the op uses neither.
 
     Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]` with G dividing H, result `[B, H, Sq, Dv]`;
     key_valid `[B, Sk]`; mask and bias `[B, H, Sq, Sk]`, where each of the first three dimensions may be a static 1 instead: then it is the same
@@ -70,42 +99,40 @@ def Sprint_AttentionOp : Sprint_DestinationOp<"attention", [AttrSizedOperandSegm
     Example:
 
     ```mlir
-    %o = sprint.attention ins(%q, %k, %v : tensor<2x12x?x32xf32>, tensor<2x4x?x32xf32>, tensor<2x4x?x32xf32>)
+    %o = sprint.attention @layers.3.self_attn
+                          ins(%q, %k, %v : tensor<2x12x?x32xf32>, tensor<2x4x?x32xf32>, tensor<2x4x?x32xf32>)
                           key_valid(%valid : tensor<2x?xi1>) bias(%b : tensor<1x12x?x?xf32>)
                           outs(%init : tensor<2x12x?x32xf32>)
                           scale(0.17677669529663689) band(#sprint.band<upper = 0>) empty_row(uniform) -> tensor<2x12x?x32xf32>
     ```
   }];
-  let arguments = (ins
-    4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value,
-    Optional<2DTensorOf<[I1]>>:$key_valid, Optional<4DTensorOf<[I1]>>:$mask,
-    Optional<4DTensorOf<[F32]>>:$bias,
-    4DTensorOf<[F32]>:$init,
-    F64Attr:$scale, OptionalAttr<Sprint_BandAttr>:$band,
-    DefaultValuedAttr<Sprint_EmptyRowAttr, "::mlir::sprint::EmptyRow::Zero">:$empty_row,
-    OptionalAttr<DenseF32ArrayAttr>:$thresholds, OptionalAttr<Sprint_FloatAttr>:$masked_logit
-  );
+  let arguments = !con(
+    (ins 4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value),
+    OptionalInputs.operands,
+    (ins 4DTensorOf<[F32]>:$init,
+     F64Attr:$scale, OptionalAttr<Sprint_BandAttr>:$band,
+     DefaultValuedAttr<Sprint_EmptyRowAttr, "::mlir::sprint::EmptyRow::Zero">:$empty_row,
+     OptionalAttr<DenseF32ArrayAttr>:$thresholds, OptionalAttr<Sprint_FloatAttr>:$masked_logit,
+     DefaultValuedAttr<Sprint_SelectAttr, "::mlir::sprint::Select::Pruned">:$select,
+     OptionalAttr<SymbolNameAttr>:$name));
   let results = (outs 4DTensorOf<[F32]>:$result);
   let builders = [
-    /// Without a masked_logit.
+    /// Pruned, without a name.
     OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value,
-                   "::mlir::Value":$key_valid, "::mlir::Value":$mask, "::mlir::Value":$bias, "::mlir::Value":$init,
+                   "::llvm::ArrayRef<::mlir::Value>":$optional_inputs, "::mlir::Value":$init,
                    "::mlir::FloatAttr":$scale, "::mlir::sprint::BandAttr":$band,
-                   "::mlir::sprint::EmptyRowAttr":$empty_row, "::mlir::DenseF32ArrayAttr":$thresholds), [{
-      build($_builder, $_state, result, query, key, value, key_valid, mask, bias, init, scale, band, empty_row, thresholds,
-            ::mlir::FloatAttr());
-    }]>
+                   "::mlir::sprint::EmptyRowAttr":$empty_row, "::mlir::DenseF32ArrayAttr":$thresholds,
+                   CArg<"::mlir::FloatAttr", "{}">:$masked_logit)>
   ];
-  let assemblyFormat = [{
-    `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
-    (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
-    (`bias` `(` $bias^ `:` type($bias) `)`)?
+  let assemblyFormat = !strconcat([{
+    ($name^)? `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
+  }], OptionalInputs.format, [{
     `outs` `(` $init `:` type($init) `)`
     `scale` `(` custom<Scale>($scale) `)` (`band` `(` $band^ `)`)?
-    (`empty_row` `(` custom<EmptyRow>($empty_row)^ `)`)? (`masked_logit` `(` $masked_logit^ `)`)?
-    (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
+    (`empty_row` `(` custom<Enumerant>($empty_row)^ `)`)? (`masked_logit` `(` $masked_logit^ `)`)?
+    (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)? (`select` `(` custom<Enumerant>($select)^ `)`)?
     attr-dict `->` type($result)
-  }];
+  }]);
 }
 
 //===----------------------------------------------------------------------===//
@@ -129,7 +156,7 @@ def Sprint_QuantizeOp : Sprint_Op<"quantize", [Pure]> {
   let arguments = (ins 4DTensorOf<[F32]>:$input, Sprint_NibbleAttr:$nibble);
   let results = (outs 4DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$step);
   let assemblyFormat = [{
-    $input `nibble` `(` custom<Nibble>($nibble) `)` attr-dict `:` type($input) `->` type($codes) `,` type($step)
+    $input `nibble` `(` custom<Enumerant>($nibble) `)` attr-dict `:` type($input) `->` type($codes) `,` type($step)
   }];
   let hasVerifier = 1;
 }
@@ -209,7 +236,7 @@ def Sprint_DequantizeOp : Sprint_DestinationOp<"dequantize"> {
   }];
 }
 
-def Sprint_FillEmptyRowsOp : Sprint_DestinationOp<"fill_empty_rows", [AttrSizedOperandSegments]> {
+def Sprint_FillEmptyRowsOp : Sprint_HostAttentionOp<"fill_empty_rows"> {
   let summary = "outputs of queries without an allowed key";
   let description = [{
     `init`, the output of an attention, with the rows of queries without an allowed key replaced by what `empty_row` says; which
@@ -231,37 +258,157 @@ def Sprint_FillEmptyRowsOp : Sprint_DestinationOp<"fill_empty_rows", [AttrSizedO
                                 masked_logit(-1.0e+04 : f16) -> tensor<2x12x?x32xf32>
     ```
   }];
-  let arguments = (ins
-    4DTensorOf<[F32]>:$value,
-    Optional<4DTensorOf<[F32]>>:$query, Optional<4DTensorOf<[F32]>>:$key,
-    Optional<2DTensorOf<[I1]>>:$key_valid, Optional<4DTensorOf<[I1]>>:$mask,
-    Optional<4DTensorOf<[F32]>>:$bias,
-    4DTensorOf<[F32]>:$init,
-    OptionalAttr<Sprint_BandAttr>:$band, Sprint_EmptyRowAttr:$empty_row,
-    OptionalAttr<F64Attr>:$scale, OptionalAttr<Sprint_FloatAttr>:$masked_logit
-  );
+  let arguments = !con(
+    (ins Optional<4DTensorOf<[F32]>>:$query, Optional<4DTensorOf<[F32]>>:$key, 4DTensorOf<[F32]>:$value),
+    OptionalInputs.operands,
+    (ins 4DTensorOf<[F32]>:$init,
+     OptionalAttr<Sprint_BandAttr>:$band, Sprint_EmptyRowAttr:$empty_row,
+     OptionalAttr<F64Attr>:$scale, OptionalAttr<Sprint_FloatAttr>:$masked_logit));
   let results = (outs 4DTensorOf<[F32]>:$result);
-  let assemblyFormat = [{
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value,
+                   "::llvm::ArrayRef<::mlir::Value>":$optional_inputs, "::mlir::Value":$init,
+                   "::mlir::sprint::BandAttr":$band, "::mlir::sprint::EmptyRowAttr":$empty_row,
+                   "::mlir::FloatAttr":$scale, "::mlir::FloatAttr":$masked_logit)>
+  ];
+  let assemblyFormat = !strconcat([{
     `ins` `(` $value `:` type($value) `)`
-    (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
-    (`bias` `(` $bias^ `:` type($bias) `)`)?
-    `outs` `(` $init `:` type($init) `)` (`band` `(` $band^ `)`)? `empty_row` `(` custom<EmptyRow>($empty_row) `)`
+  }], OptionalInputs.format, [{
+    `outs` `(` $init `:` type($init) `)` (`band` `(` $band^ `)`)? `empty_row` `(` custom<Enumerant>($empty_row) `)`
     (`logits` `(` $query^ `,` $key `:` type($query) `,` type($key) `)`
      `scale` `(` custom<Scale>($scale) `)` `masked_logit` `(` $masked_logit `)`)?
     attr-dict `->` type($result)
-  }];
+  }]);
 }
 
 //===----------------------------------------------------------------------===//
-// A block of queries of one head
+// One attention of codes, and how it is cut up
+//===----------------------------------------------------------------------===//
+
+/// All that a program takes.
+def ProgramTensors : TensorOperands<LaunchTensors.arguments, /*onDevice=*/1>;
+
+def Sprint_AttendOp : Sprint_DestinationOp<"attend", [
+    AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<TilingInterface, [
+        "getIterationDomain", "getLoopIteratorTypes", "getResultTilePosition", "getTiledImplementation"]>]> {
+  let summary = "attention of codes: select keys by approximate scores, recompute over them";
+  let description = [{
+    What a program computes (docs/numerics.md, sections 4 and 5): for every batch element, head and query the keys that
+    `select` keeps of those that band, key_valid, mask and bias allow (`sprint.prune`), and over them the exact softmax and the
+    weighted sum of the values (`sprint.recompute`). Head `h` reads key head `h floordiv (H / G)`. The codes come with the head's
+    `threshold`, `multiplier` and `shift` (`sprint.parameters`), a bias as codes (`sprint.quantize_bias`).
+
+    With `select(all)` every allowed key is kept and no threshold is read.
+
+    `schedule` says how the machine goes about it; it cannot change the result. The op is tiled along batch elements, key
+    heads, members of a group and queries, in this order; a tile has one batch element and one key head.
+
+    Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]` with G dividing H; threshold, multiplier and shift
+    `[B, H]`; key_valid `[B, Sk]`; mask and bias `[B, H, Sq, Sk]`, where each of the first three dimensions may be a static 1 instead (of the
+    bias the third alone); init and result `[B, H, Sq, Dv]`.
+
+    Example:
+
+    ```mlir
+    %r = sprint.attend query(%q : tensor<1x12x?x64xi8>) key(%k : tensor<1x12x?x64xi8>) value(%v : tensor<1x12x?x64xi8>)
+             threshold(%t : tensor<1x12xi32>) multiplier(%m : tensor<1x12xi64>) shift(%s : tensor<1x12xi64>)
+             outs(%init : tensor<1x12x?x64xi32>) select(pruned) nibble(centred)
+             widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>)
+             schedule(<heads = 1, queries = 1, ahead = 1, residency = previous_query, writes = [query, key, value]>)
+             -> tensor<1x12x?x64xi32>
+    ```
+  }];
+  let arguments = !con(ProgramTensors.operands, (ins 4DTensorOf<[I32]>:$init,
+    Sprint_SelectAttr:$select, OptionalAttr<Sprint_BandAttr>:$band, Sprint_NibbleAttr:$nibble,
+    Sprint_WidthsAttr:$widths, OptionalAttr<Sprint_ScheduleAttr>:$schedule));
+  let results = (outs 4DTensorOf<[I32]>:$result);
+  let skipDefaultBuilders = 1;
+  let builders = [
+    /// `inputs` are in the order of ProgramInput, null where there is none. Without a schedule.
+    OpBuilder<(ins "::llvm::ArrayRef<::mlir::Value>":$inputs, "::mlir::Value":$init, "::mlir::sprint::Select":$select,
+                   "::mlir::sprint::BandAttr":$band, "::mlir::sprint::Nibble":$nibble,
+                   "::mlir::sprint::WidthsAttr":$widths)>
+  ];
+  let assemblyFormat = !strconcat(ProgramTensors.format, [{
+    `outs` `(` $init `:` type($init) `)` `select` `(` custom<Enumerant>($select) `)` (`band` `(` $band^ `)`)?
+    `nibble` `(` custom<Enumerant>($nibble) `)` `widths` `(` $widths `)` (`schedule` `(` $schedule^ `)`)?
+    attr-dict `->` type($result)
+  }]);
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+
+    /// The operand of that name; null where there is none.
+    ::mlir::Value getInput(::mlir::sprint::ProgramInput input) {
+      auto operands = getODSOperands(static_cast<unsigned>(input));
+      return operands.empty() ? ::mlir::Value() : operands.front();
+    }
+
+    /// Query heads that share a key head.
+    ::mlir::OpFoldResult getGroup(::mlir::OpBuilder &builder);
+  }];
+}
+
+def Sprint_RowsOp : Sprint_Op<"rows", [
+    Pure, SingleBlockImplicitTerminator<"YieldOp">, HasParent<"ProgramOp">,
+    DeclareOpInterfaceMethods<LoopLikeOpInterface, [
+        "getLoopRegions", "getInitsMutable", "getRegionIterArgs", "getYieldedValuesMutable", "getLoopResults"]>]> {
+  let summary = "loops over batch elements, key heads, members of a group and queries";
+  let description = [{
+    A nest of loops, the first outermost. Loop `n` counts from 0 in steps of `steps[n]` while it is below `extents[n]`, an expression
+    of the program's launch parameters. It carries the tensors of `outs`, which the body yields. A loop of one iteration is a loop
+    all the same: writes to ReRAM stand between the loops.
+
+    `schedule` is that of the attention that was cut up.
+
+    Example:
+
+    ```mlir
+    %r = sprint.rows (%b, %g, %m, %i) to (batches, heads floordiv 3, 3, queries) step (1, 1, 1, 1)
+             outs(%codes = %init : tensor<1x12x?x64xi32>)
+             schedule(<heads = 1, queries = 1, ahead = 1, residency = previous_query, writes = [query, key, value]>) {
+      sprint.yield %codes : tensor<1x12x?x64xi32>
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$outs, TypedArrayAttrBase<SprintISA_ExprAttr, "expressions">:$extents,
+                       DenseI64ArrayAttr:$steps, Sprint_ScheduleAttr:$schedule);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Counters of the loops, indices.
+    ::mlir::Block::BlockArgListType getCounters() {
+      return getBody().getArguments().take_front(getSteps().size());
+    }
+  }];
+}
+
+def Sprint_YieldOp : Sprint_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"RowsOp">]> {
+  let summary = "the tensors that loops carry on";
+  let description = [{
+    Example:
+
+    ```mlir
+    sprint.yield %codes : tensor<1x12x?x64xi32>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$operands);
+  let builders = [OpBuilder<(ins)>];
+  let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// A block of rows that share a key head
 //===----------------------------------------------------------------------===//
 
 def Sprint_CrossbarScoreOp : Sprint_DestinationOp<"crossbar_score"> {
-  let summary = "approximate scores of a block of queries, from high nibbles";
+  let summary = "approximate scores of a block of rows, from high nibbles";
   let description = [{
-    `result[i, j] = init[i, j] + sum_c hi(query[i, c]) * hi(key[j, c])` (docs/numerics.md, section 4). It adds to `init`, so that a
-    head dimension longer than the rows of an array is a chain of ops over slices of the channels, as it is a row of
-    adjacent columns in the array.
+    `result[i, j] = init[i, j] + sum_c hi(query[i, c]) * hi(key[j, c])` (docs/numerics.md, section 4). Rows are queries of one
+    head, or of the heads of its group.
 
     Shapes: query `[B, D]`, key `[Sk, D]`, init and result `[B, Sk]`.
 
@@ -277,73 +424,68 @@ def Sprint_CrossbarScoreOp : Sprint_DestinationOp<"crossbar_score"> {
   let results = (outs 2DTensorOf<[I32]>:$result);
   let assemblyFormat = [{
     `ins` `(` $query `,` $key `:` type($query) `,` type($key) `)`
-    `outs` `(` $init `:` type($init) `)` `nibble` `(` custom<Nibble>($nibble) `)` attr-dict `->` type($result)
+    `outs` `(` $init `:` type($init) `)` `nibble` `(` custom<Enumerant>($nibble) `)` attr-dict `->` type($result)
   }];
 }
 
-def Sprint_PruneOp : Sprint_Op<"prune", [Pure, AttrSizedOperandSegments]> {
-  let summary = "the keys a block of queries keeps";
+/// What decides which keys the rows of a block may keep: `queries` says which query of `of` each row is.
+class Sprint_SelectionOp<string mnemonic, dag before> : Sprint_Op<mnemonic, [Pure, AttrSizedOperandSegments]> {
+  let arguments = !con(before, (ins
+    1DTensorOf<[Index]>:$queries, Index:$of, Variadic<2DTensorOf<[I1]>>:$masks, Optional<2DTensorOf<[I32]>>:$bias,
+    Optional<1DTensorOf<[I64]>>:$multiplier, Optional<1DTensorOf<[I64]>>:$shift, Optional<Index>:$channels,
+    OptionalAttr<Sprint_BandAttr>:$band));
+  let results = (outs 2DTensorOf<[I1]>:$kept);
+  string restrictions = [{
+    `queries` `(` $queries `of` $of `:` type($queries) `)`
+    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)?
+    (`bias` `(` $bias^ `,` $multiplier `,` $shift `,` $channels `:` type($bias) `,` type($multiplier) `,` type($shift) `)`)?
+    attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Sprint_PruneOp : Sprint_SelectionOp<"prune", (ins 2DTensorOf<[I32]>:$scores, 1DTensorOf<[I32]>:$threshold)> {
+  let summary = "the keys that a block of rows keeps";
   let description = [{
     Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it. A bias code of -2^31 masks its
     key, and so does one so far below the largest of the row's allowed keys that no score lifts it to a weight
-    (docs/numerics.md, section 4); for this a bias comes with the head's `multiplier` and `shift` (`sprint.parameters`) and
-    its head dimension, `channels`. A key is kept when it is allowed and
-    `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold`,
-    lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query `query + i` of `queries`.
+    (docs/numerics.md, section 4); for this a bias comes with the rows' `multiplier` and `shift` (`sprint.parameters`) and
+    their head dimension, `channels`. A key is kept when it is allowed and
+    `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold[i]`,
+    lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query `queries[i]` of `of`.
 
-    Shapes: scores, masks, bias and kept `[B, Sk]`.
+    Shapes: scores and kept `[B, Sk]`; masks and bias `[B, Sk]` or, where all rows share them, `[1, Sk]`; the others `[B]`.
 
     Example:
 
     ```mlir
-    %kept = sprint.prune %scores threshold(%t) query(%i) of(%n) band(#sprint.band<upper = 0>)
-        masks(%valid : tensor<1x?xi1>) bias(%b, %m, %s, %d : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
+    %kept = sprint.prune %scores threshold(%t : tensor<1xi32>) queries(%i of %n : tensor<1xindex>) band(<upper = 0>)
+        masks(%valid : tensor<1x?xi1>) bias(%b, %m, %s, %d : tensor<1x?xi32>, tensor<1xi64>, tensor<1xi64>)
+        : tensor<1x?xi32> -> tensor<1x?xi1>
     ```
   }];
-  let arguments = (ins 2DTensorOf<[I32]>:$scores, I32:$threshold, Index:$query, Index:$queries,
-                       Variadic<2DTensorOf<[I1]>>:$masks, Optional<2DTensorOf<[I32]>>:$bias,
-                       Optional<I64>:$multiplier, Optional<I64>:$shift, Optional<Index>:$channels,
-                       OptionalAttr<Sprint_BandAttr>:$band);
-  let results = (outs 2DTensorOf<[I1]>:$kept);
-  let assemblyFormat = [{
-    $scores `threshold` `(` $threshold `)` `query` `(` $query `)` `of` `(` $queries `)`
-    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)?
-    (`bias` `(` $bias^ `,` $multiplier `,` $shift `,` $channels `:` type($bias) `)`)?
-    attr-dict `:` type($scores) `->` type($kept)
-  }];
-  let hasVerifier = 1;
+  let assemblyFormat = "$scores `threshold` `(` $threshold `:` type($threshold) `)`" # restrictions #
+                       "`:` type($scores) `->` type($kept)";
 }
 
-def Sprint_AllowOp : Sprint_Op<"allow", [Pure, AttrSizedOperandSegments]> {
-  let summary = "the keys the mask allows a block of queries";
+def Sprint_AllowOp : Sprint_SelectionOp<"allow", (ins Index:$keys)> {
+  let summary = "the keys that the masks allow a block of rows";
   let description = [{
-    What the dense baseline keeps instead of pruning: the keys that are allowed as `sprint.prune` says. Row `i` is query `query + i` of
-    `queries`; `rows` and `keys` are the sizes of the result.
+    What is kept where nothing is pruned: the keys that are allowed as `sprint.prune` says. `keys` is the number of columns.
 
-    Shapes: masks, bias and kept `[B, Sk]`.
+    Shapes: those of `sprint.prune`.
 
     Example:
 
     ```mlir
-    %kept = sprint.allow rows(%one) keys(%sk) query(%i) of(%n) : tensor<?x?xi1>
+    %kept = sprint.allow keys(%sk) queries(%i of %n : tensor<?xindex>) : tensor<?x?xi1>
     ```
   }];
-  let arguments = (ins Index:$rows, Index:$keys, Index:$query, Index:$queries,
-                       Variadic<2DTensorOf<[I1]>>:$masks, Optional<2DTensorOf<[I32]>>:$bias,
-                       Optional<I64>:$multiplier, Optional<I64>:$shift, Optional<Index>:$channels,
-                       OptionalAttr<Sprint_BandAttr>:$band);
-  let results = (outs 2DTensorOf<[I1]>:$kept);
-  let assemblyFormat = [{
-    `rows` `(` $rows `)` `keys` `(` $keys `)` `query` `(` $query `)` `of` `(` $queries `)`
-    (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)?
-    (`bias` `(` $bias^ `,` $multiplier `,` $shift `,` $channels `:` type($bias) `)`)?
-    attr-dict `:` type($kept)
-  }];
-  let hasVerifier = 1;
+  let assemblyFormat = "`keys` `(` $keys `)`" # restrictions # "`:` type($kept)";
 }
 
 def Sprint_GatherOp : Sprint_Op<"gather", [Pure]> {
-  let summary = "the indices of the keys that any query of a block keeps";
+  let summary = "the indices of the keys that any row of a block keeps";
   let description = [{
     `indices` ascend; `owners[i, n]` says whether row `i` keeps key `indices[n]`.
 
@@ -364,33 +506,33 @@ def Sprint_GatherOp : Sprint_Op<"gather", [Pure]> {
 def Sprint_RecomputeOp : Sprint_DestinationOp<"recompute"> {
   let summary = "exact scores, softmax and weighted values over the kept keys";
   let description = [{
-    docs/numerics.md, section 5, steps 1 to 6. `query` is the block's codes; `key` and `value` the whole head's; `bias`, where there is
-    one, the block's codes of `sprint.quantize_bias`, added to the scores; `multiplier` and `shift` the head's (`sprint.parameters`). `corelets`, set by tiling, says over how many CORELETs
-    the keys are dealt out, key `j` to CORELET `j mod corelets`; it cannot change the result.
+    docs/numerics.md, section 5, steps 1 to 6. `query` is the block's codes; `key` and `value` the whole key head's; `bias`, where
+    there is one, the block's codes of `sprint.quantize_bias`, added to the scores; `multiplier` and `shift` the rows'
+    (`sprint.parameters`).
 
-    Shapes: query `[B, D]`, key `[Sk, D]`, value `[Sk, Dv]`, indices `[N]`, owners `[B, N]`, bias `[B, Sk]`, result `[B, Dv]`.
+    Shapes: query `[B, D]`, key `[Sk, D]`, value `[Sk, Dv]`, indices `[N]`, owners `[B, N]`, multiplier and shift `[B]`, bias `[B, Sk]` or
+    `[1, Sk]`, init and result `[B, Dv]`.
 
     Example:
 
     ```mlir
-    %r = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s
-             : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x64xi8>, tensor<?xindex>, tensor<1x?xi1>)
+    %r = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x64xi8>,
+             tensor<?xindex>, tensor<1x?xi1>, tensor<1xi64>, tensor<1xi64>)
          outs(%init : tensor<1x64xi32>)
          widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x64xi32>
     ```
   }];
   let arguments = (ins
     2DTensorOf<[I8]>:$query, 2DTensorOf<[I8]>:$key, 2DTensorOf<[I8]>:$value,
-    1DTensorOf<[Index]>:$indices, 2DTensorOf<[I1]>:$owners, I64:$multiplier, I64:$shift,
-    Optional<2DTensorOf<[I32]>>:$bias, 2DTensorOf<[I32]>:$init, Sprint_WidthsAttr:$widths, OptionalAttr<I64Attr>:$corelets
+    1DTensorOf<[Index]>:$indices, 2DTensorOf<[I1]>:$owners, 1DTensorOf<[I64]>:$multiplier, 1DTensorOf<[I64]>:$shift,
+    Optional<2DTensorOf<[I32]>>:$bias, 2DTensorOf<[I32]>:$init, Sprint_WidthsAttr:$widths
   );
   let results = (outs 2DTensorOf<[I32]>:$result);
   let assemblyFormat = [{
     `ins` `(` $query `,` $key `,` $value `,` $indices `,` $owners `,` $multiplier `,` $shift `:`
-    type($query) `,` type($key) `,` type($value) `,` type($indices) `,` type($owners) `)`
-    (`bias` `(` $bias^ `:` type($bias) `)`)?
-    `outs` `(` $init `:` type($init) `)` `widths` `(` $widths `)` (`corelets` `(` $corelets^ `)`)?
-    attr-dict `->` type($result)
+    type($query) `,` type($key) `,` type($value) `,` type($indices) `,` type($owners) `,` type($multiplier) `,`
+    type($shift) `)` (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `outs` `(` $init `:` type($init) `)` `widths` `(` $widths `)` attr-dict `->` type($result)
   }];
 }
 
@@ -398,20 +540,24 @@ def Sprint_RecomputeOp : Sprint_DestinationOp<"recompute"> {
 // Host and device
 //===----------------------------------------------------------------------===//
 
-def Sprint_ProgramOp : Sprint_Op<"program", [IsolatedFromAbove, FunctionOpInterface]> {
+def Sprint_ProgramOp : Sprint_Op<"program", [
+    IsolatedFromAbove, SymbolTable, FunctionOpInterface,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "the device part of one attention";
   let description = [{
-    A function of codes and head parameters that runs on the machine: query codes `[B, H, Sq, D]`, key and value codes `[B, G, Sk, D or Dv]`
-    with G dividing H, then threshold, multiplier and shift `[B, H]`; then, as far as the attention has them and in this order, key_valid (i1,
-    `[B, Sk]`), mask (i1, four dimensions) and bias codes (i32, four dimensions), of the shapes of `sprint.attention` and `sprint.quantize_bias`. Its result is the
-    output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are those of the attention: the launch derives the parameters from them.
+    A function of codes and head parameters that runs on the machine. Each argument begins with its name: `query`, `key` and `value`, codes
+    `[B, H, Sq, D]`, `[B, G, Sk, D]` and `[B, G, Sk, Dv]` with G dividing H; `threshold`, `multiplier` and `shift`, `[B, H]`; then, as far as
+    the attention has them, `key_valid`, `mask` and codes of `bias`, of the shapes of `sprint.attention` and `sprint.quantize_bias`. They stand in this order.
+    Its result is the output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are those of the attention: the launch derives the head
+    parameters from them.
 
     Example:
 
     ```mlir
-    sprint.program @attention_0(%q: tensor<1x1x4x8xi8>, %k: tensor<1x1x4x8xi8>, %v: tensor<1x1x4x8xi8>,
-        %threshold: tensor<1x1xi32>, %multiplier: tensor<1x1xi64>, %shift: tensor<1x1xi64>)
-        -> tensor<1x1x4x8xi32> attributes {scale = 0.125 : f64} {
+    sprint.program @attention_0(
+        query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>,
+        threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+        -> tensor<1x1x4x8xi32> scale(0.125) {
       %r = tensor.empty() : tensor<1x1x4x8xi32>
       sprint.return %r : tensor<1x1x4x8xi32>
     }
@@ -420,9 +566,15 @@ def Sprint_ProgramOp : Sprint_Op<"program", [IsolatedFromAbove, FunctionOpInterf
   let arguments = (ins
     SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
     OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs,
+    TypedArrayAttrBase<Sprint_ProgramInputAttr, "names of arguments">:$input_names,
     F64Attr:$scale, OptionalAttr<DenseF32ArrayAttr>:$thresholds
   );
   let regions = (region AnyRegion:$body);
+  let builders = [
+    OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::FunctionType":$type,
+                   "::llvm::ArrayRef<::mlir::sprint::ProgramInput>":$inputs, "::mlir::FloatAttr":$scale,
+                   "::mlir::DenseF32ArrayAttr":$thresholds)>
+  ];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -430,10 +582,15 @@ def Sprint_ProgramOp : Sprint_Op<"program", [IsolatedFromAbove, FunctionOpInterf
     ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
 
-    /// Position of an optional argument; nothing where the program does not take it. Their types tell them apart.
-    ::std::optional<unsigned> getKeyValidIndex();
-    ::std::optional<unsigned> getMaskIndex();
-    ::std::optional<unsigned> getBiasIndex();
+    /// Position of an argument; nothing where the program does not take it.
+    ::std::optional<unsigned> getArgumentIndex(::mlir::sprint::ProgramInput input);
+    /// Its type; null where the program does not take it.
+    ::mlir::RankedTensorType getArgumentType(::mlir::sprint::ProgramInput input);
+    /// The argument; null where the program does not take it.
+    ::mlir::BlockArgument getArgument(::mlir::sprint::ProgramInput input);
+    /// The name of an argument.
+    ::mlir::sprint::ProgramInput getInput(::mlir::BlockArgument argument);
+    ::mlir::BlockArgument getArgument(unsigned index) { return getBody().getArgument(index); }
   }];
 }
 
@@ -452,8 +609,8 @@ def Sprint_ReturnOp : Sprint_Op<"return", [
   let hasVerifier = 1;
 }
 
-def Sprint_LaunchOp : Sprint_DestinationOp<"launch", [
-    AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Sprint_LaunchOp : Sprint_HostAttentionOp<"launch", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "run a program on the machine";
   let description = [{
     Quantises query, key, value and bias, derives the head parameters, runs `program` and turns its output codes back into floats. `program` is a
@@ -469,20 +626,22 @@ def Sprint_LaunchOp : Sprint_DestinationOp<"launch", [
                                     outs(%init : tensor<1x12x?x32xf32>) -> tensor<1x12x?x32xf32>
     ```
   }];
-  let arguments = (ins
-    FlatSymbolRefAttr:$program,
-    4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value,
-    Optional<2DTensorOf<[I1]>>:$key_valid, Optional<4DTensorOf<[I1]>>:$mask,
-    Optional<4DTensorOf<[F32]>>:$bias,
-    4DTensorOf<[F32]>:$init
-  );
+  let arguments = !con(
+    (ins FlatSymbolRefAttr:$program,
+     4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value),
+    OptionalInputs.operands,
+    (ins 4DTensorOf<[F32]>:$init));
   let results = (outs 4DTensorOf<[F32]>:$result);
-  let assemblyFormat = [{
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::FlatSymbolRefAttr":$program, "::mlir::Value":$query,
+                   "::mlir::Value":$key, "::mlir::Value":$value,
+                   "::llvm::ArrayRef<::mlir::Value>":$optional_inputs, "::mlir::Value":$init)>
+  ];
+  let assemblyFormat = !strconcat([{
     $program `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
-    (`key_valid` `(` $key_valid^ `:` type($key_valid) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
-    (`bias` `(` $bias^ `:` type($bias) `)`)?
+  }], OptionalInputs.format, [{
     `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
-  }];
+  }]);
 }
 
 #endif // SPRINT_DIALECT_SPRINT_IR_SPRINTOPS_TD

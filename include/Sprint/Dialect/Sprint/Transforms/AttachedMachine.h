@@ -7,28 +7,17 @@
 #ifndef SPRINT_DIALECT_SPRINT_TRANSFORMS_ATTACHEDMACHINE_H
 #define SPRINT_DIALECT_SPRINT_TRANSFORMS_ATTACHEDMACHINE_H
 
-#include "SprintRuntime/Machine.h"
-#include "mlir/IR/BuiltinOps.h"
-
-#include <optional>
-#include <string>
+#include "Sprint/Dialect/Sprint/IR/MachineAttributes.h"
 
 namespace mlir::sprint {
 
-/// Reads the description of the machine that `module` is compiled for. Fails, with an error on the
-/// module, where it has no `sprint.machine`, where the description cannot be read, or where its
-/// structure is another than the attribute's.
-FailureOr<::sprint::Machine> getAttachedMachine(ModuleOp module);
+/// The machine that the module around `op` is compiled for; fails, with an error on `op`, where it
+/// has no `sprint.machine`.
+FailureOr<MachineAttr> getMachine(Operation *op);
 
-/// Sizes of the heads of an attention, each ShapedType::kDynamic where it is not static.
-struct HeadSizes {
-  int64_t headDim, valueDim, keys;
-};
-
-/// Why no launch on `machine` can have heads of these sizes, in the form "expected ..., got ...";
-/// nothing where one can.
-std::optional<std::string> findCapacityObstacle(const ::sprint::Machine &machine,
-                                                const HeadSizes &sizes);
+/// What commands cost on that machine; fails, with an error on `op`, where the module around it has
+/// no `sprint.costs`.
+FailureOr<CostsAttr> getCosts(Operation *op);
 
 } // namespace mlir::sprint
 

@@ -12,8 +12,8 @@ include "mlir/Pass/PassBase.td"
 def SprintAttachMachine : Pass<"sprint-attach-machine", "::mlir::ModuleOp"> {
   let summary = "choose the machine a module is compiled for";
   let description = [{
-    Reads a machine description and sets the module's `sprint.machine` attribute to its name and the hash of its
-    structure. The passes below read the description again by that name, and refuse it if its structure has changed.
+    Reads a machine description and sets two attributes of the module: `sprint.machine`, the machine's structure and widths, and
+    `sprint.costs`, its timings and energies. No other pass opens a file.
 
     Example: `sprint-opt --sprint-attach-machine=arch=m`.
   }];
@@ -24,79 +24,59 @@ def SprintAttachMachine : Pass<"sprint-attach-machine", "::mlir::ModuleOp"> {
   ];
 }
 
-def SprintDecomposeAttention : Pass<"sprint-decompose-attention", "::mlir::ModuleOp"> {
-  let summary = "turn each attention into the integer steps of the machine";
+def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> {
+  let summary = "cut host and device apart";
   let description = [{
-    Replaces `sprint.attention` by what docs/numerics.md says it means on the machine:
-
-    1. `sprint.quantize` of query, key and value, `sprint.parameters` of every head, `sprint.quantize_bias` of a bias;
-    2. loops over batch, heads and queries, one query at a time, with the keys and values of the head's key head and the rows of
-       masks and bias that belong to the query: `sprint.crossbar_score`, `sprint.prune`, `sprint.gather`, `sprint.recompute`;
-    3. `sprint.dequantize` of the output codes;
-    4. `sprint.fill_empty_rows`, for the host, where queries may be without an allowed key and shall not yield zeros.
-
-    With `dense`, `sprint.allow` takes the place of scoring and pruning in memory.
+    Replaces each `sprint.attention` by a `sprint.launch` of a `sprint.program` of its own, whose body is one `sprint.attend` on the
+    program's arguments, as `gpu-kernel-outlining` does for kernels. Behind the launch stands `sprint.fill_empty_rows`, for the host, where queries may be without
+    an allowed key and shall not yield zeros. With `all` every allowed key is kept, whatever the attention says.
 
     An attention that the machine cannot take stays as it is, for the host, and gets a remark "attention stays on the host:" with the
     reason: heads whose number is not static; channels that are not static, or more than an array or buffers hold; more keys than the arrays
     hold; a size of zero; a place outside of the functions of the outermost module.
   }];
   let options = [
-    Option<"dense", "dense", "bool", /*default=*/"false",
-           "Keep every allowed key, as the dense baseline does">,
+    Option<"all", "all", "bool", /*default=*/"false", "Keep every allowed key, as the dense baseline does">,
   ];
-  let dependentDialects = [
-    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
-    "::mlir::tensor::TensorDialect"
-  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::tensor::TensorDialect"];
   let statistics = [
-    Statistic<"numDecomposed", "num-decomposed", "Number of attentions decomposed">,
-    Statistic<"numOnHost", "num-on-host", "Number of attentions that the machine cannot take">,
+    Statistic<"numOutlined", "num-outlined", "Number of attentions that the machine takes">,
+    Statistic<"numOnHost", "num-on-host", "Number of attentions that it cannot take">,
   ];
 }
 
-def SprintTileToCrossbar : Pass<"sprint-tile-to-crossbar", "::mlir::ModuleOp"> {
-  let summary = "fit approximate scores to the crossbar arrays";
+def SprintScheduleFetches : Pass<"sprint-schedule-fetches", "::mlir::sprint::ProgramOp"> {
+  let summary = "decide the order of rows and what stays on chip";
   let description = [{
-    Cuts each `sprint.crossbar_score` into the arrays of the machine, with the head dimension along the rows and keys along
-    the columns:
-
-    1. a head dimension longer than the rows takes `ceil(D / rows)` adjacent columns for each key, so an array
-       holds `columns / ceil(D / rows)` keys;
-    2. an `scf.forall` over arrays, which all work at once, holds one `crossbar_score` for each slice of the channels, each
-       adding to the one before, as the columns of a key are summed before its comparator;
-    3. the last array holds what is left of a key count that does not divide.
-
-    `sprint.recompute` gets the number of CORELETs over which keys are dealt out.
-  }];
-  let dependentDialects = [
-    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
-    "::mlir::tensor::TensorDialect"
-  ];
-}
-
-def SprintScheduleFetches : Pass<"sprint-schedule-fetches", "::mlir::ModuleOp"> {
-  let summary = "decide the order of queries and what stays on chip";
-  let description = [{
-    Sets `sprint.schedule` on every loop over queries. Schedules:
+    Sets the `schedule` of each `sprint.attend` that has none, and checks that it is one of the attention on the machine. Algorithms:
 
     - `paper`: one query at a time; the keys and values of the previous query are reused where they are still on chip; the
       next query is thresholded while this one is recomputed (MICRO 2022);
-    - `dense`: the baseline's: as many keys and values as the buffers hold are pinned for the whole head.
+    - `resident`: as many keys and values as the buffers hold are pinned for the whole head. With every allowed key kept it is the
+      paper's dense baseline.
   }];
   let options = [
-    Option<"schedule", "schedule", "std::string", /*default=*/"\"paper\"", "Name of the schedule">,
+    Option<"schedule", "schedule", "std::string", /*default=*/"\"paper\"", "Name of the algorithm">,
+  ];
+  let statistics = [
+    Statistic<"numScheduled", "num-scheduled", "Number of attentions scheduled">,
   ];
 }
 
-def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> {
-  let summary = "cut host and device apart";
+def SprintTileToCrossbar : Pass<"sprint-tile-to-crossbar", "::mlir::sprint::ProgramOp"> {
+  let summary = "cut attentions into the blocks of their schedule";
   let description = [{
-    Moves the loops between `sprint.quantize` and `sprint.dequantize` into a `sprint.program` and puts a
-    `sprint.launch` in the place of the whole, as `gpu-kernel-outlining` does for kernels. Codes of one tensor that serve as several of query,
-    key and value become an argument for each.
+    Replaces each `sprint.attend` by `sprint.rows`: loops over batch elements, key heads, blocks of the heads of a group and blocks of
+    queries, with the ops that the machine has for one block: `sprint.crossbar_score`, `sprint.prune`, `sprint.gather`, `sprint.recompute`;
+    `sprint.allow` in the place of the first two where every allowed key is kept. How the op is cut is its TilingInterface.
   }];
-  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+  let statistics = [
+    Statistic<"numTiled", "num-tiled", "Number of attentions tiled">,
+  ];
 }
 
 #endif // SPRINT_DIALECT_SPRINT_TRANSFORMS_PASSES_TD

@@ -12,6 +12,7 @@
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "Sprint/Dialect/SprintISA/IR/SprintISADialect.td"
+include "Sprint/Dialect/SprintISA/IR/SprintISALaunch.td"
 
 class SprintISA_Enum<string name, string summary, list<I32EnumAttrCase> cases>
     : I32EnumAttr<name, summary, cases> {
@@ -32,14 +33,8 @@ def SprintISA_MachineUnit : SprintISA_Enum<"MachineUnit", "a unit of the machine
 def SprintISA_MachineUnitAttr : EnumAttr<SprintISA_Dialect, SprintISA_MachineUnit, "unit">;
 
 /// A tensor of the launch.
-def SprintISA_MemoryRegion : SprintISA_Enum<"MemoryRegion", "a tensor in ReRAM", [
-  I32EnumAttrCase<"Query", 0, "query">,
-  I32EnumAttrCase<"Key", 1, "key">,
-  I32EnumAttrCase<"Value", 2, "value">,
-  I32EnumAttrCase<"KeyValid", 3, "key_valid">,
-  I32EnumAttrCase<"Mask", 4, "mask">,
-  I32EnumAttrCase<"Bias", 5, "bias">,
-]>;
+def SprintISA_MemoryRegion : SprintISA_Enum<"MemoryRegion", "a tensor in ReRAM",
+    !foreach(input, LaunchTensors.inputs, I32EnumAttrCase<input.symbol, input.region, input.name>)>;
 def SprintISA_MemoryRegionAttr : EnumAttr<SprintISA_Dialect, SprintISA_MemoryRegion, "region">;
 
 /// What a CORELET's key or value buffer holds after a row.

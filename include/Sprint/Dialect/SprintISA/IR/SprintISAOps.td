@@ -8,13 +8,15 @@
 #define SPRINT_DIALECT_SPRINTISA_IR_SPRINTISAOPS_TD
 
 include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "Sprint/Dialect/SprintISA/IR/SprintISACommands.td"
 
 def SprintISA_ProgramOp : SprintISA_Op<"program", [
     IsolatedFromAbove, NoTerminator, SingleBlock, Symbol, SymbolTable, NoRegionArguments]> {
   let summary = "what one launch runs on the machine";
   let description = [{
-    Holds the queues and, for each unit, its sequence of commands.
+    Holds the queues and, for each unit, its sequence of commands. Before it is distributed over the units it holds one nest of loops
+    with the value forms of all commands instead.
 
     `machine` and `structure` name the machine description the program was compiled for and the hash of its structure
     (units, arrays, capacities, widths); the simulator refuses another. `parameters` gives each launch parameter its
@@ -58,6 +60,10 @@ def SprintISA_ProgramOp : SprintISA_Op<"program", [
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether it is not yet distributed over the units.
+    bool isNest();
+  }];
 }
 
 def SprintISA_CountingQueueOp : SprintISA_Op<"counting_queue", [
@@ -140,7 +146,7 @@ def EndLoopCommand : SprintISA_LoopMarker<"end_loop", 0x02, []> {
 }
 
 def SprintISA_LoopOp : SprintISA_Op<"loop", [
-    NoTerminator, SingleBlock, NoRegionArguments, ParentOneOf<["UnitOp", "LoopOp"]>]> {
+    NoTerminator, SingleBlock, NoRegionArguments, ParentOneOf<["UnitOp", "LoopOp", "ProgramOp"]>]> {
   let summary = "a hardware loop";
   let description = [{
     Runs its body `trip` times; a trip count of zero or less runs it never. The counter begins at 0 and is `iN` in
@@ -157,6 +163,97 @@ def SprintISA_LoopOp : SprintISA_Op<"loop", [
   let arguments = (ins SprintISA_ExprAttr:$trip);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "`trip` `(` custom<Expr>($trip) `)` attr-dict-with-keyword $body";
+}
+
+//===----------------------------------------------------------------------===//
+// Value forms
+//===----------------------------------------------------------------------===//
+
+class SprintISA_Type<string name, string typeMnemonic> : TypeDef<SprintISA_Dialect, name>,
+    BuildableType<"$_builder.getType<::mlir::sprint_isa::" # name # "Type>()"> {
+  let mnemonic = typeMnemonic;
+}
+
+def SprintISA_ListType : SprintISA_Type<"List", "list"> {
+  let summary = "the list of keys of a block of rows, as a command hands it on";
+}
+
+def SprintISA_TokenType : SprintISA_Type<"Token", "token"> {
+  let summary = "that a command has run";
+}
+
+/// A command or a capacity of a nest, which belongs to one unit.
+def SprintISA_UnitCommandInterface : OpInterface<"UnitCommandOpInterface"> {
+  let cppNamespace = "::mlir::sprint_isa";
+  let description = "An op of a nest that one unit runs.";
+  let methods = [InterfaceMethod<"The unit that runs it.", "::mlir::sprint_isa::MachineUnit", "getUnit">];
+}
+
+/// The value form of a command: what it takes from index queues are operands, what it puts into them results. `unit` runs it. `after`
+/// are commands that it has to wait for beside; a command that puts no list yields a token for them.
+class SprintISA_ValueForm<SprintISA_Command command> : SprintISA_Op<"value." # command.opName, [SprintISA_UnitCommandInterface]> {
+  let summary = "value form of '" # command.opName # "'";
+  let description = "`sprint_isa." # command.opName # "` of `unit` in a nest that is not yet distributed over the units.";
+  list<CommandField> attrs = !filter(f, command.fields, !ne(f.kind, "IndexQueue"));
+  list<CommandField> takes = !filter(f, command.fields, !isa<TakeField>(f));
+  list<CommandField> puts = !filter(f, command.fields, !isa<PutField>(f));
+  let arguments = !con((ins SprintISA_MachineUnitAttr:$unit),
+                       !dag(ins, !foreach(f, attrs, f.attr), !foreach(f, attrs, f.name)),
+                       !dag(ins, !foreach(f, takes, SprintISA_ListType), !foreach(f, takes, f.name)),
+                       (ins Variadic<SprintISA_TokenType>:$after));
+  let results = !if(!empty(puts), (outs SprintISA_TokenType:$done),
+                    !dag(outs, !foreach(f, puts, SprintISA_ListType), !foreach(f, puts, f.name)));
+  let assemblyFormat = "`on` `(` custom<Enumerant>($unit) `)`" #
+      !interleave(!foreach(f, attrs, f.format), " ") #
+      !interleave(!foreach(f, takes, "`" # f.name # "` `(` $" # f.name # " `)`"), " ") #
+      "(`after` `(` $after^ `)`)? attr-dict";
+}
+
+def SprintISA_ValueWriteOp : SprintISA_ValueForm<SprintISA_WriteOp>;
+def SprintISA_ValueLoadQueryOp : SprintISA_ValueForm<SprintISA_LoadQueryOp>;
+def SprintISA_ValueFetchOp : SprintISA_ValueForm<SprintISA_FetchOp>;
+def SprintISA_ValueCopyQueryOp : SprintISA_ValueForm<SprintISA_CopyQueryOp>;
+def SprintISA_ValueThresholdOp : SprintISA_ValueForm<SprintISA_ThresholdOp>;
+def SprintISA_ValueReadPruningOp : SprintISA_ValueForm<SprintISA_ReadPruningOp>;
+def SprintISA_ValueListRangeOp : SprintISA_ValueForm<SprintISA_ListRangeOp>;
+def SprintISA_ValueLoadMaskOp : SprintISA_ValueForm<SprintISA_LoadMaskOp>;
+def SprintISA_ValueLoadBiasOp : SprintISA_ValueForm<SprintISA_LoadBiasOp>;
+def SprintISA_ValueScoreOp : SprintISA_ValueForm<SprintISA_ScoreOp>;
+def SprintISA_ValueSoftmaxOp : SprintISA_ValueForm<SprintISA_SoftmaxOp>;
+def SprintISA_ValueAccumulateOp : SprintISA_ValueForm<SprintISA_AccumulateOp>;
+def SprintISA_ValueStoreOutputOp : SprintISA_ValueForm<SprintISA_StoreOutputOp>;
+
+class SprintISA_CapacityOp<string mnemonic, dag rest> : SprintISA_Op<mnemonic, [SprintISA_UnitCommandInterface]> {
+  let arguments = !con((ins SprintISA_MachineUnitAttr:$unit, SymbolNameAttr:$resource), rest);
+}
+
+def SprintISA_ReserveOp : SprintISA_CapacityOp<"reserve", (ins I64Attr:$credits)> {
+  let summary = "wait for room and take it, in a nest";
+  let description = [{
+    Takes one of the `credits` places of `resource` before `unit` goes on. Distributed over the units it is an `acquire`.
+
+    Example:
+
+    ```mlir
+    sprint_isa.reserve on(qk) @score_buffer credits(4)
+    ```
+  }];
+  let assemblyFormat = "`on` `(` custom<Enumerant>($unit) `)` $resource `credits` `(` custom<Count>($credits) `)` attr-dict";
+  let hasVerifier = 1;
+}
+
+def SprintISA_FreeOp : SprintISA_CapacityOp<"free", (ins)> {
+  let summary = "give back room, in a nest";
+  let description = [{
+    Gives back what `reserve` took, when `unit` has come here. Distributed over the units it is a `release`.
+
+    Example:
+
+    ```mlir
+    sprint_isa.free on(v) @score_buffer
+    ```
+  }];
+  let assemblyFormat = "`on` `(` custom<Enumerant>($unit) `)` $resource attr-dict";
 }
 
 #endif // SPRINT_DIALECT_SPRINTISA_IR_SPRINTISAOPS_TD

@@ -1,10 +1,10 @@
-//===- SprintISAExpr.cpp - Expressions of counters and parameters ---------===//
+//===- Expressions.cpp - Expressions of counters and parameters -----------===//
 //
 // Part of the Sprint project.
 //
 //===----------------------------------------------------------------------===//
 
-#include "SprintISAExpr.h"
+#include "Sprint/Dialect/SprintISA/IR/Expressions.h"
 #include "SprintRuntime/CommandStream.h"
 #include "mlir/IR/AffineExpr.h"
 #include "llvm/ADT/SmallString.h"
@@ -24,8 +24,8 @@ ParseResult mlir::sprint_isa::parseExpression(AsmParser &parser, ExprAttr &expre
   SmallVector<std::pair<StringRef, AffineExpr>> symbols;
   for (auto [index, name] : llvm::enumerate(kCounterNames))
     symbols.emplace_back(name, getAffineDimExpr(index, context));
-  for (auto [index, name] : llvm::enumerate(::sprint::launchParameterNames))
-    symbols.emplace_back(name, getAffineSymbolExpr(index, context));
+  for (auto [index, parameter] : llvm::enumerate(::sprint::launchParameters))
+    symbols.emplace_back(parameter.name, getAffineSymbolExpr(index, context));
 
   SMLoc loc = parser.getCurrentLocation();
   SmallVector<AffineExpr> expressions;
@@ -93,7 +93,7 @@ static void printAffine(raw_ostream &os, AffineExpr expression) {
     os << "i" << cast<AffineDimExpr>(expression).getPosition();
     return;
   case AffineExprKind::SymbolId:
-    os << ::sprint::launchParameterNames[cast<AffineSymbolExpr>(expression).getPosition()];
+    os << ::sprint::launchParameters[cast<AffineSymbolExpr>(expression).getPosition()].name;
     return;
   default:
     break;
@@ -195,4 +195,14 @@ LogicalResult ExprAttr::verify(function_ref<InFlightDiagnostic()> emitError, Com
     if (failed(verifyAffine(emitError, expression, budget)))
       return failure();
   return success();
+}
+
+unsigned ExprAttr::getLoopDepth() const {
+  unsigned depth = 0;
+  for (AffineExpr part : getExpressions())
+    part.walk([&](AffineExpr node) {
+      if (auto counter = dyn_cast<AffineDimExpr>(node))
+        depth = std::max(depth, counter.getPosition() + 1);
+    });
+  return depth;
 }

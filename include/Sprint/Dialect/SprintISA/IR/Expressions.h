@@ -1,11 +1,11 @@
-//===- SprintISAExpr.h - Assembly of expressions -----------------*- C++ -*-===//
+//===- Expressions.h - Assembly of expressions -------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef SPRINT_LIB_DIALECT_SPRINTISA_IR_SPRINTISAEXPR_H
-#define SPRINT_LIB_DIALECT_SPRINTISA_IR_SPRINTISAEXPR_H
+#ifndef SPRINT_DIALECT_SPRINTISA_IR_EXPRESSIONS_H
+#define SPRINT_DIALECT_SPRINTISA_IR_EXPRESSIONS_H
 
 #include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
 
@@ -20,4 +20,4 @@ void printExpression(AsmPrinter &printer, ExprAttr expression);
 
 } // namespace mlir::sprint_isa
 
-#endif // SPRINT_LIB_DIALECT_SPRINTISA_IR_SPRINTISAEXPR_H
+#endif // SPRINT_DIALECT_SPRINTISA_IR_EXPRESSIONS_H

@@ -1,0 +1,37 @@
+//===- Finalize.cpp - From device functions to programs of the machine ----===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sprint/Conversion/Passes.h"
+#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+
+namespace mlir::sprint {
+#define GEN_PASS_DEF_SPRINTFINALIZEPROGRAMS
+#include "Sprint/Conversion/Passes.h.inc"
+} // namespace mlir::sprint
+
+using namespace mlir;
+using namespace mlir::sprint;
+
+namespace {
+
+struct FinalizePrograms : mlir::sprint::impl::SprintFinalizeProgramsBase<FinalizePrograms> {
+  void runOnOperation() override {
+    // What commands cost has served with scheduling.
+    getOperation()->removeAttr(SprintDialect::kCostsAttrName);
+    for (auto program : llvm::make_early_inc_range(getOperation().getOps<ProgramOp>())) {
+      auto commands = program.getBody().getOps<sprint_isa::ProgramOp>();
+      if (commands.empty()) {
+        program.emitOpError("expected commands in its body; run convert-sprint-to-isa first");
+        return signalPassFailure();
+      }
+      (*commands.begin())->moveBefore(program);
+      program.erase();
+      ++numFinalized;
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,744 @@
+//===- LowerRows.cpp - From blocks of rows to a nest of commands ----------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Resources.h"
+#include "Sprint/Conversion/Passes.h"
+#include "Sprint/Dialect/Sprint/IR/LaunchTensors.h"
+#include "Sprint/Dialect/Sprint/IR/MachineAttributes.h"
+#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
+#include "SprintRuntime/CommandStream.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace mlir::sprint {
+#define GEN_PASS_DEF_CONVERTSPRINTTOISA
+#include "Sprint/Conversion/Passes.h.inc"
+} // namespace mlir::sprint
+
+using namespace mlir;
+using namespace mlir::sprint;
+using namespace mlir::sprint_isa;
+using ::sprint::Dimension;
+using ::sprint::LaunchParameter;
+using DeviceProgramOp = mlir::sprint::ProgramOp;
+
+namespace {
+
+/// The part of an argument of the program that a command works on.
+struct Slice {
+  ProgramInput input;
+  /// Where it begins along each dimension that is not whole: batch element, head or key head,
+  /// query.
+  SmallVector<AffineExpr, 3> position;
+  /// Queries that it has, ShapedType::kDynamic where that is not static; 1 for what has none.
+  int64_t queries = 1;
+
+  bool operator==(const Slice &) const = default;
+};
+
+/// What is known of a selection of keys on its way from one op to the next.
+struct Selection {
+  Slice query, key;
+  /// The row of biases that its lists carry.
+  std::optional<Slice> bias;
+  /// The command that the next one has to wait for.
+  Value token;
+  /// Where nothing is pruned, the op that says which keys there are; lists are made for its user.
+  AllowOp allow;
+  /// The list of the kept keys, for the keys and for the values.
+  Value keys, values;
+};
+
+/// Lowers the blocks of one program to value forms of commands.
+class RowsLowering {
+public:
+  RowsLowering(DeviceProgramOp program, MachineAttr machine)
+      : builder(program.getContext()), program(program), machine(machine),
+        structure(getStructure(machine)) {}
+
+  /// Puts a nest of commands in the place of what the program computes.
+  LogicalResult run();
+
+private:
+  void createProgram();
+  LogicalResult createLoops();
+
+  // A pattern an op. Ops that say where something is, and empty tensors, are read by the patterns
+  // of their users.
+  LogicalResult lower(Operation *op);
+  LogicalResult lower(RowsOp op);
+  LogicalResult lower(CrossbarScoreOp op);
+  LogicalResult lower(PruneOp op);
+  LogicalResult lower(AllowOp op);
+  LogicalResult lower(GatherOp op);
+  LogicalResult lower(RecomputeOp op);
+  LogicalResult lower(tensor::InsertSliceOp op);
+
+  /// Lists the keys that `selection`, of an op that prunes nothing, has for the row of its query.
+  LogicalResult listRange(Selection &selection);
+  /// Loads, in front of `before`, the rows that restrict the keys of `op`, a selection for
+  /// `selection.query`; appends what has to be waited for to `after`.
+  template <typename OpTy>
+  LogicalResult loadRestrictions(OpTy op, Operation *before, Selection &selection,
+                                 SmallVectorImpl<Value> &after);
+  FailureOr<Value> loadRow(Operation *op, const Slice &row, const Slice &query, Operation *before);
+  /// The keys that the band of `op` allows the row of `query`: the first and one past the last.
+  template <typename OpTy>
+  FailureOr<std::pair<ExprAttr, ExprAttr>> getAllowedKeys(OpTy op, const Slice &query);
+  /// The command that writes `region` of the head, or key head, of `slice` to ReRAM.
+  FailureOr<Value> write(Operation *op, MemoryRegion region, const Slice &slice);
+  LogicalResult placeResources();
+
+  /// The number that `value` is; null, without an error, where it is none of the program's.
+  AffineExpr evaluate(OpFoldResult value);
+  /// Whether `size` is the whole of what `dimension` counts.
+  bool isWhole(OpFoldResult size, int64_t staticSize, Dimension dimension);
+  /// The part of an argument that `operand` is.
+  std::optional<Slice> resolve(Value operand);
+  /// The same, of `input`; else an error that names the operand `what` of `op`.
+  FailureOr<Slice> resolve(Operation *op, StringRef what, Value operand, ProgramInput input);
+  /// Checks that `operand` is what the head of `query` has of `input`.
+  LogicalResult checkOfHead(Operation *op, Value operand, ProgramInput input, const Slice &query);
+  /// Checks that `key` belongs to the key head of `query`, and that a command can take the block.
+  LogicalResult checkBlock(Operation *op, const Slice &query, const Slice &key);
+  /// The body of the loops that the head of `slice` depends on; null where others are between them.
+  Block *getBlockOfHead(const Slice &slice);
+
+  AffineExpr getParameter(LaunchParameter which) {
+    return builder.getAffineSymbolExpr(static_cast<unsigned>(which));
+  }
+  ExprAttr at(const Slice &slice, unsigned dim) { return ExprAttr::get(slice.position[dim]); }
+  ExprAttr getZero() { return ExprAttr::get(builder.getAffineConstantExpr(0)); }
+
+  OpBuilder builder;
+  DeviceProgramOp program;
+  MachineAttr machine;
+  ::sprint::Structure structure;
+  sprint_isa::ProgramOp commands;
+  /// Query heads that share a key head.
+  int64_t group = 1;
+
+  // Of the rows in work.
+  RowsOp rows;
+  /// What each of their counters is in commands.
+  SmallVector<AffineExpr> counters;
+  /// Bodies of the nest, by the number of loops around them.
+  SmallVector<Block *> bodies;
+  /// The outermost loop.
+  LoopOp nest;
+  struct Write {
+    MemoryRegion region;
+    Slice slice;
+    Block *body;
+    Value token;
+  };
+  SmallVector<Write> writes;
+  /// Rows of masks and biases that the select unit holds, by region.
+  llvm::MapVector<MemoryRegion, std::pair<Slice, Value>> held;
+  /// By the result of the op that came last.
+  DenseMap<Value, Selection> selections;
+  /// Rows whose weighted sums wait to be stored.
+  DenseMap<Value, std::pair<Slice, Value>> sums;
+  /// The output codes as far as they have been stored; null before anything has.
+  Value stored;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Where things are
+//===----------------------------------------------------------------------===//
+
+/// The launch parameter that is the size of `dimension`.
+static std::optional<LaunchParameter> getParameterOf(Dimension dimension) {
+  for (auto [index, info] : llvm::enumerate(::sprint::launchParameters))
+    if (info.dimension == dimension && !info.divisor)
+      return static_cast<LaunchParameter>(index);
+  return std::nullopt;
+}
+
+/// Whether a command takes all of `dimension` at once.
+static bool isTakenWhole(Dimension dimension) {
+  return dimension == Dimension::Sk || dimension == Dimension::D || dimension == Dimension::Dv;
+}
+
+/// The argument of a program that `value` is, or null.
+static BlockArgument getProgramArgument(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  return argument && isa<DeviceProgramOp>(argument.getOwner()->getParentOp()) ? argument
+                                                                              : BlockArgument();
+}
+
+AffineExpr RowsLowering::evaluate(OpFoldResult value) {
+  if (std::optional<int64_t> constant = getConstantIntValue(value))
+    return builder.getAffineConstantExpr(*constant);
+  auto number = cast<Value>(value);
+  if (auto counter = dyn_cast<BlockArgument>(number))
+    return counter.getOwner()->getParentOp() == rows ? counters[counter.getArgNumber()]
+                                                     : AffineExpr();
+  if (auto apply = number.getDefiningOp<affine::AffineApplyOp>()) {
+    SmallVector<AffineExpr> operands;
+    for (Value operand : apply.getMapOperands())
+      if (!operands.emplace_back(evaluate(operand)))
+        return {};
+    AffineMap map = apply.getAffineMap();
+    return simplifyAffineExpr(
+        map.getResult(0).replaceDimsAndSymbols(ArrayRef(operands).take_front(map.getNumDims()),
+                                               ArrayRef(operands).drop_front(map.getNumDims())),
+        ::sprint::kMaxLoopDepth, ::sprint::kNumLaunchParameters);
+  }
+  auto size = number.getDefiningOp<tensor::DimOp>();
+  std::optional<int64_t> dim = size ? size.getConstantIndex() : std::nullopt;
+  BlockArgument argument = size ? getProgramArgument(size.getSource()) : BlockArgument();
+  if (!dim || !argument)
+    return {};
+  std::optional<LaunchParameter> parameter =
+      getParameterOf(getLaunchTensor(program.getInput(argument)).dimensions[*dim].dimension);
+  return parameter ? getParameter(*parameter) : AffineExpr();
+}
+
+bool RowsLowering::isWhole(OpFoldResult size, int64_t staticSize, Dimension dimension) {
+  if (std::optional<int64_t> constant = getConstantIntValue(size))
+    return *constant == staticSize;
+  std::optional<LaunchParameter> parameter = getParameterOf(dimension);
+  return parameter && evaluate(size) == getParameter(*parameter);
+}
+
+std::optional<Slice> RowsLowering::resolve(Value operand) {
+  while (auto cast = operand.getDefiningOp<tensor::CastOp>())
+    operand = cast.getSource();
+  auto slice = operand.getDefiningOp<tensor::ExtractSliceOp>();
+  BlockArgument argument = slice ? getProgramArgument(slice.getSource()) : BlockArgument();
+  if (!argument || !slice.hasUnitStride())
+    return std::nullopt;
+  Slice result{program.getInput(argument), {}};
+  for (auto [index, dimension, offset, size] :
+       llvm::enumerate(getLaunchTensor(result.input).dimensions, slice.getMixedOffsets(),
+                       slice.getMixedSizes())) {
+    if (isTakenWhole(dimension.dimension)) {
+      if (!isConstantIntValue(offset, 0) ||
+          !isWhole(size, slice.getSourceType().getDimSize(index), dimension.dimension))
+        return std::nullopt;
+      continue;
+    }
+    if (!result.position.emplace_back(evaluate(offset)))
+      return std::nullopt;
+    if (dimension.dimension == Dimension::Sq)
+      result.queries = getConstantIntValue(size).value_or(ShapedType::kDynamic);
+    else if (!isConstantIntValue(size, 1))
+      return std::nullopt;
+  }
+  return result;
+}
+
+FailureOr<Slice> RowsLowering::resolve(Operation *op, StringRef what, Value operand,
+                                       ProgramInput input) {
+  std::optional<Slice> slice = resolve(operand);
+  if (slice && slice->input == input)
+    return std::move(*slice);
+  return op->emitOpError() << "expected its " << what << " to be a part of the program's "
+                           << stringifyProgramInput(input);
+}
+
+LogicalResult RowsLowering::checkOfHead(Operation *op, Value operand, ProgramInput input,
+                                        const Slice &query) {
+  FailureOr<Slice> slice = resolve(op, stringifyProgramInput(input), operand, input);
+  if (failed(slice))
+    return failure();
+  if (slice->position == ArrayRef(query.position).take_front(2))
+    return success();
+  return op->emitOpError() << "expected the " << stringifyProgramInput(input)
+                           << " of the head of its query";
+}
+
+LogicalResult RowsLowering::checkBlock(Operation *op, const Slice &query, const Slice &key) {
+  if (query.queries != 1)
+    return op->emitOpError("expected a block of one row, as the machine has lists of single rows "
+                           "alone");
+  AffineExpr member = simplifyAffineExpr(query.position[1] - key.position[1] * group,
+                                         ::sprint::kMaxLoopDepth, ::sprint::kNumLaunchParameters);
+  auto constant = dyn_cast<AffineConstantExpr>(member);
+  bool isMember = constant && constant.getValue() >= 0 && constant.getValue() < group;
+  AffineExpr all = builder.getAffineConstantExpr(group);
+  for (auto [counter, extent] : llvm::zip(counters, rows.getExtents().getAsRange<ExprAttr>()))
+    isMember |= member == counter && extent == ExprAttr::get(all);
+  if (key.position[0] == query.position[0] && isMember)
+    return success();
+  return op->emitOpError("expected keys and values of the batch element and key head of its query");
+}
+
+Block *RowsLowering::getBlockOfHead(const Slice &slice) {
+  llvm::SmallBitVector used(bodies.size());
+  for (AffineExpr place : ArrayRef(slice.position).take_front(2))
+    place.walk([&](AffineExpr node) {
+      if (auto counter = dyn_cast<AffineDimExpr>(node))
+        used.set(counter.getPosition());
+    });
+  int depth = used.count();
+  return used.find_last() + 1 == depth ? bodies[depth] : nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Writes, masks and bands
+//===----------------------------------------------------------------------===//
+
+FailureOr<Value> RowsLowering::write(Operation *op, MemoryRegion region, const Slice &slice) {
+  ArrayRef<MemoryRegion> order = rows.getSchedule().getWrites();
+  const auto *place = llvm::find(order, region);
+  if (place == order.end())
+    return op->emitOpError() << "expected '" << stringifyMemoryRegion(region)
+                             << "' among the writes of the schedule, as it is read from ReRAM";
+  Block *body = getBlockOfHead(slice);
+  if (!body)
+    return op->emitOpError("expected the loops over batch elements and heads around all others");
+  Slice head{slice.input, {slice.position[0], slice.position[1]}};
+  // Writes stand first in a body, in the order of the schedule.
+  builder.setInsertionPointToStart(body);
+  for (const Write &other : writes) {
+    if (other.body != body)
+      continue;
+    if (other.region == region && other.slice == head)
+      return other.token;
+    if (llvm::find(order, other.region) <= place)
+      builder.setInsertionPointAfterValue(other.token);
+  }
+  Value token = ValueWriteOp::create(builder, op->getLoc(), MachineUnit::Write, region, at(head, 0),
+                                     at(head, 1), ValueRange());
+  writes.push_back({region, head, body, token});
+  return token;
+}
+
+FailureOr<Value> RowsLowering::loadRow(Operation *op, const Slice &row, const Slice &query,
+                                       Operation *before) {
+  MemoryRegion region = *getRegion(row.input);
+  // What has size 1 beside a larger one is the same for all.
+  auto type = program.getArgumentType(row.input);
+  bool isOfQuery = row.queries == 1;
+  for (auto [index, place] : llvm::enumerate(row.position))
+    isOfQuery &= place == query.position[index] ||
+                 (type.getDimSize(index) == 1 && place == builder.getAffineConstantExpr(0));
+  if (!isOfQuery)
+    return op->emitOpError() << "expected the row of '" << stringifyMemoryRegion(region)
+                             << "' that belongs to its query";
+  auto [known, isNew] = held.try_emplace(region);
+  if (!isNew && known->second.first == row)
+    return known->second.second;
+  FailureOr<Value> token = write(op, region, query);
+  if (failed(token))
+    return failure();
+  // Once a head where all its queries share the row.
+  Block *body = getBlockOfHead(query);
+  bool isShared = row.position.size() < 3 || row.position[2] != query.position[2];
+  builder.setInsertionPoint(isShared ? body->findAncestorOpInBlock(*before) : before);
+  ExprAttr first = isShared ? getZero() : at(query, 2);
+  Value done =
+      region == MemoryRegion::Bias
+          ? Value(ValueLoadBiasOp::create(builder, op->getLoc(), MachineUnit::Select, at(query, 0),
+                                          at(query, 1), first, *token))
+          : Value(ValueLoadMaskOp::create(builder, op->getLoc(), MachineUnit::Select, region,
+                                          at(query, 0), at(query, 1), first, *token));
+  known->second = {row, done};
+  return done;
+}
+
+template <typename OpTy>
+LogicalResult RowsLowering::loadRestrictions(OpTy op, Operation *before, Selection &selection,
+                                             SmallVectorImpl<Value> &after) {
+  SmallVector<Value> tensors(op.getMasks());
+  if (op.getBias())
+    tensors.push_back(op.getBias());
+  llvm::SmallDenseSet<MemoryRegion> regions;
+  for (Value tensor : tensors) {
+    std::optional<Slice> row = resolve(tensor);
+    if (!row || !getRegion(row->input) ||
+        (tensor == op.getBias()) != (row->input == ProgramInput::Bias))
+      return op.emitOpError("expected masks and biases that are rows of the program's");
+    FailureOr<Value> done = loadRow(op, *row, selection.query, before);
+    if (failed(done))
+      return failure();
+    after.push_back(*done);
+    regions.insert(*getRegion(row->input));
+    if (tensor == op.getBias())
+      selection.bias = row;
+  }
+  for (auto &[region, row] : held)
+    if (!regions.contains(region))
+      return op.emitOpError() << "expected '" << stringifyMemoryRegion(region)
+                              << "' to restrict its keys, too, as its row holds until the next";
+  if (!op.getBias())
+    return success();
+  if (failed(checkOfHead(op, op.getMultiplier(), ProgramInput::Multiplier, selection.query)) ||
+      failed(checkOfHead(op, op.getShift(), ProgramInput::Shift, selection.query)))
+    return failure();
+  int64_t channels = program.getArgumentType(ProgramInput::Query).getDimSize(3);
+  if (isWhole(op.getChannels(), channels, Dimension::D))
+    return success();
+  return op.emitOpError("expected the channels of its query");
+}
+
+template <typename OpTy>
+FailureOr<std::pair<ExprAttr, ExprAttr>> RowsLowering::getAllowedKeys(OpTy op, const Slice &query) {
+  auto row = op.getQueries().template getDefiningOp<tensor::FromElementsOp>();
+  int64_t queries = program.getArgumentType(ProgramInput::Query).getDimSize(2);
+  if (!row || row.getElements().size() != 1 ||
+      evaluate(row.getElements()[0]) != query.position[2] ||
+      !isWhole(op.getOf(), queries, Dimension::Sq))
+    return op.emitOpError("expected its query, of all queries");
+  AffineExpr zero = builder.getAffineConstantExpr(0), keys = getParameter(LaunchParameter::Keys);
+  ExprAttr first = ExprAttr::get(zero), last = ExprAttr::get(keys);
+  BandAttr band = op.getBandAttr();
+  if (!band)
+    return std::pair(first, last);
+  AffineExpr diagonal = query.position[2];
+  if (band.getAlign() == Align::End)
+    diagonal = diagonal + keys - getParameter(LaunchParameter::Queries);
+  if (std::optional<int64_t> lower = band.getLower())
+    first = ExprAttr::get(builder.getContext(), Combine::Max, {zero, diagonal + *lower});
+  if (std::optional<int64_t> upper = band.getUpper())
+    last = ExprAttr::get(builder.getContext(), Combine::Min, {keys, diagonal + *upper + 1});
+  return std::pair(first, last);
+}
+
+//===----------------------------------------------------------------------===//
+// A pattern an op
+//===----------------------------------------------------------------------===//
+
+LogicalResult RowsLowering::lower(CrossbarScoreOp op) {
+  FailureOr<Slice> query = resolve(op, "query", op.getQuery(), ProgramInput::Query);
+  if (failed(query))
+    return failure();
+  FailureOr<Slice> key = resolve(op, "key", op.getKey(), ProgramInput::Key);
+  if (failed(key) || failed(checkBlock(op, *query, *key)))
+    return failure();
+  Nibble nibble =
+      structure.widths.nibble == ::sprint::Nibble::Centred ? Nibble::Centred : Nibble::Truncated;
+  if (op.getNibble() != nibble)
+    return op.emitOpError("expected the machine's nibble, ")
+           << stringifyNibble(nibble) << ", got " << stringifyNibble(op.getNibble());
+  auto fill = op.getInit().getDefiningOp<linalg::FillOp>();
+  if (!matchPattern(fill ? fill.getInputs()[0] : op.getInit(), m_Zero()))
+    return op.emitOpError("expected scores that begin with zeros");
+  FailureOr<Value> written = write(op, MemoryRegion::Query, *query);
+  if (failed(written))
+    return failure();
+  builder.setInsertionPointToEnd(bodies.back());
+  Value token = ValueCopyQueryOp::create(builder, op.getLoc(), MachineUnit::Select, at(*query, 0),
+                                         at(*query, 1), at(*query, 2), *written);
+  selections[op.getResult()] = {*query, *key, std::nullopt, token, {}, {}, {}};
+  return success();
+}
+
+LogicalResult RowsLowering::lower(PruneOp op) {
+  auto scored = selections.find(op.getScores());
+  if (scored == selections.end())
+    return op.emitOpError("expected its scores from 'sprint.crossbar_score'");
+  Selection selection = scored->second;
+  if (failed(checkOfHead(op, op.getThreshold(), ProgramInput::Threshold, selection.query)))
+    return failure();
+  SmallVector<Value> after = {selection.token};
+  FailureOr<Value> written = write(op, MemoryRegion::Key, selection.key);
+  if (failed(written) ||
+      failed(loadRestrictions(op, selection.token.getDefiningOp(), selection, after)))
+    return failure();
+  after.push_back(*written);
+  FailureOr<std::pair<ExprAttr, ExprAttr>> allowed = getAllowedKeys(op, selection.query);
+  if (failed(allowed))
+    return failure();
+  builder.setInsertionPointToEnd(bodies.back());
+  selection.token =
+      ValueThresholdOp::create(builder, op.getLoc(), MachineUnit::Select, at(selection.query, 0),
+                               at(selection.query, 1), allowed->first, allowed->second, after);
+  selections[op.getKept()] = selection;
+  return success();
+}
+
+LogicalResult RowsLowering::lower(AllowOp op) {
+  int64_t keys = program.getArgumentType(ProgramInput::Key).getDimSize(2);
+  if (!isWhole(op.getKeys(), keys, Dimension::Sk))
+    return op.emitOpError("expected all keys of the program");
+  selections[op.getKept()].allow = op;
+  return success();
+}
+
+LogicalResult RowsLowering::listRange(Selection &selection) {
+  AllowOp op = selection.allow;
+  // A range is listed when the head that it is for is there.
+  FailureOr<Value> key = write(op, MemoryRegion::Key, selection.key);
+  if (failed(key))
+    return failure();
+  FailureOr<Value> query = write(op, MemoryRegion::Query, selection.query);
+  if (failed(query))
+    return failure();
+  FailureOr<std::pair<ExprAttr, ExprAttr>> allowed = getAllowedKeys(op, selection.query);
+  if (failed(allowed))
+    return failure();
+  SmallVector<Value> after = {*key, *query};
+  builder.setInsertionPointToEnd(bodies.back());
+  auto list = ValueListRangeOp::create(builder, op.getLoc(), MachineUnit::Select, allowed->first,
+                                       allowed->second, after);
+  if (failed(loadRestrictions(op, list, selection, after)))
+    return failure();
+  list.getAfterMutable().assign(after);
+  selection.keys = list.getKeysTo();
+  selection.values = list.getValuesTo();
+  return success();
+}
+
+LogicalResult RowsLowering::lower(GatherOp op) {
+  auto selected = selections.find(op.getKept());
+  if (selected == selections.end())
+    return op.emitOpError("expected what 'sprint.prune' or 'sprint.allow' keeps");
+  Selection selection = selected->second;
+  if (!selection.allow) {
+    builder.setInsertionPointToEnd(bodies.back());
+    auto read =
+        ValueReadPruningOp::create(builder, op.getLoc(), MachineUnit::Select, selection.token);
+    selection.keys = read.getKeysTo();
+    selection.values = read.getValuesTo();
+  }
+  selections[op.getIndices()] = selection;
+  return success();
+}
+
+LogicalResult RowsLowering::lower(RecomputeOp op) {
+  auto gather = op.getIndices().getDefiningOp<GatherOp>();
+  if (!gather || op.getOwners() != gather.getOwners() || !selections.contains(gather.getIndices()))
+    return op.emitOpError("expected indices and owners of one 'sprint.gather' of its block");
+  FailureOr<Slice> query = resolve(op, "query", op.getQuery(), ProgramInput::Query);
+  if (failed(query))
+    return failure();
+  FailureOr<Slice> key = resolve(op, "key", op.getKey(), ProgramInput::Key);
+  if (failed(key) || failed(checkBlock(op, *query, *key)))
+    return failure();
+  FailureOr<Slice> value = resolve(op, "value", op.getValue(), ProgramInput::Value);
+  if (failed(value) || failed(checkBlock(op, *query, *value)) ||
+      failed(checkOfHead(op, op.getMultiplier(), ProgramInput::Multiplier, *query)) ||
+      failed(checkOfHead(op, op.getShift(), ProgramInput::Shift, *query)))
+    return failure();
+  const ::sprint::Widths &widths = structure.widths;
+  auto expected = WidthsAttr::get(op.getContext(), widths.exponentFractionBits, widths.sumBits,
+                                  widths.probabilityBits, widths.accumulatorBits);
+  if (op.getWidths() != expected)
+    return op.emitOpError("expected the machine's widths, ")
+           << expected << ", got " << op.getWidths();
+
+  Selection &selection = selections[gather.getIndices()];
+  if (selection.allow) {
+    selection.query = *query;
+    selection.key = *key;
+    if (failed(listRange(selection)))
+      return failure();
+  }
+  if (selection.query != *query || selection.key != *key)
+    return op.emitOpError("expected the query and keys that its keys were selected for");
+  if (op.getBias() ? resolve(op.getBias()) != selection.bias : selection.bias.has_value())
+    return op.emitOpError("expected the biases that its keys were selected with");
+
+  FailureOr<Value> queryWritten = write(op, MemoryRegion::Query, *query);
+  FailureOr<Value> keyWritten = write(op, MemoryRegion::Key, *key);
+  FailureOr<Value> valueWritten = write(op, MemoryRegion::Value, *value);
+  if (failed(queryWritten) || failed(keyWritten) || failed(valueWritten))
+    return failure();
+  builder.setInsertionPointToEnd(bodies.back());
+  Location loc = op.getLoc();
+  ExprAttr batch = at(*query, 0), head = at(*query, 1), row = at(*query, 2);
+  Residency residency = rows.getSchedule().getResidency();
+  Value loaded = ValueLoadQueryOp::create(builder, loc, MachineUnit::KeyFetch, batch, head, row,
+                                          *queryWritten);
+  Value keys = ValueFetchOp::create(builder, loc, MachineUnit::KeyFetch, MemoryRegion::Key,
+                                    residency, batch, head, selection.keys, *keyWritten)
+                   .getTo();
+  Value scores =
+      ValueScoreOp::create(builder, loc, MachineUnit::QK, batch, head, row, keys, loaded).getTo();
+  Value weights =
+      ValueSoftmaxOp::create(builder, loc, MachineUnit::Softmax, batch, head, scores, ValueRange())
+          .getTo();
+  Value values = ValueFetchOp::create(builder, loc, MachineUnit::ValueFetch, MemoryRegion::Value,
+                                      residency, batch, head, selection.values, *valueWritten)
+                     .getTo();
+  Value sum = ValueAccumulateOp::create(builder, loc, MachineUnit::V, batch, head, weights, values,
+                                        ValueRange());
+  sums[op.getResult()] = {*query, sum};
+  return success();
+}
+
+LogicalResult RowsLowering::lower(tensor::InsertSliceOp op) {
+  auto sum = sums.find(op.getSource());
+  if (sum == sums.end())
+    return op.emitOpError("expected a result of 'sprint.recompute'");
+  if (op.getDest() != stored)
+    return op.emitOpError("expected the output codes with all rows that were stored before");
+  const Slice &query = sum->second.first;
+  SmallVector<OpFoldResult> offsets = op.getMixedOffsets(), sizes = op.getMixedSizes();
+  int64_t channels = program.getArgumentType(ProgramInput::Value).getDimSize(3);
+  bool isRow = op.hasUnitStride() && offsets.size() == 4 && isConstantIntValue(offsets[3], 0) &&
+               isWhole(sizes[3], channels, Dimension::Dv);
+  for (unsigned dim = 0; isRow && dim < 3; ++dim)
+    isRow = isConstantIntValue(sizes[dim], 1) && evaluate(offsets[dim]) == query.position[dim];
+  if (!isRow)
+    return op.emitOpError("expected the output row of the query");
+  builder.setInsertionPointToEnd(bodies.back());
+  ValueStoreOutputOp::create(builder, op.getLoc(), MachineUnit::V, at(query, 0), at(query, 1),
+                             at(query, 2), sum->second.second);
+  stored = op.getResult();
+  return success();
+}
+
+LogicalResult RowsLowering::createLoops() {
+  counters.clear();
+  bodies.assign(1, &commands.getBody().front());
+  for (auto [attr, step] :
+       llvm::zip_equal(rows.getExtents().getAsRange<ExprAttr>(), rows.getSteps())) {
+    if (attr.getCombine() != Combine::Only)
+      return rows.emitOpError("expected affine extents, got ") << attr;
+    AffineExpr trip = attr.getExpressions().front().ceilDiv(step);
+    // A loop that never turns twice is none of the machine's.
+    if (trip == builder.getAffineConstantExpr(1)) {
+      counters.push_back(builder.getAffineConstantExpr(0));
+      continue;
+    }
+    if (bodies.size() > static_cast<size_t>(::sprint::kMaxLoopDepth))
+      return rows.emitOpError() << "expected at most " << ::sprint::kMaxLoopDepth << " loops";
+    counters.push_back(builder.getAffineDimExpr(bodies.size() - 1) * step);
+    builder.setInsertionPointToEnd(bodies.back());
+    auto loop = LoopOp::create(builder, rows.getLoc(), ExprAttr::get(trip));
+    if (bodies.size() == 1)
+      nest = loop;
+    bodies.push_back(builder.createBlock(&loop.getBody()));
+  }
+  if (bodies.size() == 1)
+    return rows.emitOpError("expected a loop that turns more often than once");
+  return success();
+}
+
+LogicalResult RowsLowering::lower(RowsOp op) {
+  rows = op;
+  if (op.getInits().size() != 1)
+    return op.emitOpError("expected loops that carry the output codes alone");
+  Value init = op.getInits().front();
+  while (auto cast = init.getDefiningOp<tensor::CastOp>())
+    init = cast.getSource();
+  if (stored ? init != stored : !init.getDefiningOp<tensor::EmptyOp>())
+    return op.emitOpError("expected to begin with ")
+           << (stored ? "what was stored before" : "an empty tensor");
+  if (failed(createLoops()))
+    return failure();
+  writes.clear();
+  held.clear();
+  stored = op.getRegionIterArgs().front();
+  for (Operation &inner : op.getBody().front().without_terminator())
+    if (failed(lower(&inner)))
+      return failure();
+  auto yield = cast<YieldOp>(op.getBody().front().getTerminator());
+  if (yield.getOperand(0) != stored)
+    return yield.emitOpError("expected the output codes with all rows that were stored");
+  stored = op.getResult(0);
+  return placeResources();
+}
+
+LogicalResult RowsLowering::lower(Operation *op) {
+  return TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<CrossbarScoreOp, PruneOp, AllowOp, GatherOp, RecomputeOp, tensor::InsertSliceOp>(
+          [&](auto known) { return lower(known); })
+      .Default([&](Operation *other) -> LogicalResult {
+        if (!isa<SprintDialect>(other->getDialect()) && isMemoryEffectFree(other))
+          return success();
+        return other->emitOpError("expected an op that commands can say");
+      });
+}
+
+LogicalResult RowsLowering::placeResources() {
+  for (const Resource &resource : getResources()) {
+    // The body that holds the first user, and the last user in it.
+    Operation *first = nullptr, *last = nullptr;
+    nest->walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (!first && resource.isFirst(op))
+        first = op;
+      if (first && resource.isLast(op) && first->getBlock()->findAncestorOpInBlock(*op))
+        last = op;
+    });
+    if (!first)
+      continue;
+    if (!last)
+      return first->emitOpError() << "expected a command behind it that gives back '"
+                                  << resource.name << "'";
+    builder.setInsertionPoint(findBeginOfChain(first));
+    ReserveOp::create(builder, first->getLoc(), cast<UnitCommandOpInterface>(first).getUnit(),
+                      resource.name, resource.credits(structure, rows.getSchedule()));
+    builder.setInsertionPointAfter(first->getBlock()->findAncestorOpInBlock(*last));
+    while (builder.getInsertionPoint() != first->getBlock()->end() &&
+           isa<FreeOp>(*builder.getInsertionPoint()))
+      builder.setInsertionPointAfter(&*builder.getInsertionPoint());
+    FreeOp::create(builder, last->getLoc(), cast<UnitCommandOpInterface>(last).getUnit(),
+                   resource.name);
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Programs
+//===----------------------------------------------------------------------===//
+
+void RowsLowering::createProgram() {
+  SmallVector<int64_t> parameters;
+  SmallVector<Attribute> inputs;
+  for (const ::sprint::LaunchParameterInfo &info : ::sprint::launchParameters)
+    parameters.push_back(info.divisor ? group : getSizeOf(program, info.dimension));
+  for (MemoryRegion region : getOptionalRegions())
+    if (program.getArgument(getProgramInput(region)))
+      inputs.push_back(MemoryRegionAttr::get(builder.getContext(), region));
+  builder.setInsertionPoint(program.getBody().front().getTerminator());
+  commands = sprint_isa::ProgramOp::create(
+      builder, program.getLoc(), program.getSymNameAttr(), builder.getStringAttr(machine.getName()),
+      builder.getStringAttr(machine.getStructureHash()), builder.getDenseI64ArrayAttr(parameters),
+      program.getScaleAttr(), program.getThresholdsAttr(),
+      inputs.empty() ? ArrayAttr() : builder.getArrayAttr(inputs));
+  builder.createBlock(&commands.getBody());
+}
+
+LogicalResult RowsLowering::run() {
+  int64_t heads = getSizeOf(program, Dimension::H), keyHeads = getSizeOf(program, Dimension::G);
+  if (ShapedType::isDynamic(heads) || ShapedType::isDynamic(keyHeads))
+    return program.emitOpError("expected static numbers of heads");
+  group = heads / keyHeads;
+  Block &body = program.getBody().front();
+  auto end = cast<ReturnOp>(body.getTerminator());
+  createProgram();
+  for (Operation &op : body.without_terminator()) {
+    if (&op == commands)
+      continue;
+    auto loops = dyn_cast<RowsOp>(op);
+    if (failed(loops ? lower(loops) : lower(&op)))
+      return failure();
+  }
+  if (!stored || end.getNumOperands() != 1 || end.getOperand(0) != stored)
+    return end.emitOpError("expected the output codes of 'sprint.rows'");
+
+  end->eraseOperand(0);
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
+    if (&op != commands && &op != end)
+      op.erase();
+  return success();
+}
+
+namespace {
+
+struct ConvertSprintToISA : mlir::sprint::impl::ConvertSprintToISABase<ConvertSprintToISA> {
+  void runOnOperation() override {
+    FailureOr<MachineAttr> machine = getMachine(getOperation());
+    if (failed(machine) || failed(RowsLowering(getOperation(), *machine).run()))
+      return signalPassFailure();
+    ++numLowered;
+  }
+};
+
+} // namespace

@@ -1,0 +1,75 @@
+//===- CheckPrograms.cpp - Check what programs do to the machine ----------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sprint/Dialect/Sprint/IR/MachineAttributes.h"
+#include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
+#include "Sprint/Dialect/SprintISA/Transforms/Passes.h"
+#include "Sprint/Target/CommandStream.h"
+#include "SprintRuntime/Check.h"
+
+namespace mlir::sprint_isa {
+#define GEN_PASS_DEF_SPRINTCHECKPROGRAMS
+#include "Sprint/Dialect/SprintISA/Transforms/Passes.h.inc"
+} // namespace mlir::sprint_isa
+
+using namespace mlir;
+using namespace mlir::sprint_isa;
+
+/// Appends the ops of the words of `body`; the word that ends a loop is the loop's.
+static void collectWords(Block &body, SmallVectorImpl<Operation *> &words) {
+  for (Operation &op : body) {
+    words.push_back(&op);
+    if (auto loop = dyn_cast<LoopOp>(op)) {
+      collectWords(loop.getBody().front(), words);
+      words.push_back(loop);
+    }
+  }
+}
+
+/// The op at `place` of `program`.
+static Operation *findOp(ProgramOp program, const ::sprint::CommandPlace &place) {
+  for (auto unit : program.getBody().getOps<UnitOp>()) {
+    if (static_cast<::sprint::MachineUnit>(unit.getUnit()) != place.unit)
+      continue;
+    SmallVector<Operation *> words;
+    collectWords(unit.getBody().front(), words);
+    return place.word < words.size() ? words[place.word] : unit.getOperation();
+  }
+  return program;
+}
+
+namespace {
+
+struct CheckPrograms : mlir::sprint_isa::impl::SprintCheckProgramsBase<CheckPrograms> {
+  void runOnOperation() override {
+    ProgramOp op = getOperation();
+    FailureOr<mlir::sprint::MachineAttr> attached = mlir::sprint::getMachine(op);
+    if (failed(attached))
+      return signalPassFailure();
+    if (op.isNest()) {
+      op.emitOpError("expected a program of units; run sprint-distribute-units first");
+      return signalPassFailure();
+    }
+    ::sprint::Machine machine;
+    machine.name = attached->getName();
+    machine.structure = mlir::sprint::getStructure(*attached);
+    ++numChecked;
+    for (const ::sprint::Finding &finding : ::sprint::check(translateProgram(op), machine)) {
+      Operation *place = finding.place ? findOp(op, *finding.place) : op.getOperation();
+      bool isError = finding.severity == ::sprint::Finding::Severity::Error;
+      InFlightDiagnostic diagnostic = isError ? place->emitOpError() : place->emitWarning();
+      diagnostic << finding.message;
+      for (const ::sprint::Finding::Note &note : finding.notes)
+        diagnostic.attachNote(findOp(op, note.place)->getLoc()) << note.message;
+      if (isError)
+        signalPassFailure();
+      else
+        ++numUndecided;
+    }
+  }
+};
+
+} // namespace
