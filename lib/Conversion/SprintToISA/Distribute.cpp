@@ -135,14 +135,24 @@ LogicalResult Distribution::collectEdges() {
   });
   if (result.wasInterrupted())
     return failure();
-  // What other edges imply needs no queue.
-  llvm::erase_if(tokens, [&](auto edge) {
-    order.remove(edge.first, edge.second);
-    bool isImplied = order.test(edge.first, edge.second);
-    if (!isImplied)
-      order.add(edge.first, edge.second);
-    return isImplied;
-  });
+  // What another edge implies needs no queue: a wait for the same command, or a later one of its
+  // unit, in front of what leads to the same place. A list says nothing of the commands before the
+  // one that puts it, which may still run.
+  for (size_t index = 0; index < tokens.size();) {
+    auto [from, to] = tokens[index];
+    order.remove(from, to);
+    bool isImplied = llvm::any_of(llvm::enumerate(tokens), [&, from = from, to = to](auto other) {
+      auto [later, first] = other.value();
+      return other.index() != index && getUnit(later) == getUnit(from) &&
+             order.test(from, later) && order.test(first, to);
+    });
+    if (isImplied) {
+      tokens.erase(tokens.begin() + index);
+    } else {
+      order.add(from, to);
+      ++index;
+    }
+  }
   return success();
 }
 
