@@ -58,6 +58,7 @@ def ConvertSprintToLinalg : Pass<"convert-sprint-to-linalg", "::mlir::ModuleOp">
     "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
   ];
+  let statistics = [Statistic<"numLowered", "num-lowered", "Number of ops lowered">];
 }
 
 def ConvertSprintToISA : Pass<"convert-sprint-to-isa", "::mlir::sprint::ProgramOp"> {
@@ -113,6 +114,7 @@ def ConvertSprintLaunchToCall : Pass<"convert-sprint-launch-to-call", "::mlir::M
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
     "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"
   ];
+  let statistics = [Statistic<"numCalls", "num-calls", "Number of launches turned into calls">];
 }
 
 def ConvertTMTensorToLinalg : Pass<"convert-tm-tensor-to-linalg", "::mlir::ModuleOp"> {
@@ -131,6 +133,7 @@ def ConvertTMTensorToLinalg : Pass<"convert-tm-tensor-to-linalg", "::mlir::Modul
     "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
   ];
+  let statistics = [Statistic<"numLowered", "num-lowered", "Number of ops lowered">];
 }
 
 #endif // SPRINT_CONVERSION_PASSES_TD

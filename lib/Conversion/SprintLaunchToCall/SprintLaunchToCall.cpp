@@ -52,6 +52,7 @@ struct ConvertSprintLaunchToCall
         return signalPassFailure();
       }
       replace(rewriter, launch, callee, program->second);
+      ++numCalls;
     }
   }
 

@@ -22,6 +22,7 @@ def SprintAttachMachine : Pass<"sprint-attach-machine", "::mlir::ModuleOp"> {
     Option<"arch", "arch", "std::string", /*default=*/"\"s\"",
            "Built-in machine (s, m or l) or path of a machine description">,
   ];
+  let statistics = [Statistic<"numAttached", "num-attached", "Number of modules given a machine">];
 }
 
 def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> {
