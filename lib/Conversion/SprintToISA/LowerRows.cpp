@@ -214,8 +214,8 @@ bool RowsLowering::isWhole(OpFoldResult size, int64_t staticSize, Dimension dime
 }
 
 std::optional<Slice> RowsLowering::resolve(Value operand) {
-  while (auto cast = operand.getDefiningOp<tensor::CastOp>())
-    operand = cast.getSource();
+  while (isa_and_nonnull<tensor::CastOp, tensor::CollapseShapeOp>(operand.getDefiningOp()))
+    operand = operand.getDefiningOp()->getOperand(0);
   auto slice = operand.getDefiningOp<tensor::ExtractSliceOp>();
   BlockArgument argument = slice ? getProgramArgument(slice.getSource()) : BlockArgument();
   if (!argument || !slice.hasUnitStride())
