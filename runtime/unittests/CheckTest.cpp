@@ -190,6 +190,13 @@ TEST_F(BrokenTest, TwoUnitsThatPut) {
               "key_fetch and qk; unit 'key_fetch', word 8 (fetch) uses it, too");
 }
 
+TEST_F(BrokenTest, CommandThatTakesTwiceFromAQueue) {
+  change<AccumulateCommand>(MachineUnit::V,
+                            [](AccumulateCommand &sum) { sum.values = sum.weights; });
+  expectError(
+      "unit 'v', word 3 (accumulate): expected to take from two queues, got 'weights' twice");
+}
+
 TEST_F(BrokenTest, CreditsThatNobodyGives) {
   remove(MachineUnit::V, ReleaseCommand{creditsOf("row_slots")});
   expectError(
@@ -541,8 +548,7 @@ TEST(CheckPropertyTest, WhatIsAcceptedRuns) {
   int accepted = 0, acceptedRefused = 0, undecided = 0, undecidedRefused = 0, refused = 0,
       refusedRan = 0;
   std::map<std::string, int> ran;
-  for (unsigned seed = std::getenv("SEEDS") ? atoi(std::getenv("SEEDS")) : 0; seed < 40000;
-       ++seed) {
+  for (unsigned seed = 0; seed < 40000; ++seed) {
     Mutator mutator(seed);
     Machine machine = builtinMachine("s");
     const SoundProgram &sound = soundPrograms[mutator.pick(soundPrograms.size() - 1)];
@@ -551,11 +557,13 @@ TEST(CheckPropertyTest, WhatIsAcceptedRuns) {
     std::string error;
     if (!verify(CommandStream{{program}}, error))
       continue;
-    if (std::getenv("SEEDS"))
-      std::cerr << seed << " check\n";
     std::vector<Finding> findings = check(program, machine);
-    if (std::getenv("SEEDS"))
-      std::cerr << seed << " launch\n" << textOf(program, findings);
+    // The simulator relies on it that queues have one unit at each end.
+    if (std::ranges::any_of(findings, [](const Finding &finding) {
+          return finding.message.starts_with("expected one unit to") ||
+                 finding.message.starts_with("expected to take from two queues");
+        }))
+      continue;
 
     // A launch of it, with its time of another kind each time.
     auto size = [&](LaunchParameter parameter, size_t most) {
