@@ -30,8 +30,7 @@ void setParameters(Program &program, const std::vector<int64_t> &values) {
 std::string textOf(const Program &program, const std::vector<Finding> &findings) {
   std::string text;
   for (const Finding &finding : findings)
-    text += (finding.severity == Finding::Severity::Error ? "error: " : "undecided: ") +
-            toString(program, finding) + "\n";
+    text += std::string(toString(finding.severity)) + ": " + toString(program, finding) + "\n";
   return text;
 }
 
