@@ -547,7 +547,7 @@ TEST(CheckPropertyTest, WhatIsAcceptedRuns) {
   int accepted = 0, acceptedRefused = 0, undecided = 0, undecidedRefused = 0, refused = 0,
       refusedRan = 0;
   std::map<std::string, int> ran;
-  for (unsigned seed = 0; seed < 40000; ++seed) {
+  for (unsigned seed = 0; seed < 2500; ++seed) {
     Mutator mutator(seed);
     Machine machine = builtinMachine("s");
     const SoundProgram &sound = soundPrograms[mutator.pick(soundPrograms.size() - 1)];
@@ -631,7 +631,7 @@ TEST(CheckPropertyTest, WhatIsAcceptedRuns) {
   for (const auto &[what, count] : ran)
     std::cout << count << " of these: " << what << "\n";
   EXPECT_GT(accepted, 100);
-  EXPECT_GT(refused, 1000);
+  EXPECT_GT(refused, 500);
 }
 
 } // namespace
