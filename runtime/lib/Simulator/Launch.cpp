@@ -31,15 +31,16 @@ void checkFit(const Program &program, const Machine &machine, const Operands &op
     throw LaunchFailure{"expected a machine of structure " + program.structure + " ('" +
                         program.machine + "'), got '" + machine.name + "' of structure " +
                         machine.structureHash()};
-  const int64_t sizes[] = {shape.batches, shape.heads,    shape.queries, shape.keys,
-                           shape.headDim, shape.valueDim, shape.group};
-  static_assert(std::size(sizes) == kNumLaunchParameters);
-  for (size_t index = 0; index < kNumLaunchParameters; ++index)
-    if (program.parameters[index] != Program::kDynamic && program.parameters[index] != sizes[index])
+  for (size_t index = 0; index < kNumLaunchParameters; ++index) {
+    int64_t size = shape.*launchSizeMembers[index];
+    if (program.parameters[index] != Program::kDynamic && program.parameters[index] != size)
       throw LaunchFailure{"expected " + std::string(launchParameters[index].name) + " = " +
                           std::to_string(program.parameters[index]) + ", got " +
-                          std::to_string(sizes[index])};
+                          std::to_string(size)};
+  }
   for (MemoryRegion region : enumerators<MemoryRegion>) {
+    if (!inputOf(region).isOptional)
+      continue;
     bool isTaken = std::ranges::find(program.inputs, region) != program.inputs.end();
     if (isTaken != operands.brings(region))
       throw LaunchFailure{"expected " + std::string(isTaken ? "a " : "no ") +
@@ -89,19 +90,6 @@ void addTimes(Statistics &statistics, const TimingResult &timing, double cyclesR
         {std::string(toString(unit)), timing.busy[static_cast<size_t>(unit)]});
 }
 
-/// Bytes of the masks and biases that have a row for each of several queries.
-int64_t quadraticBytesOf(const LaunchOperands &tensors) {
-  auto bytesOf = [](const auto &view) -> int64_t {
-    if (!view.data || view.shape[2] == 1)
-      return 0;
-    int64_t bytes = sizeof(*view.data);
-    for (int64_t size : view.shape)
-      bytes *= size;
-    return bytes;
-  };
-  return bytesOf(tensors.mask) + bytesOf(tensors.bias);
-}
-
 LaunchResult runLaunch(const Program &program, const Machine &machine,
                        const LaunchOperands &tensors, const LaunchOptions &options) {
   auto begin = std::chrono::steady_clock::now();
@@ -126,7 +114,7 @@ LaunchResult runLaunch(const Program &program, const Machine &machine,
   result.trace = std::move(timing.trace);
   result.statistics = std::move(functional.statistics);
   addTimes(result.statistics, timing, resident.cycles);
-  result.statistics.hostQuadraticBytes = quadraticBytesOf(tensors);
+  result.statistics.hostQuadraticBytes = operands.quadraticBytes();
   const WorkCounts &work = functional.work;
   result.statistics.energy = energyOf(work, machine.energy);
   result.statistics.inMemoryMacs = static_cast<int64_t>(work.inMemoryMacs);
