@@ -145,6 +145,10 @@ std::vector<Finding> sprint::check(const Program &program, const Machine &machin
   return {{Finding::Severity::Undecided, {}, exception.what(), {}}};
 }
 
+std::string_view sprint::toString(Finding::Severity severity) {
+  return severity == Finding::Severity::Error ? "error" : "undecided";
+}
+
 std::string sprint::toString(const Program &program, const Finding &finding) {
   std::string text = finding.place ? describePlace(program, *finding.place) + ": " : "";
   text += finding.message;

@@ -188,6 +188,12 @@ TimingResult TimingPass::run() {
     runCurrent(*next);
     granted = nullptr;
   }
+  // The functional pass has come to its end, but a fetch may wait until the row before has been
+  // used.
+  for (const TimedUnit &unit : units)
+    if (!unit.cursor.isDone())
+      throw LaunchFailure{"stands still: " + unit.cursor.place() +
+                          " waits for what comes behind a fetch that has no room"};
   return std::move(result);
 }
 

@@ -312,11 +312,10 @@ bool printFindings(const std::vector<const Program *> &programs, const Machine &
   bool isSound = true;
   for (const Program *program : programs) {
     for (const Finding &finding : check(*program, machine)) {
-      bool isError = finding.severity == Finding::Severity::Error;
-      isSound &= !isError;
+      isSound &= finding.severity != Finding::Severity::Error;
       std::fprintf(stderr, "sprint-sim: %s: %s: program '%s': %s\n",
-                   isError ? "error" : "undecided", arguments.stream.c_str(), program->name.c_str(),
-                   toString(*program, finding).c_str());
+                   toString(finding.severity).data(), arguments.stream.c_str(),
+                   program->name.c_str(), toString(*program, finding).c_str());
     }
   }
   return isSound;
