@@ -626,6 +626,10 @@ LogicalResult RowsLowering::createLoops() {
 
 LogicalResult RowsLowering::lower(RowsOp op) {
   rows = op;
+  if (!llvm::all_of(op.getSteps(), [](int64_t step) { return step == 1; }))
+    return op.emitOpError("expected blocks of one row, as the machine has lists of single rows "
+                          "alone, got steps ")
+           << op.getStepsAttr();
   if (op.getInits().size() != 1)
     return op.emitOpError("expected loops that carry the output codes alone");
   Value init = op.getInits().front();
