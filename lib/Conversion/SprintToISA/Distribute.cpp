@@ -12,7 +12,7 @@
 #include "SprintRuntime/Commands.h"
 
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/SmallBitVector.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace mlir::sprint {
@@ -27,37 +27,45 @@ static MachineUnit getUnit(Operation *op) { return cast<UnitCommandOpInterface>(
 
 namespace {
 
-/// What happens before what, in every turn of the loops that two ops of a nest share.
+/// What happens before what, in every turn of the loops that two ops of a nest share. As in any nest of
+/// values, nothing happens before what stands in front of it.
 class HappensBefore {
 public:
   explicit HappensBefore(ProgramOp program) {
     DenseMap<MachineUnit, Operation *> previous;
     program.walk([&](UnitCommandOpInterface op) {
+      numbers.try_emplace(op, successors.size());
+      successors.emplace_back();
       // A unit runs its commands in their order.
       Operation *&before = previous[op.getUnit()];
       if (before)
-        successors[before].insert(op);
+        add(before, op);
       before = op;
     });
   }
 
-  void add(Operation *from, Operation *to) { successors[from].insert(to); }
-  void remove(Operation *from, Operation *to) { successors[from].remove(to); }
+  void add(Operation *from, Operation *to) {
+    successors[numbers.lookup(from)].push_back(numbers.lookup(to));
+  }
+  void remove(Operation *from, Operation *to) {
+    auto &of = successors[numbers.lookup(from)];
+    of.erase(llvm::find(of, numbers.lookup(to)));
+  }
 
   bool test(Operation *from, Operation *to) const {
-    SetVector<Operation *> reached;
-    reached.insert(from);
-    for (size_t index = 0; index < reached.size(); ++index) {
-      if (reached[index] == to)
-        return true;
-      if (auto next = successors.find(reached[index]); next != successors.end())
-        reached.insert_range(next->second);
-    }
-    return false;
+    unsigned first = numbers.lookup(from), last = numbers.lookup(to);
+    llvm::SmallBitVector reached(successors.size());
+    reached.set(first);
+    for (unsigned number = first; number < last; ++number)
+      if (reached.test(number))
+        for (unsigned next : successors[number])
+          reached.set(next);
+    return reached.test(last);
   }
 
 private:
-  DenseMap<Operation *, llvm::SmallSetVector<Operation *, 2>> successors;
+  DenseMap<Operation *, unsigned> numbers;
+  SmallVector<SmallVector<unsigned, 3>> successors;
 };
 
 /// Credits for the commands of one body of one unit, that another unit waits for.
@@ -85,13 +93,19 @@ private:
   std::string nameQueue(Operation *from, StringRef relation, MachineUnit to);
   void emitBody(Block &body, MachineUnit unit);
   void emitCommand(Operation *op);
+  /// Notes the units of the commands that are or stand in the ops of `body`, and returns them all.
+  unsigned collectUnits(Block &body);
   /// Whether `op` is a command of `unit` or holds one.
-  static bool concerns(Operation *op, MachineUnit unit);
+  bool concerns(Operation *op, MachineUnit unit) {
+    return units.lookup(op) >> static_cast<unsigned>(unit) & 1;
+  }
 
   OpBuilder builder;
   ProgramOp program;
   HappensBefore order;
   Block *nest;
+  /// A bit for each unit.
+  DenseMap<Operation *, unsigned> units;
   llvm::StringSet<> names;
   /// What each list that a command puts is taken by.
   SmallVector<OpOperand *> lists;
@@ -135,14 +149,24 @@ LogicalResult Distribution::collectEdges() {
   });
   if (result.wasInterrupted())
     return failure();
-  // What other edges imply needs no queue.
-  llvm::erase_if(tokens, [&](auto edge) {
-    order.remove(edge.first, edge.second);
-    bool isImplied = order.test(edge.first, edge.second);
-    if (!isImplied)
-      order.add(edge.first, edge.second);
-    return isImplied;
-  });
+  // What another edge implies needs no queue: a wait for the same command, or a later one of its
+  // unit, in front of what leads to the same place. A list says nothing of the commands before the
+  // one that puts it, which may still run.
+  for (size_t index = 0; index < tokens.size();) {
+    auto [from, to] = tokens[index];
+    order.remove(from, to);
+    bool isImplied = llvm::any_of(llvm::enumerate(tokens), [&, from = from, to = to](auto other) {
+      auto [later, first] = other.value();
+      return other.index() != index && getUnit(later) == getUnit(from) &&
+             order.test(from, later) && order.test(first, to);
+    });
+    if (isImplied) {
+      tokens.erase(tokens.begin() + index);
+    } else {
+      order.add(from, to);
+      ++index;
+    }
+  }
   return success();
 }
 
@@ -206,12 +230,16 @@ LogicalResult Distribution::createCapacities() {
   return success();
 }
 
-bool Distribution::concerns(Operation *op, MachineUnit unit) {
-  return op
-      ->walk([&](UnitCommandOpInterface inner) {
-        return inner.getUnit() == unit ? WalkResult::interrupt() : WalkResult::advance();
-      })
-      .wasInterrupted();
+unsigned Distribution::collectUnits(Block &body) {
+  unsigned all = 0;
+  for (Operation &op : body) {
+    auto loop = dyn_cast<LoopOp>(op);
+    unsigned ofOp = loop ? collectUnits(loop.getBody().front())
+                         : 1u << static_cast<unsigned>(getUnit(&op));
+    units[&op] = ofOp;
+    all |= ofOp;
+  }
+  return all;
 }
 
 /// The queue form of a value form, or of a capacity.
@@ -271,10 +299,11 @@ LogicalResult Distribution::run() {
   joinTokens();
   for (const TokenQueue &queue : tokenQueues)
     CountingQueueOp::create(builder, queue.last->getLoc(), queue.name, /*credits=*/0);
+  unsigned all = collectUnits(*nest);
   for (unsigned value = 0; value <= getMaxEnumValForMachineUnit(); ++value) {
-    auto unit = static_cast<MachineUnit>(value);
-    if (!concerns(program, unit))
+    if (!(all >> value & 1))
       continue;
+    auto unit = static_cast<MachineUnit>(value);
     auto op = UnitOp::create(builder, program.getLoc(), unit);
     OpBuilder::InsertionGuard guard(builder);
     builder.createBlock(&op.getBody());

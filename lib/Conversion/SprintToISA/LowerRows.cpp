@@ -309,13 +309,17 @@ FailureOr<Value> RowsLowering::write(Operation *op, MemoryRegion region, const S
   Slice head{slice.input, {slice.position[0], slice.position[1]}};
   // Writes stand first in a body, in the order of the schedule.
   builder.setInsertionPointToStart(body);
+  const auto *last = order.begin();
   for (const Write &other : writes) {
     if (other.body != body)
       continue;
     if (other.region == region && other.slice == head)
       return other.token;
-    if (llvm::find(order, other.region) <= place)
-      builder.setInsertionPointAfterValue(other.token);
+    const auto *before = llvm::find(order, other.region);
+    if (before > place || before < last)
+      continue;
+    last = before;
+    builder.setInsertionPointAfterValue(other.token);
   }
   Value token = ValueWriteOp::create(builder, op->getLoc(), MachineUnit::Write, region, at(head, 0),
                                      at(head, 1), ValueRange());
