@@ -9,7 +9,7 @@
 // CHECK-LABEL: sprint.program @row(
 // CHECK-SAME: query %[[Q:.*]]: tensor<1x6x4x8xi8>, key %[[K:.*]]: tensor<1x2x5x8xi8>, value %[[V:.*]]: tensor<1x2x5x4xi8>, threshold %[[T:.*]]: tensor<1x6xi32>, multiplier %[[M:.*]]: tensor<1x6xi64>, shift %[[S:.*]]: tensor<1x6xi64>)
 // CHECK: %[[INIT:.*]] = tensor.empty() : tensor<1x6x4x4xi32>
-// CHECK: %[[R:.*]] = sprint.rows (%[[B:.*]], %[[G:.*]], %[[R:.*]], %[[I:.*]]) to (batches, heads floordiv 3, 3, queries) step (1, 1, 1, 1) outs(%[[O:.*]] = %[[INIT]] : tensor<1x6x4x4xi32>)
+// CHECK: %[[R:.*]] = sprint.rows (%[[B:.*]], %[[G:.*]], %[[R:.*]], %[[I:.*]]) to (batches, heads floordiv 3, 3, queries) step (1, 1, 1, 1) outs(%[[O:[a-z0-9]+]] = %[[INIT]] : tensor<1x6x4x4xi32>)
 // CHECK-SAME: schedule(<heads = 1, queries = 1, ahead = 1, residency = previous_query, writes = [key, value, query]>) {
 // CHECK-DAG: %[[H:.*]] = affine.apply #[[HEAD]]()[%[[G]], %[[R]]]
 // CHECK-DAG: %[[QUERY:.*]] = tensor.extract_slice %[[Q]][%[[B]], %[[H]], %[[I]], 0] [1, 1, 1, 8] [1, 1, 1, 1] : {{.*}} to tensor<1x8xi8>
@@ -75,7 +75,7 @@ sprint.program @all(query %q: tensor<2x6x?x8xi8>, key %k: tensor<2x2x?x8xi8>, va
 // CHECK-LABEL: sprint.program @block(
 // CHECK-SAME: query %[[Q:.*]]: tensor<1x3x?x8xi8>, {{.*}} threshold %[[T:.*]]: tensor<1x3xi32>, {{.*}} key_valid %[[VALID:.*]]: tensor<1x?xi1>, mask %[[MASK:.*]]: tensor<1x3x1x?xi1>, bias %[[BIAS:.*]]: tensor<1x1x?x?xi32>)
 // CHECK: %[[SQ:.*]] = tensor.dim %[[Q]]
-// CHECK: sprint.rows (%[[B:.*]], %[[G:.*]], %[[R:.*]], %[[I:.*]]) to (batches, heads floordiv 3, 3, queries) step (1, 1, 3, 2) outs(%[[O:.*]] =
+// CHECK: sprint.rows (%[[B:.*]], %[[G:.*]], %[[R:.*]], %[[I:.*]]) to (batches, heads floordiv 3, 3, queries) step (1, 1, 3, 2) outs(%[[O:[a-z0-9]+]] =
 // CHECK: %[[SIZE:.*]] = affine.min #[[LEFT]]()[%[[I]], %[[SQ]]]
 // CHECK-DAG: %[[QUERY:.*]] = tensor.extract_slice %[[Q]][%[[B]], %{{.*}}, %[[I]], 0] [1, 3, %[[SIZE]], 8] [1, 1, 1, 1] : {{.*}} to tensor<3x?x8xi8>
 // CHECK-DAG: tensor.collapse_shape %[[QUERY]] {{\[\[}}0, 1], [2]] : {{.*}} into tensor<?x8xi8>
