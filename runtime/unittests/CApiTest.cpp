@@ -66,6 +66,26 @@ protected:
   SprintLaunch launch{};
 };
 
+TEST_F(CApiTest, ChecksAProgram) {
+  Error found, error;
+  found.text = sprintCheckProgram(stream.get(), 0, machine.get(), &error.text);
+  ASSERT_NE(found.text, nullptr) << error.text;
+  EXPECT_EQ(std::string(found.text), "");
+  Program broken = attentionProgram(builtinMachine("s"));
+  broken.indexQueues.front().depth = 1;
+  std::vector<uint8_t> bytes = serialize(CommandStream{{broken}});
+  stream.reset(sprintParseStream(bytes.data(), bytes.size(), nullptr));
+  Error other;
+  other.text = sprintCheckProgram(stream.get(), 0, machine.get(), &error.text);
+  ASSERT_NE(other.text, nullptr) << error.text;
+  EXPECT_TRUE(
+      std::string(other.text)
+          .starts_with("error: unit 'select', word 7 (read_pruning): expected at most 1 lists"));
+  EXPECT_EQ(sprintCheckProgram(stream.get(), 1, machine.get(), &error.text), nullptr);
+  ASSERT_NE(error.text, nullptr);
+  EXPECT_EQ(std::string(error.text), "expected the index of a program of the stream");
+}
+
 TEST_F(CApiTest, NamesThePrograms) {
   EXPECT_EQ(sprintVersion(), 3u);
   ASSERT_EQ(sprintNumPrograms(stream.get()), 1u);

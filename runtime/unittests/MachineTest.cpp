@@ -158,6 +158,22 @@ TEST(MachineErrorTest, UnknownName) {
                    "in .yaml or .yml, got 'xl'");
 }
 
+TEST(MachineTest, SaysWhatDoesNotFit) {
+  std::string error;
+  Machine machine = *loadMachine("s", error);
+  EXPECT_EQ(machine.findCapacityObstacle(64, 64, 131072), std::nullopt);
+  EXPECT_EQ(machine.findCapacityObstacle({}, {}, {}), std::nullopt);
+  EXPECT_EQ(machine.findCapacityObstacle(64, 64, 131073),
+            "expected at most 131072 keys, the capacity of machine 's', got 131073");
+  EXPECT_EQ(machine.findCapacityObstacle(0, 64, {}), "expected at least one channel, got none");
+  EXPECT_EQ(machine.findCapacityObstacle({}, 8193, {}),
+            "expected a value to fit the value buffer of a CORELET of machine 's', got 8193 "
+            "channels");
+  machine.structure.widths.accumulatorBits = 26;
+  EXPECT_EQ(machine.findCapacityObstacle({}, {}, 5),
+            "expected at most 4 keys, so that sums fit the widths of machine 's', got 5");
+}
+
 /// Text of a file and the message behind its path.
 struct Malformed {
   std::string name;

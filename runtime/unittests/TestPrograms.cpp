@@ -86,6 +86,8 @@ Program sprint::test::attentionProgram(const Machine &machine, const AttentionOp
     last = builder.apply(ExprNode::Kind::Min, next, keys);
   }
   ExprIndex keyHead = h, keyHeads = heads, group = {};
+  if (!options.isGrouped)
+    builder.program.parameters[static_cast<size_t>(LaunchParameter::Group)] = 1;
   if (options.isGrouped) {
     group = builder.parameter(LaunchParameter::Group);
     keyHeads = builder.apply(ExprNode::Kind::FloorDiv, heads, group);

@@ -16,15 +16,16 @@ namespace {
 /// Kinds of fields that index something of the program instead of naming an enumerant.
 constexpr StringRef kIndexKinds[] = {"Expr", "Queue", "IndexQueue"};
 
-Enumeration readEnumeration(const Record &record) {
-  Enumeration result;
-  result.name = record.getValueAsString("className");
-  result.summary = record.getValueAsString("summary");
-  for (const Record *enumerant : record.getValueAsListOfDefs("enumerants"))
-    result.enumerants.push_back({enumerant->getValueAsString("symbol"),
-                                 enumerant->getValueAsString("str"),
-                                 enumerant->getValueAsInt("value")});
-  return result;
+/// What a command may do to what a field of that kind names; a queue without a role would be one
+/// that no rule sees.
+bool isRoleOf(StringRef role, StringRef kind) {
+  if (kind == "Queue")
+    return role == "Acquires" || role == "Releases";
+  if (kind == "IndexQueue")
+    return role == "Takes" || role == "Puts";
+  if (kind == "MemoryRegion")
+    return role == "Reads" || role == "Writes";
+  return role.empty();
 }
 
 unsigned readVersion(const Record &record) {
@@ -32,6 +33,17 @@ unsigned readVersion(const Record &record) {
   if (since < 1)
     PrintFatalError(&record, "expected a version of at least 1, got " + Twine(since));
   return static_cast<unsigned>(since);
+}
+
+Enumeration readEnumeration(const Record &record) {
+  Enumeration result;
+  result.name = record.getValueAsString("className");
+  result.summary = record.getValueAsString("summary");
+  for (const Record *enumerant : record.getValueAsListOfDefs("enumerants"))
+    result.enumerants.push_back({enumerant->getValueAsString("symbol"),
+                                 enumerant->getValueAsString("str"),
+                                 enumerant->getValueAsInt("value"), readVersion(*enumerant)});
+  return result;
 }
 
 Tensor readTensor(const Record &record) {
@@ -96,13 +108,36 @@ std::vector<Field> readFields(const Record &record, const CommandSet &set) {
     } else if (!is_contained(kIndexKinds, kind)) {
       PrintFatalError(&record, "unknown kind '" + kind + "' of a field");
     }
+    StringRef role = field->getValueAsString("role");
+    if (!isRoleOf(role, kind))
+      PrintFatalError(&record, "field '" + field->getValueAsString("name") + "' of kind '" + kind +
+                                   "' cannot have the role '" + role + "'");
     fields.push_back({field->getValueAsString("name"), kind, field->getValueAsString("summary"),
-                      offset, static_cast<unsigned>(width)});
+                      role.empty() ? "None" : role, offset, static_cast<unsigned>(width),
+                      readVersion(*field)});
     offset += width;
     if (offset > kWordBits)
       PrintFatalError(&record, "fields need more than the " + Twine(kWordBits) + " bits of a word");
   }
   return fields;
+}
+
+/// Enumerants of `enumeration` that a list of strings names.
+std::vector<const Enumerant *> readEnumerants(const Record &record, StringRef list,
+                                              StringRef enumeration, const char *what,
+                                              const CommandSet &set) {
+  const Enumeration *known = set.findEnumeration(enumeration);
+  if (!known)
+    PrintFatalError("no enumeration " + enumeration);
+  std::vector<const Enumerant *> result;
+  for (StringRef name : record.getValueAsListOfStrings(list)) {
+    auto it = find_if(known->enumerants,
+                      [&](const Enumerant &enumerant) { return enumerant.text == name; });
+    if (it == known->enumerants.end())
+      PrintFatalError(&record, "unknown " + Twine(what) + " '" + name + "'");
+    result.push_back(&*it);
+  }
+  return result;
 }
 
 Command readCommand(const Record &record, const CommandSet &set) {
@@ -120,17 +155,10 @@ Command readCommand(const Record &record, const CommandSet &set) {
     PrintFatalError(&record,
                     "expected an opcode of " + Twine(kOpcodeBits) + " bits, got " + Twine(opcode));
   command.opcode = static_cast<unsigned>(opcode);
-  const Enumeration *units = set.findEnumeration("MachineUnit");
-  if (!units)
-    PrintFatalError("no enumeration MachineUnit");
-  for (StringRef unit : record.getValueAsListOfStrings("units")) {
-    auto it = find_if(units->enumerants,
-                      [&](const Enumerant &enumerant) { return enumerant.text == unit; });
-    if (it == units->enumerants.end())
-      PrintFatalError(&record, "unknown unit '" + unit + "'");
-    command.units.push_back(&*it);
-  }
+  command.units = readEnumerants(record, "units", "MachineUnit", "unit", set);
+  command.reads = readEnumerants(record, "reads", "MemoryRegion", "region", set);
   command.fields = readFields(record, set);
+  command.since = readVersion(record);
   return command;
 }
 
@@ -157,6 +185,11 @@ CommandSet::CommandSet(const RecordKeeper &records) {
                           record->getValueAsString("summary"), record->getValueAsString("dim"),
                           record->getValueAsString("divisor"), readVersion(*record)});
     const Parameter &parameter = parameters.back();
+    // Streams of an older version end before it.
+    if (parameters.size() > 1 && parameters[index - 1].since > parameter.since)
+      PrintFatalError(record, "expected a version of at least that of the parameter before, " +
+                                  Twine(parameters[index - 1].since) + ", got " +
+                                  Twine(parameter.since));
     for (StringRef dimension : {parameter.dimension, parameter.divisor})
       if (!is_contained(dimensions, dimension) && !dimension.empty())
         PrintFatalError(record, "expected a dimension of the inputs, got '" + dimension + "'");
@@ -178,6 +211,22 @@ const Enumeration *CommandSet::findEnumeration(StringRef name) const {
   auto it = find_if(enumerations,
                     [&](const Enumeration &enumeration) { return enumeration.name == name; });
   return it == enumerations.end() ? nullptr : &*it;
+}
+
+unsigned CommandSet::newestVersion() const {
+  unsigned newest = 1;
+  auto add = [&](const auto &parts) {
+    for (const auto &part : parts)
+      newest = std::max(newest, part.since);
+  };
+  for (const Enumeration &enumeration : enumerations)
+    add(enumeration.enumerants);
+  add(inputs);
+  add(parameters);
+  add(commands);
+  for (const Command &command : commands)
+    add(command.fields);
+  return newest;
 }
 
 std::vector<const Enumeration *> CommandSet::fieldEnumerations() const {

@@ -26,6 +26,7 @@ struct Enumerant {
   llvm::StringRef symbol;
   llvm::StringRef text;
   int64_t value;
+  unsigned since;
 };
 
 /// An enumeration of the machine.
@@ -40,8 +41,11 @@ struct Field {
   llvm::StringRef name;
   llvm::StringRef kind;
   llvm::StringRef summary;
+  /// A FieldRole of SprintRuntime/Commands.h.
+  llvm::StringRef role;
   unsigned offset;
   unsigned width;
+  unsigned since;
 };
 
 /// A command.
@@ -55,6 +59,9 @@ struct Command {
   /// Units that may run it; empty where every unit may.
   std::vector<const Enumerant *> units;
   std::vector<Field> fields;
+  /// Regions that it reads beside those that its fields name.
+  std::vector<const Enumerant *> reads;
+  unsigned since;
 };
 
 /// A dimension of a tensor.
@@ -96,6 +103,9 @@ struct CommandSet {
 
   /// The enumeration of that name, or null.
   const Enumeration *findEnumeration(llvm::StringRef name) const;
+  /// The newest version of the command stream of which a record says that it is the first to have
+  /// it.
+  unsigned newestVersion() const;
   /// Enumerations that are operands of commands, in the order of their records.
   std::vector<const Enumeration *> fieldEnumerations() const;
 

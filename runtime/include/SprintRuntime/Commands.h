@@ -74,12 +74,35 @@ enum class Opcode : uint8_t;
 /// What a field of a command holds: an index, or a value of the enumeration of that name.
 enum class FieldKind : uint8_t;
 
+/// What a command does to the queue or region that stands in a field.
+enum class FieldRole : uint8_t {
+  None,     ///< The field names neither.
+  Acquires, ///< Takes a credit.
+  Releases, ///< Gives a credit.
+  Takes,    ///< Takes a list.
+  Puts,     ///< Puts a list.
+  Reads,    ///< Reads the region of a head, which the fields `batch` and `head` name.
+  Writes,   ///< Writes the region of a head, or of a key head.
+};
+
 /// A field of a command and the bits that hold it.
 struct CommandField {
   std::string_view name;
   FieldKind kind;
+  FieldRole role;
   unsigned offset;
   unsigned width;
+  /// Version of the command stream that has it first; in older ones it is zero.
+  uint32_t since;
+};
+
+/// A value of an enumeration of the machine.
+struct EnumerantInfo {
+  std::string_view enumeration;
+  std::string_view name;
+  uint64_t value;
+  /// Version of the command stream that has it first.
+  uint32_t since;
 };
 
 /// What code that treats all commands alike knows of one.
@@ -89,7 +112,11 @@ struct CommandInfo {
   std::string_view mnemonic;
   /// Units that may run it, a bit for each value of MachineUnit; 0 where every unit may.
   uint32_t units;
+  /// Regions that it reads beside those that its fields name, a bit for each value of MemoryRegion.
+  uint32_t reads;
   std::span<const CommandField> fields;
+  /// Version of the command stream that has it first.
+  uint32_t since;
 };
 
 /// Type of the elements of a launch's tensor; one of I1 takes a byte on the host.
@@ -150,6 +177,14 @@ inline constexpr size_t kNumMachineUnits = enumerators<MachineUnit>.size();
 /// What the table says of the input in `region`.
 constexpr const LaunchTensor &inputOf(MemoryRegion region) {
   return launchInputs[static_cast<size_t>(region)];
+}
+
+/// Whether the heads of a group share the input, of which each key head has one.
+constexpr bool isSharedByGroup(MemoryRegion region) { return inputOf(region).has(Dimension::G); }
+
+/// Whether all heads of a batch element share the input.
+constexpr bool isSharedByBatch(MemoryRegion region) {
+  return !inputOf(region).has(Dimension::H) && !isSharedByGroup(region);
 }
 
 constexpr uint64_t readField(CommandWord word, const CommandField &field) {

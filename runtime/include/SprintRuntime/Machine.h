@@ -126,6 +126,12 @@ struct Machine {
   /// 16 hexadecimal digits over the structure: FNV-1a, 64 bits, of its fields in their order as
   /// text. Energies and timings do not count.
   std::string structureHash() const;
+
+  /// Why no launch can have heads of these sizes, each nothing where it is not known, in the form
+  /// "expected ..., got ..."; nothing where one can.
+  std::optional<std::string> findCapacityObstacle(std::optional<int64_t> headDim,
+                                                  std::optional<int64_t> valueDim,
+                                                  std::optional<int64_t> keys) const;
 };
 
 /// Reads a machine: a built-in one by its name (those of runtime/arch), or a YAML file, where the

@@ -54,6 +54,12 @@ SPRINT_EXPORT const char *sprintProgramMachine(const SprintStream *stream, size_
 SPRINT_EXPORT SprintMachine *sprintLoadMachine(const char *nameOrPath, char **error);
 SPRINT_EXPORT void sprintDestroyMachine(SprintMachine *machine);
 
+/** What is wrong with a program on a machine whatever it is launched with, and what cannot be
+ * decided: a line each, which begins with "error: " or "undecided: "; an empty string where nothing
+ * is found. sprintDestroyString frees it. */
+SPRINT_EXPORT char *sprintCheckProgram(const SprintStream *stream, size_t program,
+                                       const SprintMachine *machine, char **error);
+
 /** Where a launch's thresholds come from. */
 enum SprintThresholds {
   /** From the program. */

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sprint-c/Runtime.h"
+#include "SprintRuntime/Check.h"
 #include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Machine.h"
@@ -185,6 +186,22 @@ SprintMachine *sprintLoadMachine(const char *nameOrPath, char **error) {
 }
 
 void sprintDestroyMachine(SprintMachine *machine) { delete machine; }
+
+char *sprintCheckProgram(const SprintStream *stream, size_t program, const SprintMachine *machine,
+                         char **error) {
+  return guarded(error, [&] {
+    expect(stream && machine, "expected a stream and a machine, got null");
+    expect(program < sprintNumPrograms(stream), "expected the index of a program of the stream");
+    const Program &checked = stream->stream.programs[program];
+    std::string text;
+    for (const Finding &finding : check(checked, machine->machine))
+      text += std::string(toString(finding.severity)) + ": " + toString(checked, finding) + "\n";
+    char *copy = copyString(text.c_str());
+    if (!copy)
+      throw std::bad_alloc();
+    return copy;
+  });
+}
 
 SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *machine,
                            const SprintLaunch *launch, char **error) {

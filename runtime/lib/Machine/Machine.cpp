@@ -6,6 +6,7 @@
 
 #include "SprintRuntime/Machine.h"
 
+#include "SprintRuntime/NumericsConstants.h"
 #include "StructureFields.h"
 
 #include <algorithm>
@@ -84,4 +85,35 @@ std::string Machine::structureHash() const {
   std::array<char, 17> digits;
   std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
   return digits.data();
+}
+
+std::optional<std::string> Machine::findCapacityObstacle(std::optional<int64_t> headDim,
+                                                         std::optional<int64_t> valueDim,
+                                                         std::optional<int64_t> keys) const {
+  for (std::optional<int64_t> channels : {headDim, valueDim}) {
+    if (channels && *channels < 1)
+      return "expected at least one channel, got none";
+    if (channels && *channels > kMaxChannels)
+      return "expected at most " + std::to_string(kMaxChannels) + " channels, got " +
+             std::to_string(*channels);
+  }
+  auto limit = [&](const char *what, const char *place, int64_t channels) {
+    return "expected a " + std::string(what) + " to fit " + place + " of machine '" + name +
+           "', got " + std::to_string(channels) + " channels";
+  };
+  if (headDim && structure.keysPerArray(*headDim) < 1)
+    return limit("key", "an array", *headDim);
+  if (headDim && structure.bufferedKeys(*headDim) < 1)
+    return limit("key", "the key buffer of a CORELET", *headDim);
+  if (valueDim && structure.bufferedValues(*valueDim) < 1)
+    return limit("value", "the value buffer of a CORELET", *valueDim);
+  if (!keys)
+    return std::nullopt;
+  int64_t capacity = headDim ? structure.keyCapacity(*headDim) : INT64_MAX;
+  int64_t summed = structure.widths.maxKeys();
+  if (*keys <= std::min(capacity, summed))
+    return std::nullopt;
+  return "expected at most " + std::to_string(std::min(capacity, summed)) + " keys, " +
+         (capacity <= summed ? "the capacity of" : "so that sums fit the widths of") +
+         " machine '" + name + "', got " + std::to_string(*keys);
 }

@@ -4,10 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Launch.h"
 #include "Calibration.h"
 #include "Functional.h"
 #include "Head.h"
 #include "Sequencer.h"
+#include "SprintRuntime/Check.h"
 #include "SprintRuntime/Simulator.h"
 #include "Timing.h"
 
@@ -22,15 +24,9 @@ using namespace sprint;
 
 namespace {
 
-/// Checks that the machine is the one that the program was compiled for, and that the operands fit
-/// the program and the machine.
+/// Checks that the operands fit the program and the machine.
 void checkFit(const Program &program, const Machine &machine, const Operands &operands) {
   const LaunchShape &shape = operands.shape();
-  const Structure &structure = machine.structure;
-  if (program.structure != machine.structureHash())
-    throw LaunchFailure{"expected a machine of structure " + program.structure + " ('" +
-                        program.machine + "'), got '" + machine.name + "' of structure " +
-                        machine.structureHash()};
   for (size_t index = 0; index < kNumLaunchParameters; ++index) {
     int64_t size = shape.*launchSizeMembers[index];
     if (program.parameters[index] != Program::kDynamic && program.parameters[index] != size)
@@ -47,17 +43,9 @@ void checkFit(const Program &program, const Machine &machine, const Operands &op
                           std::string(toString(region)) + " tensor, got " +
                           (isTaken ? "none" : "one")};
   }
-  int64_t capacity = structure.keyCapacity(shape.headDim);
-  if (shape.keys > capacity)
-    throw LaunchFailure{"expected at most " + std::to_string(capacity) + " keys of " +
-                        std::to_string(shape.headDim) + " channels, as many as the arrays of '" +
-                        machine.name + "' hold for each of " +
-                        std::to_string(structure.residentHeads) + " heads, got " +
-                        std::to_string(shape.keys)};
-  if (shape.keys > structure.widths.maxKeys())
-    throw LaunchFailure{"expected at most " + std::to_string(structure.widths.maxKeys()) +
-                        " keys, so that sums fit the widths of '" + machine.name + "', got " +
-                        std::to_string(shape.keys)};
+  if (std::optional<std::string> obstacle =
+          machine.findCapacityObstacle(shape.headDim, shape.valueDim, shape.keys))
+    throw LaunchFailure{*obstacle};
 }
 
 std::vector<float> thresholdsOf(const DecodedProgram &program, const Operands &operands,
@@ -90,11 +78,22 @@ void addTimes(Statistics &statistics, const TimingResult &timing, double cyclesR
         {std::string(toString(unit)), timing.busy[static_cast<size_t>(unit)]});
 }
 
+/// Refuses what is wrong with the program whatever its operands are. What cannot be decided the
+/// launch will show.
+void refuseErrors(const Program &program, const Machine &machine) {
+  for (const Finding &finding : check(program, machine))
+    if (finding.severity == Finding::Severity::Error)
+      throw LaunchFailure{toString(program, finding)};
+}
+
 LaunchResult runLaunch(const Program &program, const Machine &machine,
-                       const LaunchOperands &tensors, const LaunchOptions &options) {
+                       const LaunchOperands &tensors, const LaunchOptions &options,
+                       bool isChecked) {
   auto begin = std::chrono::steady_clock::now();
   Operands operands(tensors, machine.structure.widths);
   checkFit(program, machine, operands);
+  if (isChecked)
+    refuseErrors(program, machine);
   const LaunchShape &shape = operands.shape();
   DecodedProgram decoded(program, shape);
 
@@ -142,14 +141,15 @@ double Statistics::prunedFraction() const {
   return static_cast<double>(allowedScores - keptScores) / static_cast<double>(allowedScores);
 }
 
-std::optional<LaunchResult> sprint::launch(const Program &program, const Machine &machine,
-                                           const LaunchOperands &operands,
-                                           const LaunchOptions &options,
-                                           std::string &error) noexcept try {
+namespace {
+
+std::optional<LaunchResult> tryLaunch(const Program &program, const Machine &machine,
+                                      const LaunchOperands &operands, const LaunchOptions &options,
+                                      bool isChecked, std::string &error) noexcept try {
   if (!verify(CommandStream{{program}}, error))
     return std::nullopt;
   try {
-    return runLaunch(program, machine, operands, options);
+    return runLaunch(program, machine, operands, options, isChecked);
   } catch (const LaunchFailure &failure) {
     error = "program '" + program.name + "': " + failure.message;
   } catch (const std::bad_alloc &) {
@@ -159,4 +159,20 @@ std::optional<LaunchResult> sprint::launch(const Program &program, const Machine
 } catch (const std::exception &exception) {
   error = exception.what();
   return std::nullopt;
+}
+
+} // namespace
+
+std::optional<LaunchResult> sprint::launch(const Program &program, const Machine &machine,
+                                           const LaunchOperands &operands,
+                                           const LaunchOptions &options,
+                                           std::string &error) noexcept {
+  return tryLaunch(program, machine, operands, options, /*isChecked=*/true, error);
+}
+
+std::optional<LaunchResult> sprint::launchUnchecked(const Program &program, const Machine &machine,
+                                                    const LaunchOperands &operands,
+                                                    const LaunchOptions &options,
+                                                    std::string &error) noexcept {
+  return tryLaunch(program, machine, operands, options, /*isChecked=*/false, error);
 }

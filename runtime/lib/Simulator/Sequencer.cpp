@@ -7,7 +7,6 @@
 #include "Sequencer.h"
 
 #include <algorithm>
-#include <optional>
 
 using namespace sprint;
 
@@ -62,62 +61,6 @@ Bounds applyBounds(ExprNode::Kind kind, const Bounds &left, const Bounds &right)
       apply(kind, left.largest, right.least), apply(kind, left.largest, right.largest)};
   return {std::min(corners), std::max(corners)};
 }
-
-/// Which ends of which queues a command uses.
-struct QueueEnds {
-  std::vector<QueueIndex> acquired, released;
-  std::vector<IndexQueueIndex> taken, put;
-
-  void operator()(const LoopCommand &) {}
-  void operator()(const EndLoopCommand &) {}
-  void operator()(const AcquireCommand &command) { acquired = {command.queue}; }
-  void operator()(const ReleaseCommand &command) { released = {command.queue}; }
-  void operator()(const WriteCommand &) {}
-  void operator()(const LoadQueryCommand &) {}
-  void operator()(const FetchCommand &command) {
-    taken = {command.from};
-    put = {command.to};
-  }
-  void operator()(const CopyQueryCommand &) {}
-  void operator()(const ThresholdCommand &) {}
-  void operator()(const ReadPruningCommand &command) { put = {command.keysTo, command.valuesTo}; }
-  void operator()(const ListRangeCommand &command) { put = {command.keysTo, command.valuesTo}; }
-  void operator()(const LoadMaskCommand &) {}
-  void operator()(const LoadBiasCommand &) {}
-  void operator()(const ScoreCommand &command) {
-    taken = {command.from};
-    put = {command.to};
-  }
-  void operator()(const SoftmaxCommand &command) {
-    taken = {command.from};
-    put = {command.to};
-  }
-  void operator()(const AccumulateCommand &command) { taken = {command.weights, command.values}; }
-  void operator()(const StoreOutputCommand &) {}
-};
-
-/// For each queue the one unit that uses one of its ends.
-class QueueOwners {
-public:
-  QueueOwners(const DecodedProgram &program, const char *verb, size_t queues)
-      : program(program), verb(verb), owners(queues) {}
-
-  template <typename Index> void add(const std::vector<Index> &queues, MachineUnit unit) {
-    for (Index queue : queues) {
-      std::optional<MachineUnit> &owner = owners[static_cast<size_t>(queue)];
-      if (owner && *owner != unit)
-        throw LaunchFailure{"expected one unit to " + std::string(verb) + " queue '" +
-                            program.name(queue) + "', got " + std::string(toString(*owner)) +
-                            " and " + std::string(toString(unit))};
-      owner = unit;
-    }
-  }
-
-private:
-  const DecodedProgram &program;
-  const char *verb;
-  std::vector<std::optional<MachineUnit>> owners;
-};
 
 } // namespace
 
@@ -201,7 +144,6 @@ DecodedProgram::DecodedProgram(const Program &program, const LaunchShape &shape)
   // stream.
   std::ranges::sort(decoded, {}, &DecodedUnit::unit);
   checkSteps();
-  checkQueues();
 }
 
 void DecodedProgram::compileExpressions(const DecodedUnit &unit, const LaunchShape &shape) {
@@ -256,25 +198,6 @@ void DecodedProgram::checkSteps() const {
       if (total > kMaxSteps)
         throw LaunchFailure{"expected at most " + std::to_string(kMaxSteps) + " steps, but unit '" +
                             std::string(toString(unit.unit)) + "' could run more"};
-    }
-  }
-}
-
-/// With one unit at each end of every queue, what a launch gives does not depend on the order in
-/// which units run.
-void DecodedProgram::checkQueues() const {
-  QueueOwners acquirers(*this, "acquire from", program.countingQueues.size());
-  QueueOwners releasers(*this, "release to", program.countingQueues.size());
-  QueueOwners takers(*this, "take from", program.indexQueues.size());
-  QueueOwners putters(*this, "put to", program.indexQueues.size());
-  for (const DecodedUnit &unit : decoded) {
-    for (const Command &command : unit.commands) {
-      QueueEnds ends;
-      std::visit(ends, command);
-      acquirers.add(ends.acquired, unit.unit);
-      releasers.add(ends.released, unit.unit);
-      takers.add(ends.taken, unit.unit);
-      putters.add(ends.put, unit.unit);
     }
   }
 }

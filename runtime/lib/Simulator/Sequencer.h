@@ -2,8 +2,7 @@
 //
 // Part of the Sprint project.
 //
-// What the functional and the timing pass share: programs with their words decoded, and cursors
-// that follow loops.
+// What all share that follow a program: its words decoded, and cursors that follow loops.
 //
 //===----------------------------------------------------------------------===//
 
@@ -61,7 +60,7 @@ struct DecodedUnit {
 class DecodedProgram {
 public:
   /// `program` is well-formed (`verify`) and outlives this. Throws LaunchFailure where it could run
-  /// too many steps or shares one end of a queue between units.
+  /// too many steps.
   DecodedProgram(const Program &program, const LaunchShape &shape);
 
   const Program &source() const { return program; }
@@ -79,7 +78,6 @@ public:
 private:
   void compileExpressions(const DecodedUnit &unit, const LaunchShape &shape);
   void checkSteps() const;
-  void checkQueues() const;
 
   const Program &program;
   std::vector<DecodedUnit> decoded;
@@ -94,6 +92,8 @@ public:
 
   bool isDone() const { return index == unit->commands.size(); }
   const Command &command() const { return unit->commands[index]; }
+  /// Index of the command's word.
+  size_t word() const { return index; }
   MachineUnit machineUnit() const { return unit->unit; }
   int64_t evaluate(ExprIndex expression) const { return program->evaluate(expression, counters); }
 

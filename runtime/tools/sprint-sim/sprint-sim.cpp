@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SprintRuntime/Check.h"
 #include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Machine.h"
@@ -46,6 +47,7 @@ struct Arguments {
   std::string trace;
   std::string masks;
   std::string codes;
+  bool onlyChecks = false;
 };
 
 /// A launch that has run.
@@ -287,9 +289,27 @@ void printSummary(const std::vector<Launch> &launches) {
   }
 }
 
-void run(const Arguments &arguments) {
+/// Prints what is found in the programs. Returns whether they have no errors.
+bool printFindings(const std::vector<const Program *> &programs, const Machine &machine,
+                   const Arguments &arguments) {
+  bool isSound = true;
+  for (const Program *program : programs) {
+    for (const Finding &finding : check(*program, machine)) {
+      isSound &= finding.severity != Finding::Severity::Error;
+      std::fprintf(stderr, "sprint-sim: %s: %s: program '%s': %s\n",
+                   toString(finding.severity).data(), arguments.stream.c_str(),
+                   program->name.c_str(), toString(*program, finding).c_str());
+    }
+  }
+  return isSound;
+}
+
+/// Returns whether the programs are sound, where that is all that is asked.
+bool run(const Arguments &arguments) {
   CommandStream stream = loadStream(arguments.stream);
   std::vector<const Program *> programs = programsOf(stream, arguments);
+  if (arguments.onlyChecks)
+    return printFindings(programs, machineOf(programs, arguments), arguments);
   checkInputCount(programs, arguments);
   Machine machine = machineOf(programs, arguments);
   std::vector<ThresholdPolicy> policies = policiesOf(programs, arguments);
@@ -304,6 +324,7 @@ void run(const Arguments &arguments) {
   }
   writeOutputs(launches, machine, arguments);
   printSummary(launches);
+  return true;
 }
 
 } // namespace
@@ -335,6 +356,9 @@ int main(int argc, char **argv) {
   app.add_option("--stats", arguments.stats, "JSON file of statistics");
   app.add_option("--trace", arguments.trace, "Chrome trace of the units, for Perfetto");
   app.add_option("--dump-masks", arguments.masks, ".npy file of the kept keys");
+  app.add_flag("--check", arguments.onlyChecks,
+               "only check the programs, without inputs: print what is wrong with them and what "
+               "cannot be decided");
   app.add_option("--dump-codes", arguments.codes, ".npy file of the output codes");
   try {
     app.parse(argc, argv);
@@ -345,8 +369,7 @@ int main(int argc, char **argv) {
     return 1;
   }
   try {
-    run(arguments);
-    return 0;
+    return run(arguments) ? 0 : 1;
   } catch (const ToolError &error) {
     std::fprintf(stderr, "sprint-sim: error: %s\n", error.message.c_str());
   } catch (const std::exception &error) {

@@ -56,7 +56,8 @@ def SprintISA_ExprAttr : AttrDef<SprintISA_Dialect, "Expr"> {
 
 /// An operand of a command. `width` is its number of bits in the command word; fields are laid out in order, the lowest bits first,
 /// behind the 8 bits of the opcode.
-class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int fieldBits, string text> {
+class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int fieldBits, string text,
+                   string fieldRole = ""> {
   string name = fieldName;
   /// "Expr": index of an expression of the program; "Queue": index of a counting queue; "IndexQueue": of an index
   /// queue; or the name of an enumeration.
@@ -64,6 +65,11 @@ class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int field
   Attr attr = fieldAttr;
   int width = fieldBits;
   string summary = text;
+  /// What the command does to the queue or region that stands in the field: "Acquires", "Releases", "Takes", "Puts", "Reads",
+  /// "Writes"; empty for other fields.
+  string role = fieldRole;
+  /// Version of the command stream that has the field first; in older ones its bits are zero.
+  int since = 1;
   /// How the op's assembly shows the operand.
   string format = "`" # fieldName # "` `(` " # !cond(
                       !eq(fieldKind, "Expr"): "custom<Expr>($" # fieldName # ")",
@@ -73,12 +79,16 @@ class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int field
 }
 class ExprField<string name, string text>
     : CommandField<name, "Expr", SprintISA_ExprAttr, 16, text>;
-class QueueField<string name, string text>
-    : CommandField<name, "Queue", FlatSymbolRefAttr, 8, text>;
-class IndexQueueField<string name, string text>
-    : CommandField<name, "IndexQueue", FlatSymbolRefAttr, 8, text>;
-class RegionField<string name, string text>
-    : CommandField<name, "MemoryRegion", SprintISA_MemoryRegionAttr, 8, text>;
+class QueueField<string name, string text, string role>
+    : CommandField<name, "Queue", FlatSymbolRefAttr, 8, text, role>;
+class AcquireField<string name, string text> : QueueField<name, text, "Acquires">;
+class ReleaseField<string name, string text> : QueueField<name, text, "Releases">;
+class IndexQueueField<string name, string text, string role>
+    : CommandField<name, "IndexQueue", FlatSymbolRefAttr, 8, text, role>;
+class TakeField<string name, string text> : IndexQueueField<name, text, "Takes">;
+class PutField<string name, string text> : IndexQueueField<name, text, "Puts">;
+class RegionField<string name, string text, string role>
+    : CommandField<name, "MemoryRegion", SprintISA_MemoryRegionAttr, 8, text, role>;
 class ResidencyField<string name, string text>
     : CommandField<name, "Residency", SprintISA_ResidencyAttr, 8, text>;
 
@@ -90,6 +100,10 @@ class SprintISA_Encoding<int number, list<string> onUnits, list<CommandField> op
   int opcode = number;
   list<string> units = onUnits;
   list<CommandField> fields = operandFields;
+  /// Version of the command stream that has the command first.
+  int since = 1;
+  /// Regions it reads beside those that its fields name, of the head in its fields `batch` and `head`.
+  list<string> reads = [];
 }
 
 /// A command that is one op.
@@ -106,15 +120,16 @@ class SprintISA_Command<string mnemonic, int number, list<string> onUnits,
 def BatchField : ExprField<"batch", "batch element">;
 def HeadField : ExprField<"head", "head">;
 def QueryField : ExprField<"query", "query token">;
-def RegionOperand : RegionField<"region", "which tensor">;
-def FromField : IndexQueueField<"from", "index queue the row's list is taken from">;
-def ToField : IndexQueueField<"to", "index queue the row's list is passed on to">;
+def ReadRegion : RegionField<"region", "which tensor", "Reads">;
+def WrittenRegion : RegionField<"region", "which tensor", "Writes">;
+def FromField : TakeField<"from", "index queue the row's list is taken from">;
+def ToField : PutField<"to", "index queue the row's list is passed on to">;
 
 // Control, opcodes 0x01 .. 0x0f. `loop` (0x01) and `end_loop` (0x02) enclose a body; in IR they are one op with a
 // region, SprintISA_LoopOp.
 
 def SprintISA_AcquireOp : SprintISA_Command<"acquire", 0x03, [], [
-    QueueField<"queue", "counting queue">]> {
+    AcquireField<"queue", "counting queue">]> {
   let summary = "wait for a credit of a counting queue and take it";
   let description = [{
     The unit stands still until `queue` holds a credit, then takes it.
@@ -128,7 +143,7 @@ def SprintISA_AcquireOp : SprintISA_Command<"acquire", 0x03, [], [
 }
 
 def SprintISA_ReleaseOp : SprintISA_Command<"release", 0x04, [], [
-    QueueField<"queue", "counting queue">]> {
+    ReleaseField<"queue", "counting queue">]> {
   let summary = "give a credit to a counting queue";
   let description = [{
     Gives one credit to `queue` when the unit's commands before this one have ended.
@@ -144,7 +159,7 @@ def SprintISA_ReleaseOp : SprintISA_Command<"release", 0x04, [], [
 // Memory, opcodes 0x10 .. 0x1f.
 
 def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
-    RegionOperand, BatchField, HeadField]> {
+    WrittenRegion, BatchField, HeadField]> {
   let summary = "write the codes of one head to ReRAM";
   let description = [{
     Writes all tokens of one head of `region`: of keys the high nibbles go to the transposable arrays and the
@@ -161,6 +176,7 @@ def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
 
 def SprintISA_LoadQueryOp : SprintISA_Command<"load_query", 0x11, ["key_fetch"], [
     BatchField, HeadField, QueryField]> {
+  let reads = ["query"];
   let summary = "read a query into the query buffers of all CORELETs";
   let description = [{
     Reads the 8-bit codes of one query from standard ReRAM; every CORELET gets all of them.
@@ -174,7 +190,7 @@ def SprintISA_LoadQueryOp : SprintISA_Command<"load_query", 0x11, ["key_fetch"],
 }
 
 def SprintISA_FetchOp : SprintISA_Command<"fetch", 0x12, ["key_fetch", "value_fetch"], [
-    RegionOperand, ResidencyField<"residency", "who stays in the buffer">,
+    ReadRegion, ResidencyField<"residency", "who stays in the buffer">,
     FromField, ToField, BatchField, HeadField]> {
   let summary = "bring the tokens of a list on chip, reusing those that are there";
   let description = [{
@@ -199,6 +215,7 @@ def SprintISA_FetchOp : SprintISA_Command<"fetch", 0x12, ["key_fetch", "value_fe
 
 def SprintISA_CopyQueryOp : SprintISA_Command<"copy_query", 0x20, ["select"], [
     BatchField, HeadField, QueryField]> {
+  let reads = ["query"];
   let summary = "CopyQ: move a query's high nibbles to the in-memory query buffer";
   let description = [{
     Example:
@@ -213,6 +230,7 @@ def SprintISA_ThresholdOp : SprintISA_Command<"threshold", 0x21, ["select"], [
     BatchField, HeadField,
     ExprField<"first", "first allowed key">,
     ExprField<"last", "one past the last allowed key">]> {
+  let reads = ["query", "key"];
   let summary = "compare the approximate score of every allowed key with the threshold, in memory";
   let description = [{
     Drives the copied query's high nibbles onto the wordlines of all arrays that hold the head's keys; each column's
@@ -229,8 +247,8 @@ def SprintISA_ThresholdOp : SprintISA_Command<"threshold", 0x21, ["select"], [
 }
 
 def SprintISA_ReadPruningOp : SprintISA_Command<"read_pruning", 0x22, ["select"], [
-    IndexQueueField<"keys_to", "index queue that gets the kept keys">,
-    IndexQueueField<"values_to", "index queue that gets the same list, for the values">]> {
+    PutField<"keys_to", "index queue that gets the kept keys">,
+    PutField<"values_to", "index queue that gets the same list, for the values">]> {
   let summary = "ReadP: read the pruning vector and queue the indices of the kept keys";
   let description = [{
     Example:
@@ -244,8 +262,8 @@ def SprintISA_ReadPruningOp : SprintISA_Command<"read_pruning", 0x22, ["select"]
 def SprintISA_ListRangeOp : SprintISA_Command<"list_range", 0x23, ["select"], [
     ExprField<"first", "first allowed key">,
     ExprField<"last", "one past the last allowed key">,
-    IndexQueueField<"keys_to", "index queue that gets the keys">,
-    IndexQueueField<"values_to", "index queue that gets the same list, for the values">]> {
+    PutField<"keys_to", "index queue that gets the keys">,
+    PutField<"values_to", "index queue that gets the same list, for the values">]> {
   let summary = "queue all keys of a range, without pruning";
   let description = [{
     What the dense baseline does instead of thresholding.
@@ -259,7 +277,7 @@ def SprintISA_ListRangeOp : SprintISA_Command<"list_range", 0x23, ["select"], [
 }
 
 def SprintISA_LoadMaskOp : SprintISA_Command<"load_mask", 0x24, ["select"], [
-    RegionOperand, BatchField, HeadField, QueryField]> {
+    ReadRegion, BatchField, HeadField, QueryField]> {
   let summary = "enable the columns of the keys that a mask allows";
   let description = [{
     Moves one row of `region`, `key_valid` or `mask`, from standard ReRAM to the column enables of the arrays: keys that it
@@ -276,6 +294,7 @@ def SprintISA_LoadMaskOp : SprintISA_Command<"load_mask", 0x24, ["select"], [
 
 def SprintISA_LoadBiasOp : SprintISA_Command<"load_bias", 0x25, ["select"], [
     BatchField, HeadField, QueryField]> {
+  let reads = ["bias"];
   let summary = "bring the biases of a row to the comparators and on chip";
   let description = [{
     Reads the bias codes of one row from standard ReRAM over the bus: until the next `load_bias`, `threshold` compares each
@@ -294,6 +313,7 @@ def SprintISA_LoadBiasOp : SprintISA_Command<"load_bias", 0x25, ["select"], [
 
 def SprintISA_ScoreOp : SprintISA_Command<"score", 0x30, ["qk"], [
     FromField, ToField, BatchField, HeadField, QueryField]> {
+  let reads = ["query", "key"];
   let summary = "exact 8-bit scores of the keys of a list, and their maximum";
   let description = [{
     Takes each key of the list as it arrives; a bias that the list carries is added to the key's score. Scores wait in the score buffer; where a row has more than fit, the first
@@ -309,9 +329,10 @@ def SprintISA_ScoreOp : SprintISA_Command<"score", 0x30, ["qk"], [
 
 def SprintISA_SoftmaxOp : SprintISA_Command<"softmax", 0x31, ["softmax"], [
     FromField, ToField, BatchField, HeadField]> {
+  let reads = ["query"];
   let summary = "exponents of the scores of a list, and their sum";
   let description = [{
-    With early division (the paper's widths) the probabilities, which wait for the sum.
+    The head's parameters come with its queries. With early division (the paper's widths) the probabilities, which wait for the sum.
 
     Example:
 
@@ -322,9 +343,10 @@ def SprintISA_SoftmaxOp : SprintISA_Command<"softmax", 0x31, ["softmax"], [
 }
 
 def SprintISA_AccumulateOp : SprintISA_Command<"accumulate", 0x32, ["v"], [
-    IndexQueueField<"weights", "index queue with the weights of the row">,
-    IndexQueueField<"values", "index queue with the values that are on chip">,
+    TakeField<"weights", "index queue with the weights of the row">,
+    TakeField<"values", "index queue with the values that are on chip">,
     BatchField, HeadField]> {
+  let reads = ["value"];
   let summary = "weighted sum of the values of a list";
   let description = [{
     Takes each value as soon as its weight is there. Values beyond the buffer's capacity are read from ReRAM as the unit
