@@ -19,9 +19,6 @@
 using namespace mlir;
 using namespace mlir::sprint;
 
-/// The paper's baseline: every allowed key kept, and what fits pinned for the whole head.
-static constexpr llvm::StringLiteral kDenseSchedule = "dense";
-
 llvm::cl::ValuesClass CompileOptions::levelValues() {
   return llvm::cl::values(
       clEnumValN(Level::Attention, "attention", "attentions raised to one op each, floats"),

@@ -25,8 +25,14 @@ static ScheduleAttr solveResident(MLIRContext *context, const FetchProblem &prob
                            problem.getInputs());
 }
 
-static constexpr SchedulingAlgorithm kAlgorithms[] = {{"paper", solvePaper},
-                                                      {"resident", solveResident}};
+/// Four queries of one head at a time, the union of their keys fetched once.
+static ScheduleAttr solveBlocked(MLIRContext *context, const FetchProblem &problem) {
+  return ScheduleAttr::get(context, /*heads=*/1, /*queries=*/4, /*ahead=*/1,
+                           Residency::PreviousQuery, problem.getInputs());
+}
+
+static constexpr SchedulingAlgorithm kAlgorithms[] = {
+    {"paper", solvePaper}, {"resident", solveResident}, {"blocked", solveBlocked}};
 
 ArrayRef<SchedulingAlgorithm> mlir::sprint::getSchedulingAlgorithms() { return kAlgorithms; }
 

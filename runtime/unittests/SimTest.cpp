@@ -201,15 +201,59 @@ TEST_F(SimInputsTest, KeyValidOfAnotherRank) {
   addNpy(files, path("in/valid.npy"), std::vector<int64_t>{1, 1, 7}, inputs.keyValid->data, error);
   ASSERT_TRUE(files.commit(error)) << error;
   expectRefused(runAll("--input=in/valid.npy --input=in/mask.npy --input=in/bias.npy"),
-                "in/valid.npy: expected 1 to 2 dimensions, [batch,] key, got 3");
+                "in/valid.npy: expected 1 to 2 dimensions, the last of [B, Sk], got 3");
 }
 
 TEST_F(SimInputsTest, MaskOfAnotherShape) {
   expectRefused(
       runAll("--input=in/valid.npy --input=in/valid.npy --input=in/q.npy"),
-      "in/x.sprint: program 'attention': expected the bias of shape 1x2x5x7, or 1 instead "
-      "of the first three sizes, got 1x2x5x8 (inputs: in/q.npy, in/k.npy, in/v.npy, "
+      "in/x.sprint: program 'attention': expected dimension 3 (Sk) of the bias to be 7, got "
+      "8 (inputs: in/q.npy, in/k.npy, in/v.npy, "
       "in/valid.npy, in/valid.npy, in/q.npy)");
+}
+
+TEST_F(SimTest, ChecksWithoutInputs) {
+  EXPECT_EQ(run("in/x.sprint --check"), 0);
+  EXPECT_EQ(read("out.txt") + read("err.txt"), "");
+}
+
+/// A program that stands still, and one of which that cannot be said without a launch.
+class SimCheckTest : public SimTest {
+protected:
+  void SetUp() override {
+    SimTest::SetUp();
+    Program broken = attentionProgram(builtinMachine("s"));
+    std::ranges::find(broken.countingQueues, "query_slots", &CountingQueue::name)->credits = 0;
+    Program grouped = attentionProgram(builtinMachine("s"), {.isGrouped = true});
+    grouped.name = "grouped";
+    std::vector<uint8_t> bytes = serialize(CommandStream{{broken, grouped}});
+    write("in/x.sprint", std::string(bytes.begin(), bytes.end()));
+  }
+
+  const std::string standstill =
+      "in/x.sprint: program 'attention': unit 'key_fetch', word 4 (acquire): expected units that "
+      "do not wait for one another, got a standstill: it waits for 'query_slots', which unit 'qk' "
+      "releases; unit 'qk', word 3 (acquire) waits for 'query_ready', which unit 'key_fetch' "
+      "releases";
+};
+
+TEST_F(SimCheckTest, PrintsAllFindings) {
+  EXPECT_EQ(run("in/x.sprint --check"), 1);
+  EXPECT_EQ(read("out.txt"), "");
+  std::string found = read("err.txt");
+  EXPECT_TRUE(found.starts_with("sprint-sim: error: " + standstill +
+                                "\nsprint-sim: undecided: in/x.sprint: program 'grouped': unit "
+                                "'write', word 7 (release): cannot be decided: "))
+      << found;
+}
+
+TEST_F(SimCheckTest, RefusesWhatHasErrors) {
+  expectRefused(runAll(""), standstill + " (inputs: in/q.npy, in/k.npy, in/v.npy)");
+}
+
+TEST_F(SimCheckTest, RunsWhatIsUndecided) {
+  EXPECT_EQ(run("in/x.sprint --entry=grouped --check"), 0);
+  EXPECT_EQ(run("in/x.sprint --entry=grouped --input=in/q.npy in/k.npy in/v.npy"), 0);
 }
 
 TEST_F(SimTest, TakesAMachineFile) {
@@ -318,8 +362,8 @@ TEST_F(SimTest, InputThatIsTruncated) {
 
 TEST_F(SimTest, InputOfAnotherShape) {
   write("in/v.npy", read("in/q.npy"));
-  expectRefused(runAll(""), "in/x.sprint: program 'attention': expected the tokens of the value to "
-                            "be 7, got 5 (inputs: in/q.npy, in/k.npy, in/v.npy)");
+  expectRefused(runAll(""), "in/x.sprint: program 'attention': expected dimension 2 (Sk) of the "
+                            "value to be 7, got 5 (inputs: in/q.npy, in/k.npy, in/v.npy)");
 }
 
 TEST_F(SimTest, ThresholdsOfAnotherNumberOfPrograms) {

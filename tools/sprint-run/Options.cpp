@@ -77,9 +77,12 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
                                  "expected a number or -inf, got '" + threshold + "'");
     // Written so that NaN is refused, too.
     for (auto [name, fraction] :
-         {std::pair("--prune-rate", options.pruneRate), {"--keep-mass", options.keepMass}})
+         {std::pair("--prune-rate", options.pruneRate), {"--keep-mass", options.keepMass}}) {
       if (fraction && !(*fraction >= 0 && *fraction <= 1))
         throw CLI::ValidationError(name, "expected a number between 0 and 1");
+      if (fraction && options.schedule == kDenseSchedule)
+        throw CLI::ValidationError(name, "expected a schedule that prunes, got 'dense'");
+    }
     if (!options.calibrateFile.empty() && !options.pruneRate && !options.keepMass)
       throw CLI::ValidationError("--calibrate", "expected --prune-rate or --keep-mass with it");
     for (CLI::Option *option : onMachine)

@@ -32,9 +32,6 @@
 using namespace mlir;
 using namespace mlir::sprint;
 
-/// The schedule of `--baseline`.
-static constexpr llvm::StringLiteral kBaselineSchedule = "dense";
-
 static LogicalResult fail(const Twine &message) {
   llvm::WithColor::error(llvm::errs(), "sprint-run") << message << "\n";
   return failure();
@@ -407,7 +404,7 @@ LogicalResult Session::runHostLevel(ModelRunner &runner) {
 
 LogicalResult Session::runBaseline(ModelRunner &runner) {
   forgetRemarks();
-  llvm::Expected<CompiledModel> dense = runner.compileForDevice(kBaselineSchedule);
+  llvm::Expected<CompiledModel> dense = runner.compileForDevice(kDenseSchedule);
   if (!dense)
     return fail(dense.takeError());
   FailureOr<DeviceRuns> runs = runOnDevice(*dense, LaunchPlan());

@@ -27,8 +27,8 @@ static MachineUnit getUnit(Operation *op) { return cast<UnitCommandOpInterface>(
 
 namespace {
 
-/// What happens before what, in every turn of the loops that two ops of a nest share. As in any nest of
-/// values, nothing happens before what stands in front of it.
+/// What happens before what, in every turn of the loops that two ops of a nest share. As in any
+/// nest of values, nothing happens before what stands in front of it.
 class HappensBefore {
 public:
   explicit HappensBefore(ProgramOp program) {
@@ -157,8 +157,8 @@ LogicalResult Distribution::collectEdges() {
     order.remove(from, to);
     bool isImplied = llvm::any_of(llvm::enumerate(tokens), [&, from = from, to = to](auto other) {
       auto [later, first] = other.value();
-      return other.index() != index && getUnit(later) == getUnit(from) &&
-             order.test(from, later) && order.test(first, to);
+      return other.index() != index && getUnit(later) == getUnit(from) && order.test(from, later) &&
+             order.test(first, to);
     });
     if (isImplied) {
       tokens.erase(tokens.begin() + index);
@@ -234,8 +234,8 @@ unsigned Distribution::collectUnits(Block &body) {
   unsigned all = 0;
   for (Operation &op : body) {
     auto loop = dyn_cast<LoopOp>(op);
-    unsigned ofOp = loop ? collectUnits(loop.getBody().front())
-                         : 1u << static_cast<unsigned>(getUnit(&op));
+    unsigned ofOp =
+        loop ? collectUnits(loop.getBody().front()) : 1u << static_cast<unsigned>(getUnit(&op));
     units[&op] = ofOp;
     all |= ofOp;
   }

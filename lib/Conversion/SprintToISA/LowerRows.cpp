@@ -220,8 +220,8 @@ bool RowsLowering::isWhole(OpFoldResult size, int64_t staticSize, Dimension dime
 }
 
 std::optional<Slice> RowsLowering::resolve(Value operand) {
-  while (auto cast = operand.getDefiningOp<tensor::CastOp>())
-    operand = cast.getSource();
+  while (isa_and_nonnull<tensor::CastOp, tensor::CollapseShapeOp>(operand.getDefiningOp()))
+    operand = operand.getDefiningOp()->getOperand(0);
   auto slice = operand.getDefiningOp<tensor::ExtractSliceOp>();
   BlockArgument argument = slice ? getProgramArgument(slice.getSource()) : BlockArgument();
   if (!argument || !slice.hasUnitStride())
@@ -634,6 +634,10 @@ LogicalResult RowsLowering::lower(RowsOp op) {
   if (rows)
     return op.emitOpError("expected one 'sprint.rows' in a program");
   rows = op;
+  if (!llvm::all_of(op.getSteps(), [](int64_t step) { return step == 1; }))
+    return op.emitOpError("expected blocks of one row, as the machine has lists of single rows "
+                          "alone, got steps ")
+           << op.getStepsAttr();
   if (op.getInits().size() != 1)
     return op.emitOpError("expected loops that carry the output codes alone");
   Value init = op.getInits().front();

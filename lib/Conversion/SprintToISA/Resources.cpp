@@ -19,10 +19,10 @@ template <MemoryRegion region> static bool isFetchOf(Operation *op) {
   return fetch && fetch.getRegion() == region;
 }
 
+/// Whether `op` writes what takes room of a key head: that of key_valid all heads share.
 static bool isWriteOfKeyHead(Operation *op) {
   auto write = dyn_cast<ValueWriteOp>(op);
-  return write &&
-         (write.getRegion() == MemoryRegion::Key || write.getRegion() == MemoryRegion::Value);
+  return write && write.getRegion() != MemoryRegion::KeyValid;
 }
 
 /// Blocks in flight between selection and recompute: the one in work and those ahead of it.

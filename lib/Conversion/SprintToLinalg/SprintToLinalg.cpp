@@ -49,6 +49,10 @@ struct ConvertSprintToLinalg
 
     if (failed(lowering::lowerPrograms(getOperation())))
       return signalPassFailure();
+    getOperation().walk([&](Operation *op) {
+      if (isa<SprintDialect>(op->getDialect()) && !isa<LaunchOp>(op))
+        ++numLowered;
+    });
 
     RewritePatternSet patterns(&getContext());
     lowering::populateAttentionPatterns(patterns);

@@ -99,6 +99,10 @@ struct ConvertTMTensorToLinalg
   using ConvertTMTensorToLinalgBase::ConvertTMTensorToLinalgBase;
 
   void runOnOperation() override {
+    getOperation().walk([&](Operation *op) {
+      if (isa<tm_tensor::TMTensorDialect>(op->getDialect()) && !isa<tm_tensor::YieldOp>(op))
+        ++numLowered;
+    });
     RewritePatternSet patterns(&getContext());
     tm_tensor::populateAttentionPatterns(patterns);
     tm_tensor::populateLoopPatterns(patterns);

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sprint {
@@ -56,6 +57,9 @@ struct Finding {
 /// neither stands still nor overruns a queue or buffer, whatever its numbers and the machine's
 /// timings are.
 std::vector<Finding> check(const Program &program, const Machine &machine) noexcept;
+
+/// "error" or "undecided".
+std::string_view toString(Finding::Severity severity);
 
 /// A finding as one line: place, message, notes.
 std::string toString(const Program &program, const Finding &finding);

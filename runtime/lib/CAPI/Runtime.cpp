@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sprint-c/Runtime.h"
+#include "SprintRuntime/Check.h"
 #include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Machine.h"
@@ -45,7 +46,7 @@ struct SprintResult {
 
 namespace {
 
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 
 /// A failure on its way out of a function of the API.
 struct ApiError {
@@ -98,22 +99,14 @@ SprintStream *parseStream(const uint8_t *bytes, size_t size, const std::string &
   return new SprintStream{valueOr(std::move(stream), place + error)};
 }
 
-TensorView viewOf(const float *data, const int64_t (&shape)[4]) {
-  TensorView view;
-  view.data = data;
-  std::ranges::copy(shape, view.shape.begin());
-  return view;
-}
+static_assert(SPRINT_NUM_INPUTS == launchInputs.size() && SPRINT_MAX_RANK == kMaxInputRank);
 
 LaunchOperands operandsOf(const SprintLaunch &launch) {
   LaunchOperands operands;
-  operands.query = viewOf(launch.query, launch.queryShape);
-  operands.key = viewOf(launch.key, launch.keyShape);
-  operands.value = viewOf(launch.value, launch.valueShape);
-  operands.keyValid = {launch.keyValid, {launch.keyValidShape[0], 1, 1, launch.keyValidShape[1]}};
-  operands.mask.data = launch.mask;
-  std::ranges::copy(launch.maskShape, operands.mask.shape.begin());
-  operands.bias = viewOf(launch.bias, launch.biasShape);
+  for (size_t index = 0; index < launchInputs.size(); ++index) {
+    operands.inputs[index].data = launch.inputs[index].data;
+    std::ranges::copy(launch.inputs[index].shape, operands.inputs[index].shape.begin());
+  }
   return operands;
 }
 
@@ -194,6 +187,22 @@ SprintMachine *sprintLoadMachine(const char *nameOrPath, char **error) {
 }
 
 void sprintDestroyMachine(SprintMachine *machine) { delete machine; }
+
+char *sprintCheckProgram(const SprintStream *stream, size_t program, const SprintMachine *machine,
+                         char **error) {
+  return guarded(error, [&] {
+    expect(stream && machine, "expected a stream and a machine, got null");
+    expect(program < sprintNumPrograms(stream), "expected the index of a program of the stream");
+    const Program &checked = stream->stream.programs[program];
+    std::string text;
+    for (const Finding &finding : check(checked, machine->machine))
+      text += std::string(toString(finding.severity)) + ": " + toString(checked, finding) + "\n";
+    char *copy = copyString(text.c_str());
+    if (!copy)
+      throw std::bad_alloc();
+    return copy;
+  });
+}
 
 SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *machine,
                            const SprintLaunch *launch, char **error) {

@@ -40,6 +40,15 @@ void checking::checkOwners(const Steps &steps, std::vector<Finding> &findings) {
     ofQueues.resize(steps.queues.size());
   forEachStep(steps, [&](CommandPlace place, const Step &step) {
     for (const QueueUse &use : step.uses) {
+      auto isSame = [&](const QueueUse &other) {
+        return !use.gives && !other.gives && use.queue == other.queue;
+      };
+      // A command starts when a list is in each of its queues.
+      if (std::ranges::count_if(step.uses, isSame) > 1) {
+        findings.push_back(errorAt(place, "expected to take from two queues, got '" +
+                                              steps.queues[use.queue].name + "' twice"));
+        break;
+      }
       std::optional<CommandPlace> &owner = owners[use.gives][use.queue];
       if (!owner)
         owner = place;

@@ -164,6 +164,28 @@ bool Order::isBefore(size_t first, size_t second) const {
   return distancesFrom(body, first)[second] == 0;
 }
 
+/// Whether a body around `body`, which runs a number of times that is known in each of its turns,
+/// lets so few turns be in work at once that all that they make has room.
+bool Order::isBoundedAround(int body, const std::vector<size_t> &producers,
+                            const std::vector<size_t> &consumers, int64_t entry,
+                            int64_t capacity) const {
+  Form made = Form::constant(static_cast<int64_t>(producers.size()));
+  while (nest.bodies()[body].parent != -1) {
+    made = made * nest.bodies()[body].trips;
+    body = nest.bodies()[body].parent;
+    std::optional<int64_t> each = made.asConstant();
+    if (!each || *each < 1 || entry > capacity)
+      return false;
+    // Turns of the last consumer that may still be to come when a producer runs.
+    int64_t most = (capacity - entry) / *each;
+    if (std::ranges::all_of(producers, [&](size_t producer) {
+          return distancesFrom(body, consumers.back())[producer] <= most;
+        }))
+      return true;
+  }
+  return false;
+}
+
 Span Order::span(int body, const std::vector<size_t> &producers,
                  const std::vector<size_t> &consumers, int64_t entry, int64_t capacity) const {
   Span span;
@@ -190,7 +212,7 @@ Span Order::span(int body, const std::vector<size_t> &producers,
     span.most = std::max(span.most, entry + distance);
     addBounds(body, consumer, producers[index], span.bounds);
   }
-  if (holds)
+  if (holds || isBoundedAround(body, producers, consumers, entry, capacity))
     return span;
   // It fails in a launch in which this body runs often enough by itself: what bodies around it do
   // cannot bound it then.

@@ -67,6 +67,8 @@ private:
   const std::vector<int64_t> &distancesFrom(int body, size_t source) const;
   /// Adds to `bounds` the counting queues on a shortest path.
   void addBounds(int body, size_t source, size_t target, std::vector<size_t> &bounds) const;
+  bool isBoundedAround(int body, const std::vector<size_t> &producers,
+                       const std::vector<size_t> &consumers, int64_t entry, int64_t capacity) const;
   /// Whether a node's turns have ended when the body around them goes on, because its loops run at
   /// least once.
   bool isCertain(int body, int outer) const;

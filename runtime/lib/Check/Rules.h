@@ -50,7 +50,7 @@ std::string unwrittenMessage(MemoryRegion region);
 std::string replacedMessage(MemoryRegion region);
 std::string unloadedMessage();
 
-/// One unit at each end of every queue.
+/// One unit at each end of every queue, and no command that takes twice from one.
 void checkOwners(const Steps &steps, std::vector<Finding> &findings);
 /// What comes with a launch is what commands write and read.
 void checkInputs(const Steps &steps, std::vector<Finding> &findings);

@@ -15,7 +15,7 @@
 namespace sprint {
 
 /// `launch` of a program that `check` may find errors in: what the simulator itself says of them.
-/// An end of a queue must not be shared between units.
+/// No end of a queue is shared between units, and no command takes twice from one.
 std::optional<LaunchResult> launchUnchecked(const Program &program, const Machine &machine,
                                             const LaunchOperands &operands,
                                             const LaunchOptions &options,

@@ -55,6 +55,7 @@ struct AttachMachine : mlir::sprint::impl::SprintAttachMachineBase<AttachMachine
                     makeMachineAttr(&getContext(), arch, machine->structure));
     module->setAttr(SprintDialect::kCostsAttrName,
                     makeCostsAttr(&getContext(), machine->timing, machine->energy));
+    ++numAttached;
   }
 };
 

@@ -22,6 +22,7 @@ def SprintAttachMachine : Pass<"sprint-attach-machine", "::mlir::ModuleOp"> {
     Option<"arch", "arch", "std::string", /*default=*/"\"s\"",
            "Built-in machine (s, m or l) or path of a machine description">,
   ];
+  let statistics = [Statistic<"numAttached", "num-attached", "Number of modules given a machine">];
 }
 
 def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> {
@@ -48,12 +49,9 @@ def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> 
 def SprintScheduleFetches : Pass<"sprint-schedule-fetches", "::mlir::sprint::ProgramOp"> {
   let summary = "decide the order of rows and what stays on chip";
   let description = [{
-    Sets the `schedule` of each `sprint.attend` that has none, and checks that it is one of the attention on the machine. Algorithms:
-
-    - `paper`: one query at a time; the keys and values of the previous query are reused where they are still on chip; the
-      next query is thresholded while this one is recomputed (MICRO 2022);
-    - `resident`: as many keys and values as the buffers hold are pinned for the whole head. With every allowed key kept it is the
-      paper's dense baseline.
+    Sets the `schedule` of each `sprint.attend` that has none, by one of the algorithms of `lib/Scheduling/Algorithms.cpp`: `paper` is that of MICRO
+    2022, `resident` its dense baseline's. Checks that every schedule, one that was written by hand among them, is one of the attention on
+    the machine.
   }];
   let options = [
     Option<"schedule", "schedule", "std::string", /*default=*/"\"paper\"", "Name of the algorithm">,
