@@ -25,8 +25,10 @@
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SCCIterator.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
@@ -143,6 +145,15 @@ void *sprint::allocateBuffer(size_t size) {
 void sprint::freeBuffer(void *buffer) {
   if (currentRun->buffers.erase(buffer))
     std::free(buffer);
+}
+
+/// What LLVM calls on a CPU without instructions for bf16, where no expansion of ours reaches: to
+/// choose between vectors of bf16, say. Not every compiler's library has these functions.
+template <typename Float> static __bf16 roundToBFloat16(Float number) {
+  llvm::APFloat rounded(number);
+  bool losesInfo = false;
+  rounded.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+  return llvm::bit_cast<__bf16>(static_cast<uint16_t>(rounded.bitcastToAPInt().getZExtValue()));
 }
 
 /// Calls compiled code; false if it failed. Nothing in this frame needs a destructor, and nothing
@@ -382,6 +393,8 @@ FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, Stri
     };
     define("malloc", reinterpret_cast<void *>(&allocateBuffer));
     define("free", reinterpret_cast<void *>(&freeBuffer));
+    define("__truncsfbf2", reinterpret_cast<void *>(&roundToBFloat16<float>));
+    define("__truncdfbf2", reinterpret_cast<void *>(&roundToBFloat16<double>));
     define(kFailureSymbol, reinterpret_cast<void *>(&failExecution));
     define(kCheckSymbol, reinterpret_cast<void *>(&checkExecution));
     define(kContractionSymbol, reinterpret_cast<void *>(&contract));

@@ -6,12 +6,16 @@
 
 #include "Sprint/Execution/Launch.h"
 
+#include "SprintRuntime/Commands.h"
 #include "mlir/ExecutionEngine/CRunnerUtils.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
+#include <utility>
 
 using namespace mlir;
 using namespace mlir::sprint;
@@ -25,21 +29,42 @@ LaunchContext::Scope::Scope(LaunchContext &context) : outer(currentContext) {
 
 LaunchContext::Scope::~Scope() { currentContext = outer; }
 
-/// Operands as compiled code passes them; an optional one that is absent has rank 0. Booleans take
-/// a byte.
-struct LaunchContext::Operands {
-  ::UnrankedMemRefType<float> &query, &key, &value;
-  ::UnrankedMemRefType<uint8_t> &keyValid, &mask;
-  ::UnrankedMemRefType<float> &bias, &output;
-};
-
 namespace {
 
 /// A tensor of compiled code in row-major order; copied only where it is not so already.
-template <typename T> class RowMajor {
+class RowMajor {
 public:
-  explicit RowMajor(::UnrankedMemRefType<T> &opaque) : memref(opaque) {
-    ArrayRef<int64_t> shape = getShape(), strides(memref.strides, memref.rank);
+  /// `memref` is an UnrankedMemRefType of elements of `type`.
+  RowMajor(void *memref, ::sprint::ElementType type) {
+    switch (type) {
+    case ::sprint::ElementType::I1:
+    case ::sprint::ElementType::I8:
+      read<uint8_t>(memref);
+      break;
+    case ::sprint::ElementType::I32:
+    case ::sprint::ElementType::F32:
+      read<uint32_t>(memref);
+      break;
+    case ::sprint::ElementType::I64:
+      read<uint64_t>(memref);
+      break;
+    }
+  }
+
+  /// Writes elements and shape where a launch wants them; nothing for an absent tensor.
+  void describe(SprintTensor &tensor, size_t rank) const {
+    if (shape.size() != rank)
+      return;
+    tensor.data = elements;
+    llvm::copy(shape, tensor.shape);
+  }
+
+private:
+  /// Word has the size of an element.
+  template <typename Word> void read(void *opaque) {
+    ::DynamicMemRefType<Word> memref(*static_cast<::UnrankedMemRefType<Word> *>(opaque));
+    shape.assign(memref.sizes, memref.sizes + memref.rank);
+    ArrayRef<int64_t> strides(memref.strides, memref.rank);
     int64_t count = 1;
     bool isContiguous = true;
     for (auto [size, stride] : llvm::reverse(llvm::zip_equal(shape, strides))) {
@@ -50,52 +75,42 @@ public:
       elements = memref.data + memref.offset;
       return;
     }
-    copy.reserve(count);
-    for (T element : memref)
-      copy.push_back(element);
+    copy.resize(count * sizeof(Word));
+    char *place = copy.data();
+    for (Word word : memref) {
+      std::memcpy(place, &word, sizeof(Word));
+      place += sizeof(Word);
+    }
     elements = copy.data();
   }
 
-  ArrayRef<int64_t> getShape() const { return {memref.sizes, static_cast<size_t>(memref.rank)}; }
-
-  /// Writes elements and shape where a launch wants them; nothing for an absent tensor.
-  template <size_t rank> void describe(const T *&data, int64_t (&shape)[rank]) const {
-    if (memref.rank != rank)
-      return;
-    data = elements;
-    llvm::copy(getShape(), shape);
-  }
-
-private:
-  ::DynamicMemRefType<T> memref;
-  std::vector<T> copy;
-  const T *elements;
+  SmallVector<int64_t, 4> shape;
+  std::vector<char> copy;
+  const void *elements = nullptr;
 };
 
 } // namespace
 
-bool LaunchContext::launch(int64_t program, const Operands &operands) {
-  RowMajor<float> query(operands.query), key(operands.key), value(operands.value),
-      bias(operands.bias);
-  RowMajor<uint8_t> keyValid(operands.keyValid), mask(operands.mask);
+bool LaunchContext::launch(int64_t program, ArrayRef<void *> inputs, void *result) {
+  std::vector<RowMajor> tensors;
   SprintLaunch launch = {};
   launch.size = sizeof(launch);
   launch.program = program;
-  query.describe(launch.query, launch.queryShape);
-  key.describe(launch.key, launch.keyShape);
-  value.describe(launch.value, launch.valueShape);
-  keyValid.describe(launch.keyValid, launch.keyValidShape);
-  mask.describe(launch.mask, launch.maskShape);
-  bias.describe(launch.bias, launch.biasShape);
+  for (auto [tensor, input] : llvm::zip_equal(inputs, ::sprint::launchInputs))
+    tensors.emplace_back(tensor, input.hostElement);
+  for (auto [tensor, input, place] :
+       llvm::zip_equal(tensors, ::sprint::launchInputs, launch.inputs))
+    tensor.describe(place, input.dimensions.size());
   if (configure)
     configure(launch);
 
   // The output was allocated for this launch, so it is row-major; but with sizes that the model
   // computed.
-  ::DynamicMemRefType<float> output(operands.output);
+  ::DynamicMemRefType<float> output(*static_cast<::UnrankedMemRefType<float> *>(result));
   ArrayRef<int64_t> given(output.sizes, output.rank);
-  const int64_t expected[] = {launch.queryShape[0], launch.queryShape[1], launch.queryShape[2],
-                              launch.valueShape[3]};
+  const int64_t *query = launch.inputs[SPRINT_INPUT_QUERY].shape;
+  const int64_t expected[] = {query[0], query[1], query[2],
+                              launch.inputs[SPRINT_INPUT_VALUE].shape[3]};
   if (given != ArrayRef(expected)) {
     error = llvm::formatv("program '{0}': expected an output of {1:$[x]}, got {2:$[x]}",
                           sprintProgramName(&stream, program),
@@ -119,23 +134,23 @@ bool LaunchContext::launch(int64_t program, const Operands &operands) {
   return true;
 }
 
-void LaunchContext::launchFromHost(int64_t program, void *query, void *key, void *value,
-                                   void *keyValid, void *mask, void *bias, void *output) {
-  // No destructor may run in this frame (failExecution).
-  if (!currentContext)
-    failExecution("expected a context for launches, got none");
-  auto numbers = [](void *memref) -> ::UnrankedMemRefType<float> & {
-    return *static_cast<::UnrankedMemRefType<float> *>(memref);
-  };
-  auto booleans = [](void *memref) -> ::UnrankedMemRefType<uint8_t> & {
-    return *static_cast<::UnrankedMemRefType<uint8_t> *>(memref);
-  };
-  if (!currentContext->launch(program,
-                              {numbers(query), numbers(key), numbers(value), booleans(keyValid),
-                               booleans(mask), numbers(bias), numbers(output)}))
-    failExecution(currentContext->error.c_str());
-}
+/// The type of a parameter for each input.
+template <size_t input> using OpaqueTensor = std::conditional_t<input == 0, void *, void *>;
+
+/// What compiled code calls: a parameter for each input.
+template <size_t... input> struct LaunchContext::HostFunction<std::index_sequence<input...>> {
+  static void call(int64_t program, OpaqueTensor<input>... inputs, void *output) {
+    // No destructor may run in this frame (failExecution).
+    if (!currentContext)
+      failExecution("expected a context for launches, got none");
+    void *const tensors[] = {inputs...};
+    if (!currentContext->launch(program, tensors, output))
+      failExecution(currentContext->error.c_str());
+  }
+};
 
 HostSymbol LaunchContext::getSymbol() {
-  return {"_mlir_ciface_sprintLaunchMemRefs", reinterpret_cast<void *>(&launchFromHost)};
+  using Inputs = std::make_index_sequence<::sprint::launchInputs.size()>;
+  return {"_mlir_ciface_sprintLaunchMemRefs",
+          reinterpret_cast<void *>(&HostFunction<Inputs>::call)};
 }

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fuzzing.h"
+#include "SprintRuntime/Check.h"
 #include "SprintRuntime/CommandStream.h"
 
 #include <algorithm>
@@ -21,5 +22,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz::require(verify(*stream, error), "what is read is well-formed");
   fuzz::require(std::ranges::equal(serialize(*stream), std::span(data, size)),
                 "what is read is written as it was");
+  static const std::optional<Machine> machine = loadMachine("s", error);
+  for (Program &program : stream->programs) {
+    program.structure = machine->structureHash();
+    for (const Finding &finding : check(program, *machine))
+      fuzz::requireMessage(toString(program, finding));
+  }
   return 0;
 }

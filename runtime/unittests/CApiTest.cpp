@@ -31,12 +31,14 @@ protected:
     stream.reset(sprintParseStream(bytes.data(), bytes.size(), nullptr));
     machine.reset(sprintLoadMachine("s", nullptr));
     launch.size = sizeof(SprintLaunch);
-    launch.query = query.data.data();
-    launch.key = key.data.data();
-    launch.value = value.data.data();
-    std::ranges::copy(query.shape, launch.queryShape);
-    std::ranges::copy(key.shape, launch.keyShape);
-    std::ranges::copy(value.shape, launch.valueShape);
+    bring(SPRINT_INPUT_QUERY, query);
+    bring(SPRINT_INPUT_KEY, key);
+    bring(SPRINT_INPUT_VALUE, value);
+  }
+
+  template <typename Tensor> void bring(SprintInput input, const Tensor &tensor) {
+    launch.inputs[input].data = tensor.data.data();
+    std::ranges::copy(tensor.shape, launch.inputs[input].shape);
   }
 
   void expectRefused(const std::string &message) {
@@ -165,7 +167,7 @@ TEST_F(CApiTest, CalibratesOnSeveralLaunches) {
   launch.calibration = calibration.get();
   ASSERT_TRUE(run());
   Tensor other({1, 2, 4, 8}, 4);
-  launch.query = other.data.data();
+  launch.inputs[SPRINT_INPUT_QUERY].data = other.data.data();
   ASSERT_TRUE(run());
   Error error;
   const float *thresholds = sprintCalibratedThresholds(
@@ -178,7 +180,7 @@ TEST_F(CApiTest, CalibratesOnSeveralLaunches) {
   launch.numThresholds = count;
   double pruned = 0;
   for (const Tensor *tensor : {&query, &other}) {
-    launch.query = tensor->data.data();
+    launch.inputs[SPRINT_INPUT_QUERY].data = tensor->data.data();
     Result result = run();
     ASSERT_TRUE(result);
     pruned +=
@@ -200,19 +202,14 @@ TEST_F(CApiTest, TakesMasksABiasAndSharedKeyHeads) {
   stream.reset(sprintParseStream(bytes.data(), bytes.size(), nullptr));
   key = Tensor({1, 1, 6, 8}, 2);
   value = Tensor({1, 1, 6, 4}, 3);
-  launch.key = key.data.data();
-  launch.value = value.data.data();
-  std::ranges::copy(key.shape, launch.keyShape);
-  std::ranges::copy(value.shape, launch.valueShape);
+  bring(SPRINT_INPUT_KEY, key);
+  bring(SPRINT_INPUT_VALUE, value);
   expectRefused("program 'attention': expected a key_valid tensor, got none");
 
-  launch.keyValid = inputs.keyValid->data.data();
-  launch.keyValidShape[0] = 1;
-  launch.keyValidShape[1] = 6;
-  launch.mask = inputs.mask->data.data();
-  std::ranges::copy(inputs.mask->shape, launch.maskShape);
-  launch.bias = inputs.bias->data.data();
-  std::ranges::copy(inputs.bias->shape, launch.biasShape);
+  SprintTensor &keyValid = launch.inputs[SPRINT_INPUT_KEY_VALID];
+  keyValid = {inputs.keyValid->data.data(), {1, 6}};
+  bring(SPRINT_INPUT_MASK, *inputs.mask);
+  bring(SPRINT_INPUT_BIAS, *inputs.bias);
   Result result = run();
   ASSERT_TRUE(result);
   Reference expected(query, key, value, 1, {-std::numeric_limits<float>::infinity()}, Widths(),
@@ -224,8 +221,8 @@ TEST_F(CApiTest, TakesMasksABiasAndSharedKeyHeads) {
   EXPECT_EQ(statistics["key_heads"], 1);
   EXPECT_EQ(statistics["inputs"], (nlohmann::json{"key_valid", "mask", "bias"}));
 
-  launch.keyValidShape[1] = 5;
-  expectRefused("program 'attention': expected the key_valid of shape 1x6, got 1x5");
+  keyValid.shape[1] = 5;
+  expectRefused("program 'attention': expected dimension 1 (Sk) of the key_valid to be 6, got 5");
 }
 
 TEST_F(CApiTest, RefusesACache) {
@@ -257,7 +254,7 @@ TEST_F(CApiTest, RefusesNull) {
   launch.thresholdPolicy = SPRINT_THRESHOLDS_GIVEN;
   expectRefused("expected thresholds, got null");
   launch.thresholdPolicy = SPRINT_THRESHOLDS_PROGRAM;
-  launch.key = nullptr;
+  launch.inputs[SPRINT_INPUT_KEY].data = nullptr;
   expectRefused("program 'attention': the key has no data");
   Error error;
   EXPECT_EQ(sprintLaunch(nullptr, nullptr, nullptr, &error.text), nullptr);

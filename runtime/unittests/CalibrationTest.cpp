@@ -87,7 +87,7 @@ struct Inputs {
           size_t pair = (index * shape.queries + i) * shape.keys + j;
           if (!allowed[pair])
             continue;
-          double logit = others.bias ? operands.biasRow(index, i)[j] : 0;
+          double logit = others.bias ? operands.row<float>(MemoryRegion::Bias, index, i)[j] : 0;
           for (int64_t c = 0; c < shape.headDim; ++c)
             logit += 0.125 * steps.query * steps.key * q[i * shape.headDim + c] *
                      k[j * shape.headDim + c];

@@ -535,19 +535,17 @@ TEST_F(MaskRefusalTest, InputThatTheProgramDoesNotTake) {
 
 TEST_F(MaskRefusalTest, KeyValidOfAnotherShape) {
   inputs.keyValid = Mask({1, 1, 1, 6}, 1);
-  expectRefused("expected the key_valid of shape 2x6, got 1x6");
+  expectRefused("expected dimension 0 (B) of the key_valid to be 2, got 1");
 }
 
 TEST_F(MaskRefusalTest, MaskOfAnotherShape) {
   inputs.mask = Mask({2, 2, 2, 6}, 1);
-  expectRefused("expected the mask of shape 2x2x3x6, or 1 instead of the first three sizes, got "
-                "2x2x2x6");
+  expectRefused("expected dimension 2 (Sq) of the mask to be 1 or 3, got 2");
 }
 
 TEST_F(MaskRefusalTest, BiasOfAnotherShape) {
   inputs.bias = Tensor({1, 2, 3, 1}, 1);
-  expectRefused("expected the bias of shape 2x2x3x6, or 1 instead of the first three sizes, got "
-                "1x2x3x1");
+  expectRefused("expected dimension 3 (Sk) of the bias to be 6, got 1");
 }
 
 TEST_F(MaskRefusalTest, BytesThatAreNoBooleans) {

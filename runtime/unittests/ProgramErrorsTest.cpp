@@ -128,12 +128,12 @@ TEST_F(RefusalTest, NegativeSize) {
 
 TEST_F(RefusalTest, KeyHeadsThatDoNotDivideTheHeads) {
   key = value = Tensor({1, 3, 6, 8}, 2);
-  expectRefused("expected the heads of the key to divide the 2 heads of the query, got 3");
+  expectRefused("expected H to be a multiple of G = 3, got 2");
 }
 
 TEST_F(RefusalTest, HeadsOfKeyAndValueThatDiffer) {
   key = Tensor({1, 1, 6, 8}, 2);
-  expectRefused("expected the heads of the value to be 1, got 2");
+  expectRefused("expected dimension 1 (G) of the value to be 1, got 2");
 }
 
 TEST_F(RefusalTest, GroupOfAnotherSize) {
@@ -144,12 +144,12 @@ TEST_F(RefusalTest, GroupOfAnotherSize) {
 
 TEST_F(RefusalTest, ChannelsThatDiffer) {
   key = Tensor({1, 2, 6, 4}, 2);
-  expectRefused("expected the channels of the key to be 8, got 4");
+  expectRefused("expected dimension 3 (D) of the key to be 8, got 4");
 }
 
 TEST_F(RefusalTest, ValuesThatAreNotOneAKey) {
   value = Tensor({1, 2, 5, 8}, 2);
-  expectRefused("expected the tokens of the value to be 6, got 5");
+  expectRefused("expected dimension 2 (Sk) of the value to be 6, got 5");
 }
 
 TEST_F(RefusalTest, NaN) {

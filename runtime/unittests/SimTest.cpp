@@ -201,14 +201,14 @@ TEST_F(SimInputsTest, KeyValidOfAnotherRank) {
   addNpy(files, path("in/valid.npy"), std::vector<int64_t>{1, 1, 7}, inputs.keyValid->data, error);
   ASSERT_TRUE(files.commit(error)) << error;
   expectRefused(runAll("--input=in/valid.npy --input=in/mask.npy --input=in/bias.npy"),
-                "in/valid.npy: expected 1 to 2 dimensions, [batch,] key, got 3");
+                "in/valid.npy: expected 1 to 2 dimensions, the last of [B, Sk], got 3");
 }
 
 TEST_F(SimInputsTest, MaskOfAnotherShape) {
   expectRefused(
       runAll("--input=in/valid.npy --input=in/valid.npy --input=in/q.npy"),
-      "in/x.sprint: program 'attention': expected the bias of shape 1x2x5x7, or 1 instead "
-      "of the first three sizes, got 1x2x5x8 (inputs: in/q.npy, in/k.npy, in/v.npy, "
+      "in/x.sprint: program 'attention': expected dimension 3 (Sk) of the bias to be 7, got "
+      "8 (inputs: in/q.npy, in/k.npy, in/v.npy, "
       "in/valid.npy, in/valid.npy, in/q.npy)");
 }
 
@@ -362,8 +362,8 @@ TEST_F(SimTest, InputThatIsTruncated) {
 
 TEST_F(SimTest, InputOfAnotherShape) {
   write("in/v.npy", read("in/q.npy"));
-  expectRefused(runAll(""), "in/x.sprint: program 'attention': expected the tokens of the value to "
-                            "be 7, got 5 (inputs: in/q.npy, in/k.npy, in/v.npy)");
+  expectRefused(runAll(""), "in/x.sprint: program 'attention': expected dimension 2 (Sk) of the "
+                            "value to be 7, got 5 (inputs: in/q.npy, in/k.npy, in/v.npy)");
 }
 
 TEST_F(SimTest, ThresholdsOfAnotherNumberOfPrograms) {

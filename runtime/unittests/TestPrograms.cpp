@@ -214,15 +214,17 @@ std::vector<MemoryRegion> TestInputs::regions() const {
 LaunchOperands sprint::test::operandsOf(const Tensor &query, const Tensor &key, const Tensor &value,
                                         const TestInputs &inputs) {
   LaunchOperands operands;
-  operands.query = query.view();
-  operands.key = key.view();
-  operands.value = value.view();
-  if (inputs.keyValid)
-    operands.keyValid = inputs.keyValid->view();
+  operands[MemoryRegion::Query] = query.view();
+  operands[MemoryRegion::Key] = key.view();
+  operands[MemoryRegion::Value] = value.view();
+  if (inputs.keyValid) {
+    const auto &[batches, heads, queries, keys] = inputs.keyValid->shape;
+    operands[MemoryRegion::KeyValid] = {inputs.keyValid->data.data(), {batches, keys}};
+  }
   if (inputs.mask)
-    operands.mask = inputs.mask->view();
+    operands[MemoryRegion::Mask] = inputs.mask->view();
   if (inputs.bias)
-    operands.bias = inputs.bias->view();
+    operands[MemoryRegion::Bias] = inputs.bias->view();
   return operands;
 }
 

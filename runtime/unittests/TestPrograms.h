@@ -81,7 +81,7 @@ struct Tensor {
   std::vector<float> data;
 
   Tensor(std::array<int64_t, 4> shape, unsigned seed);
-  TensorView view() const { return {data.data(), shape}; }
+  InputView view() const { return {data.data(), shape}; }
   int64_t size() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
 };
 
@@ -92,7 +92,7 @@ struct Mask {
 
   /// About `ones` of 16 are 1.
   Mask(std::array<int64_t, 4> shape, unsigned seed, unsigned ones = 8);
-  MaskView view() const { return {data.data(), shape}; }
+  InputView view() const { return {data.data(), shape}; }
 };
 
 /// What a launch may bring beside query, key and value.

@@ -105,10 +105,9 @@ def SprintFinalizePrograms : Pass<"sprint-finalize-programs", "::mlir::ModuleOp"
 def ConvertSprintLaunchToCall : Pass<"convert-sprint-launch-to-call", "::mlir::ModuleOp"> {
   let summary = "turn launches into calls of the runtime";
   let description = [{
-    Replaces `sprint.launch` by a call of `sprintLaunchMemRefs(program, query, key, value, keyValid, mask, bias, output)`: the index
-    of the program in the stream's container and unranked tensors, keyValid and mask of i1, the others of f32; the output is an unranked memref.
-    Bufferization makes memrefs of the tensors, too. An operand that the launch does not bring has rank 0. `Sprint/Execution/Launch.h` defines
-    the function.
+    Replaces `sprint.launch` by a call of `sprintLaunchMemRefs(program, input..., output)`: the index of the program in the stream's container, an
+    unranked tensor for every input of a launch, in the order of their regions, and an unranked memref for the output. Bufferization makes memrefs of
+    the tensors, too. An input that the launch does not bring has rank 0. `Sprint/Execution/Launch.h` defines the function.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",

@@ -65,13 +65,12 @@ public:
   static HostSymbol getSymbol();
 
 private:
-  struct Operands;
+  template <typename Inputs> struct HostFunction;
 
-  /// Runs one launch; false leaves a message in `error`.
-  bool launch(int64_t program, const Operands &operands);
-
-  static void launchFromHost(int64_t program, void *query, void *key, void *value, void *keyValid,
-                             void *mask, void *bias, void *output);
+  /// Runs one launch; false leaves a message in `error`. Tensors are unranked memrefs as compiled
+  /// code passes them: by the regions of the inputs, one of rank 0 where there is none, and the
+  /// output. Booleans take a byte.
+  bool launch(int64_t program, ArrayRef<void *> inputs, void *result);
 
   const SprintStream &stream;
   const SprintMachine &machine;

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Conversion/Passes.h"
-#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "Sprint/Dialect/Sprint/IR/LaunchTensors.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -14,7 +14,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
-#include "mlir/IR/TypeUtilities.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_CONVERTSPRINTLAUNCHTOCALL
@@ -65,16 +64,10 @@ struct ConvertSprintLaunchToCall
   FlatSymbolRefAttr declare(IRRewriter &rewriter, Location loc) {
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPointToStart(getOperation().getBody());
-    Type numbers = getOpaqueTensor(rewriter.getF32Type());
-    Type booleans = getOpaqueTensor(rewriter.getI1Type());
-    SmallVector<Type> operands = {rewriter.getI64Type(),
-                                  numbers,
-                                  numbers,
-                                  numbers,
-                                  booleans,
-                                  booleans,
-                                  numbers,
-                                  getOpaqueBuffer(rewriter.getF32Type())};
+    SmallVector<Type> operands = {rewriter.getI64Type()};
+    for (const ::sprint::LaunchTensor &input : ::sprint::launchInputs)
+      operands.push_back(getOpaqueTensor(getElementType(&getContext(), input.hostElement)));
+    operands.push_back(getOpaqueBuffer(rewriter.getF32Type()));
     auto function = func::FuncOp::create(rewriter, loc, kLaunchFunction,
                                          rewriter.getFunctionType(operands, {}));
     function.setPrivate();
@@ -91,23 +84,18 @@ struct ConvertSprintLaunchToCall
     rewriter.setInsertionPoint(launch);
     SmallVector<Value> operands = {
         arith::ConstantIntOp::create(rewriter, loc, rewriter.getI64Type(), program)};
-    // The call takes tensors, not their buffers: that is what tells bufferization how long it must
-    // keep them.
-    auto pass = [&](Value tensor) {
-      Type opaque = getOpaqueTensor(getElementTypeOrSelf(tensor));
-      operands.push_back(tensor::CastOp::create(rewriter, loc, opaque, tensor));
-    };
-    // What the launch does not bring is a scalar.
-    auto passOptional = [&](Value tensor, Type elementType) {
-      pass(tensor ? tensor
-                  : tensor::EmptyOp::create(rewriter, loc, /*staticShape=*/ArrayRef<int64_t>(),
-                                            elementType));
-    };
-    for (Value tensor : {launch.getQuery(), launch.getKey(), launch.getValue()})
-      pass(tensor);
-    passOptional(launch.getKeyValid(), rewriter.getI1Type());
-    passOptional(launch.getMask(), rewriter.getI1Type());
-    passOptional(launch.getBias(), rewriter.getF32Type());
+    for (auto [region, input] : llvm::enumerate(::sprint::launchInputs)) {
+      Type elementType = getElementType(&getContext(), input.hostElement);
+      Value tensor = launch.getInput(static_cast<sprint_isa::MemoryRegion>(region));
+      // What the launch does not bring is a scalar.
+      if (!tensor)
+        tensor = tensor::EmptyOp::create(rewriter, loc, /*staticShape=*/ArrayRef<int64_t>(),
+                                         elementType);
+      // The call takes tensors, not their buffers: that is what tells bufferization how long it
+      // must keep them.
+      operands.push_back(
+          tensor::CastOp::create(rewriter, loc, getOpaqueTensor(elementType), tensor));
+    }
     auto type = cast<RankedTensorType>(launch.getType());
     SmallVector<Value> sizes;
     for (int64_t dim = 0; dim < type.getRank(); ++dim)

@@ -127,7 +127,7 @@ private:
   /// Query heads that share a key head.
   int64_t group = 1;
 
-  // Of the rows in work.
+  // Of the rows.
   RowsOp rows;
   /// What each of their counters is in commands.
   SmallVector<AffineExpr> counters;
@@ -142,6 +142,7 @@ private:
     Value token;
   };
   SmallVector<Write> writes;
+  llvm::SmallDenseSet<OperationName> lowered;
   /// Rows of masks and biases that the select unit holds, by region.
   llvm::MapVector<MemoryRegion, std::pair<Slice, Value>> held;
   /// By the result of the op that came last.
@@ -199,18 +200,23 @@ AffineExpr RowsLowering::evaluate(OpFoldResult value) {
   auto size = number.getDefiningOp<tensor::DimOp>();
   std::optional<int64_t> dim = size ? size.getConstantIndex() : std::nullopt;
   BlockArgument argument = size ? getProgramArgument(size.getSource()) : BlockArgument();
-  if (!dim || !argument)
+  auto type = argument ? cast<RankedTensorType>(argument.getType()) : RankedTensorType();
+  if (!dim || !type || *dim < 0 || *dim >= type.getRank())
     return {};
+  // A static one may be 1 for what has the parameter's size elsewhere.
+  if (!type.isDynamicDim(*dim))
+    return builder.getAffineConstantExpr(type.getDimSize(*dim));
   std::optional<LaunchParameter> parameter =
       getParameterOf(getLaunchTensor(program.getInput(argument)).dimensions[*dim].dimension);
   return parameter ? getParameter(*parameter) : AffineExpr();
 }
 
 bool RowsLowering::isWhole(OpFoldResult size, int64_t staticSize, Dimension dimension) {
-  if (std::optional<int64_t> constant = getConstantIntValue(size))
-    return *constant == staticSize;
+  AffineExpr number = evaluate(size);
+  if (!ShapedType::isDynamic(staticSize) && number == builder.getAffineConstantExpr(staticSize))
+    return true;
   std::optional<LaunchParameter> parameter = getParameterOf(dimension);
-  return parameter && evaluate(size) == getParameter(*parameter);
+  return parameter && number == getParameter(*parameter);
 }
 
 std::optional<Slice> RowsLowering::resolve(Value operand) {
@@ -544,7 +550,8 @@ LogicalResult RowsLowering::lower(RecomputeOp op) {
   }
   if (selection.query != *query || selection.key != *key)
     return op.emitOpError("expected the query and keys that its keys were selected for");
-  if (op.getBias() ? resolve(op.getBias()) != selection.bias : selection.bias.has_value())
+  std::optional<Slice> bias = op.getBias() ? resolve(op.getBias()) : std::nullopt;
+  if (bool(op.getBias()) != bias.has_value() || bias != selection.bias)
     return op.emitOpError("expected the biases that its keys were selected with");
 
   FailureOr<Value> queryWritten = write(op, MemoryRegion::Query, *query);
@@ -598,7 +605,6 @@ LogicalResult RowsLowering::lower(tensor::InsertSliceOp op) {
 }
 
 LogicalResult RowsLowering::createLoops() {
-  counters.clear();
   bodies.assign(1, &commands.getBody().front());
   for (auto [attr, step] :
        llvm::zip_equal(rows.getExtents().getAsRange<ExprAttr>(), rows.getSteps())) {
@@ -625,6 +631,8 @@ LogicalResult RowsLowering::createLoops() {
 }
 
 LogicalResult RowsLowering::lower(RowsOp op) {
+  if (rows)
+    return op.emitOpError("expected one 'sprint.rows' in a program");
   rows = op;
   if (!llvm::all_of(op.getSteps(), [](int64_t step) { return step == 1; }))
     return op.emitOpError("expected blocks of one row, as the machine has lists of single rows "
@@ -635,18 +643,19 @@ LogicalResult RowsLowering::lower(RowsOp op) {
   Value init = op.getInits().front();
   while (auto cast = init.getDefiningOp<tensor::CastOp>())
     init = cast.getSource();
-  if (stored ? init != stored : !init.getDefiningOp<tensor::EmptyOp>())
-    return op.emitOpError("expected to begin with ")
-           << (stored ? "what was stored before" : "an empty tensor");
+  if (!init.getDefiningOp<tensor::EmptyOp>())
+    return op.emitOpError("expected to begin with an empty tensor");
   if (failed(createLoops()))
     return failure();
-  writes.clear();
-  held.clear();
+  Block &body = op.getBody().front();
+  for (Operation &inner : llvm::make_early_inc_range(llvm::reverse(body)))
+    if (isOpTriviallyDead(&inner))
+      inner.erase();
   stored = op.getRegionIterArgs().front();
-  for (Operation &inner : op.getBody().front().without_terminator())
+  for (Operation &inner : body.without_terminator())
     if (failed(lower(&inner)))
       return failure();
-  auto yield = cast<YieldOp>(op.getBody().front().getTerminator());
+  auto yield = cast<YieldOp>(body.getTerminator());
   if (yield.getOperand(0) != stored)
     return yield.emitOpError("expected the output codes with all rows that were stored");
   stored = op.getResult(0);
@@ -654,9 +663,16 @@ LogicalResult RowsLowering::lower(RowsOp op) {
 }
 
 LogicalResult RowsLowering::lower(Operation *op) {
+  bool isOfBlock = isa<SprintDialect>(op->getDialect()) && !isa<RowsOp>(op);
+  if (isOfBlock && (!rows || op->getParentOp() != rows))
+    return op->emitOpError("expected it in 'sprint.rows'");
+  // The select unit holds one query and one pruning vector, and the capacities are those of a
+  // block.
+  if (isOfBlock && !lowered.insert(op->getName()).second)
+    return op->emitOpError("expected one in the body of 'sprint.rows', for one block");
   return TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<CrossbarScoreOp, PruneOp, AllowOp, GatherOp, RecomputeOp, tensor::InsertSliceOp>(
-          [&](auto known) { return lower(known); })
+      .Case<RowsOp, CrossbarScoreOp, PruneOp, AllowOp, GatherOp, RecomputeOp,
+            tensor::InsertSliceOp>([&](auto known) { return lower(known); })
       .Default([&](Operation *other) -> LogicalResult {
         if (!isa<SprintDialect>(other->getDialect()) && isMemoryEffectFree(other))
           return success();
@@ -724,12 +740,22 @@ LogicalResult RowsLowering::run() {
   for (Operation &op : body.without_terminator()) {
     if (&op == commands)
       continue;
-    auto loops = dyn_cast<RowsOp>(op);
-    if (failed(loops ? lower(loops) : lower(&op)))
+    if (failed(lower(&op)))
       return failure();
   }
   if (!stored || end.getNumOperands() != 1 || end.getOperand(0) != stored)
     return end.emitOpError("expected the output codes of 'sprint.rows'");
+  // Expressions are made of what the program says, which may be none of the machine's.
+  WalkResult checked = commands.walk([](Operation *op) {
+    for (NamedAttribute operand : op->getAttrs())
+      if (auto number = dyn_cast<ExprAttr>(operand.getValue()))
+        if (failed(ExprAttr::verify([&] { return op->emitOpError(); }, number.getCombine(),
+                                    number.getExpressions())))
+          return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  if (checked.wasInterrupted())
+    return failure();
 
   end->eraseOperand(0);
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))

@@ -81,8 +81,7 @@ struct Program {
   double scale = 1;
   /// Thresholds in logit units, one for all heads or one a head; empty keeps every allowed key.
   std::vector<float> thresholds;
-  /// What the launch brings beside query, key and value: key_valid, mask and bias, as far as it
-  /// does, in this order.
+  /// Optional inputs that the launch brings, ascending.
   std::vector<MemoryRegion> inputs;
   std::vector<CountingQueue> countingQueues;
   std::vector<IndexQueue> indexQueues;

@@ -10,6 +10,7 @@
 #ifndef SPRINTRUNTIME_NPY_H
 #define SPRINTRUNTIME_NPY_H
 
+#include "SprintRuntime/Commands.h"
 #include "SprintRuntime/FileIO.h"
 
 #include <cstddef>
@@ -55,6 +56,11 @@ struct NpyArray {
 /// Booleans other than 0 and 1 are refused. Without a value, `error` has one message that begins
 /// with the path.
 std::optional<NpyArray> readNpyArray(const std::string &path, std::string &error) noexcept;
+
+/// Reads an array that must have elements of `type`, as readNpyArray does. Those of I1 may be bytes
+/// 0 and 1, too.
+std::optional<NpyArray> readNpyArray(const std::string &path, ElementType type,
+                                     std::string &error) noexcept;
 
 /// A row-major f32 array.
 struct FloatArray {

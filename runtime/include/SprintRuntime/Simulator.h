@@ -25,44 +25,27 @@
 
 namespace sprint {
 
-/// A row-major f32 tensor `[B, H, S, D]` that somebody else owns.
-struct TensorView {
-  const float *data = nullptr;
-  std::array<int64_t, 4> shape{};
-};
-
-/// A row-major tensor of booleans, a byte each, 0 or 1, that somebody else owns: a mask `[B, H, Sq,
-/// Sk]`, of which each of the first three dimensions may be 1 and then is the same for all.
-struct MaskView {
-  const uint8_t *data = nullptr;
-  std::array<int64_t, 4> shape{};
+/// A row-major tensor of a launch that somebody else owns. What its elements and dimensions are is
+/// in `launchInputs`; a boolean is a byte, 0 or 1.
+struct InputView {
+  const void *data = nullptr;
+  /// As many sizes as the input has dimensions; others are not looked at.
+  std::array<int64_t, kMaxInputRank> shape{};
 };
 
 /// The tensors of a launch. Optional ones have data exactly where the program takes them.
 struct LaunchOperands {
-  /// `[B, H, Sq, D]`.
-  TensorView query;
-  /// `[B, G, Sk, D]` and `[B, G, Sk, Dv]`, where G, the number of key heads, divides H.
-  TensorView key, value;
-  /// Optional: keys that are no padding; its shape is `[B, 1, 1, Sk]`.
-  MaskView keyValid;
-  /// Optional.
-  MaskView mask;
-  /// Optional: in logit units; its shape is that of a mask.
-  TensorView bias;
+  /// By MemoryRegion.
+  std::array<InputView, launchInputs.size()> inputs;
+
+  InputView &operator[](MemoryRegion region) { return inputs[static_cast<size_t>(region)]; }
+  const InputView &operator[](MemoryRegion region) const {
+    return inputs[static_cast<size_t>(region)];
+  }
 };
 
 /// The sizes of a launch.
-struct LaunchShape {
-  int64_t batches = 0;
-  int64_t heads = 0;
-  int64_t queries = 0;
-  int64_t keys = 0;
-  int64_t headDim = 0;
-  int64_t valueDim = 0;
-  /// Query heads that share a key head.
-  int64_t group = 1;
-
+struct LaunchShape : LaunchSizes {
   int64_t keyHeads() const { return heads / group; }
 };
 

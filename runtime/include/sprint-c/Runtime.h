@@ -13,6 +13,8 @@
 #ifndef SPRINT_C_RUNTIME_H
 #define SPRINT_C_RUNTIME_H
 
+#include "sprint-c/Inputs.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,21 +76,21 @@ enum SprintThresholds {
 /** What a result holds beside the output; flags of SprintLaunch. */
 enum SprintLaunchFlags { SPRINT_RECORD_MASKS = 1, SPRINT_RECORD_TRACE = 2 };
 
-/** A launch. Operands are row-major tensors: `query` [B, H, Sq, D], `key` [B, G, Sk, D], `value`
- * [B, G, Sk, Dv], with G dividing H, of f32; where the program takes them, and null elsewhere,
- * `keyValid` [B, Sk] and `mask` of bytes 0 or 1, and `bias` of f32. Mask and bias are [B, H, Sq,
- * Sk], where each of the first three may be 1. */
+/** A row-major tensor. */
+struct SprintTensor {
+  /** Null where there is none. */
+  const void *data;
+  /** As many sizes as it has dimensions. */
+  int64_t shape[SPRINT_MAX_RANK];
+};
+
 struct SprintLaunch {
   /** sizeof(struct SprintLaunch), by which later versions know what the caller knows. */
   size_t size;
   /** Index of the program in the stream. */
   size_t program;
-  const float *query;
-  const float *key;
-  const float *value;
-  int64_t queryShape[4];
-  int64_t keyShape[4];
-  int64_t valueShape[4];
+  /** By enum SprintInput; those that the program does not take are null. */
+  struct SprintTensor inputs[SPRINT_NUM_INPUTS];
   /** One of enum SprintThresholds. */
   uint32_t thresholdPolicy;
   /** Of enum SprintLaunchFlags. */
@@ -96,12 +98,6 @@ struct SprintLaunch {
   const float *thresholds;
   size_t numThresholds;
   double fraction;
-  const uint8_t *keyValid;
-  const uint8_t *mask;
-  const float *bias;
-  int64_t keyValidShape[2];
-  int64_t maskShape[4];
-  int64_t biasShape[4];
   /** Gathers what thresholds would keep on these operands; null for nothing. */
   SprintCalibration *calibration;
   /** Reserved: null. */

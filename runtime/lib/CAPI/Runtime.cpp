@@ -99,22 +99,14 @@ SprintStream *parseStream(const uint8_t *bytes, size_t size, const std::string &
   return new SprintStream{valueOr(std::move(stream), place + error)};
 }
 
-TensorView viewOf(const float *data, const int64_t (&shape)[4]) {
-  TensorView view;
-  view.data = data;
-  std::ranges::copy(shape, view.shape.begin());
-  return view;
-}
+static_assert(SPRINT_NUM_INPUTS == launchInputs.size() && SPRINT_MAX_RANK == kMaxInputRank);
 
 LaunchOperands operandsOf(const SprintLaunch &launch) {
   LaunchOperands operands;
-  operands.query = viewOf(launch.query, launch.queryShape);
-  operands.key = viewOf(launch.key, launch.keyShape);
-  operands.value = viewOf(launch.value, launch.valueShape);
-  operands.keyValid = {launch.keyValid, {launch.keyValidShape[0], 1, 1, launch.keyValidShape[1]}};
-  operands.mask.data = launch.mask;
-  std::ranges::copy(launch.maskShape, operands.mask.shape.begin());
-  operands.bias = viewOf(launch.bias, launch.biasShape);
+  for (size_t index = 0; index < launchInputs.size(); ++index) {
+    operands.inputs[index].data = launch.inputs[index].data;
+    std::ranges::copy(launch.inputs[index].shape, operands.inputs[index].shape.begin());
+  }
   return operands;
 }
 

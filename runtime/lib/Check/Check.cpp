@@ -16,6 +16,10 @@ using namespace sprint::checking;
 
 namespace {
 
+/// Commands of a program of which more is asked than what each of them may do, so that none takes
+/// long.
+constexpr size_t kMaxCommands = size_t(1) << 16;
+
 /// Whether the program could be one of `machine` at all; where not, nothing else is asked.
 bool checkForm(const Program &program, const Machine &machine, std::vector<Finding> &findings) {
   for (const UnitProgram &unit : program.units) {
@@ -91,6 +95,15 @@ std::vector<Finding> checkProgram(const Program &program, const Machine &machine
   Steps steps(program);
   checkOwners(steps, findings);
   checkInputs(steps, findings);
+  size_t commands = 0;
+  for (const UnitSteps &unit : steps.units)
+    commands += unit.steps.size();
+  if (commands > kMaxCommands && !hasErrors(findings))
+    return {{Finding::Severity::Undecided,
+             {},
+             "cannot be decided: expected at most " + std::to_string(kMaxCommands) +
+                 " commands, got " + std::to_string(commands),
+             {}}};
   checkBalance(steps, findings);
   // What follows would only be consequences.
   if (hasErrors(findings))

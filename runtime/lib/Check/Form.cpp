@@ -15,10 +15,13 @@ namespace {
 
 // Beyond these numbers of terms, of variables in a term, and of characters of a variable's name,
 // and beyond this magnitude of a constant, an expression is not known.
-constexpr size_t kMaxTerms = 64;
+constexpr size_t kMaxTerms = 16;
 constexpr size_t kMaxDegree = 16;
 constexpr size_t kMaxVariableLength = 1024;
 constexpr int64_t kMaxConstant = int64_t(1) << 62;
+/// Nodes of expressions that are looked at; of all others nothing is known, so that no program
+/// takes long.
+constexpr int64_t kMaxWork = int64_t(1) << 16;
 
 int64_t saturatingAdd(int64_t lhs, int64_t rhs) {
   int64_t sum;
@@ -246,6 +249,8 @@ Form FormBuilder::combine(ExprNode::Kind kind, const Form &lhs, const Form &rhs)
 }
 
 Form FormBuilder::build(uint64_t expression, std::span<const Form> counters) const {
+  if (++work > kMaxWork)
+    return Form::unknown();
   const ExprNode &node = program.expressions[expression];
   switch (node.kind) {
   case ExprNode::Kind::Constant:

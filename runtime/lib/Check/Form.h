@@ -80,6 +80,7 @@ private:
   Form combine(ExprNode::Kind kind, const Form &lhs, const Form &rhs) const;
   const Program &program;
   bool substitutes;
+  mutable int64_t work = 0;
 };
 
 } // namespace sprint::checking

@@ -44,6 +44,8 @@ struct Event {
 };
 
 struct QueueState {
+  /// What is there since the launch began, and before what has been given since.
+  int64_t initial = 0;
   std::deque<Clock> contents;
   std::vector<Event> takes;
   int64_t gives = 0;
@@ -66,7 +68,7 @@ public:
         waitsForRoom(waitsForRoom), findings(findings), queues(steps.queues.size()),
         clocks(steps.units.size()) {
     for (size_t queue = 0; queue < queues.size(); ++queue)
-      queues[queue].contents.resize(steps.queues[queue].initial);
+      queues[queue].initial = steps.queues[queue].initial;
     for (const DecodedUnit &unit : program.units())
       cursors.emplace_back(program, unit);
   }
@@ -128,7 +130,7 @@ private:
   std::map<std::tuple<MemoryRegion, int64_t, int64_t>, Event> written;
   std::map<std::pair<int64_t, int64_t>, HeadState> heads, keyHeads;
   int64_t entered = 0;
-  /// The last stores of the key heads that have left.
+  /// The last stores of the key heads that have left, in their order.
   std::vector<Event> left;
   /// The row of each load, the loads of each row, and the last score that a load was used by.
   std::vector<std::array<int64_t, 3>> loads;
@@ -159,7 +161,8 @@ std::string Replayer::suffix() const {
 std::optional<QueueUse> Replayer::findWaiting(size_t unit) const {
   const Step &step = stepOf(unit);
   for (const QueueUse &use : step.uses) {
-    bool isEmpty = queues[use.queue].contents.empty();
+    const QueueState &queue = queues[use.queue];
+    bool isEmpty = queue.initial == 0 && queue.contents.empty();
     if (use.gives ? waitsForRoom && step.info->opcode == Opcode::Fetch && !isEmpty : isEmpty)
       return use;
   }
@@ -185,8 +188,12 @@ bool Replayer::runCommand(size_t unit) {
     if (use.gives)
       continue;
     QueueState &queue = queues[use.queue];
-    join(clock, queue.contents.front());
-    queue.contents.pop_front();
+    if (queue.initial > 0) {
+      --queue.initial;
+    } else {
+      join(clock, queue.contents.front());
+      queue.contents.pop_front();
+    }
     queue.takes.push_back(event);
   }
   note(unit, event);
@@ -287,8 +294,9 @@ void Replayer::write(const Event &event, MemoryRegion region, std::pair<int64_t,
   std::pair<int64_t, int64_t> keyHead = {batch, isOfKeyHead ? number : number / shape.group};
   if (keyHeads.try_emplace(keyHead).second) {
     const Clock &clock = clocks[event.unit];
-    int64_t gone =
-        std::ranges::count_if(left, [&](const Event &store) { return store.isBefore(clock); });
+    // Their numbers ascend, as one unit stores.
+    auto isGone = [&](const Event &store) { return store.isBefore(clock); };
+    int64_t gone = std::ranges::partition_point(left, isGone) - left.begin();
     if (++entered - gone > structure.residentHeads)
       add(event.place, bufferMessage(residentHeads(structure)) + ", got more");
   }

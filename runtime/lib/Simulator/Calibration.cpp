@@ -224,7 +224,7 @@ ScoreBounds boundsOf(const Operands &operands, int64_t head, double unit) {
   double least = 0;
   double largest = 0;
   for (int64_t row = 0; row < operands.inputRows(MemoryRegion::Bias); ++row)
-    for (float bias : operands.biasRow(head, row))
+    for (float bias : operands.row<float>(MemoryRegion::Bias, head, row))
       if (bias > kMaskingBias) {
         least = std::min(least, static_cast<double>(bias));
         largest = std::max(largest, static_cast<double>(bias));

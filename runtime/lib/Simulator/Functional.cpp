@@ -65,7 +65,7 @@ struct RowList {
 };
 
 /// Which regions are in ReRAM, by MemoryRegion.
-using WrittenRegions = std::array<bool, enumerators<MemoryRegion>.size()>;
+using WrittenRegions = std::array<bool, launchInputs.size()>;
 
 /// What a head has in ReRAM for itself.
 struct ResidentHead {
@@ -209,8 +209,8 @@ private:
   std::vector<std::deque<RowList>> lists;
   /// Key heads that have been written and still have rows to come.
   std::map<int64_t, ResidentKeyHead> keyHeads;
-  /// For each batch element whether its key_valid has been written.
-  std::vector<uint8_t> hasKeyValid;
+  /// For each batch element which of the inputs that all its heads share have been written.
+  std::vector<WrittenRegions> writtenOfBatch;
   /// For each head, or key head, and region whether it has been written, now or before.
   std::vector<uint8_t> wasWritten;
   std::vector<uint8_t> isRowDone;
@@ -253,8 +253,8 @@ void FunctionalPass::prepare() {
   result.output.resize(rows * shape.valueDim);
   result.codes.resize(rows * shape.valueDim);
   isRowDone.resize(rows);
-  hasKeyValid.resize(shape.batches);
-  wasWritten.resize(operands.heads() * enumerators<MemoryRegion>.size());
+  writtenOfBatch.resize(shape.batches);
+  wasWritten.resize(operands.heads() * launchInputs.size());
   sums.resize(shape.valueDim);
   shares.resize(structure.corelets);
   keyBuffer.capacity = structure.bufferedKeys(shape.headDim);
@@ -572,78 +572,52 @@ bool FunctionalPass::run(UnitState &unit, const ReleaseCommand &command) {
 //===----------------------------------------------------------------------===//
 
 std::string sprint::contentOf(MemoryRegion region) {
-  switch (region) {
-  case MemoryRegion::Query:
-  case MemoryRegion::Key:
-  case MemoryRegion::Value:
-  case MemoryRegion::Bias:
-    return std::string(sprint::toString(region)) + " codes";
-  case MemoryRegion::KeyValid:
-  case MemoryRegion::Mask:
-    return std::string(sprint::toString(region)) + " bits";
-  }
-  return "";
+  bool areBits = inputOf(region).deviceElement == ElementType::I1;
+  return std::string(sprint::toString(region)) + (areBits ? " bits" : " codes");
 }
 
 CommandCost sprint::writeCost(const CostModel &costs, const LaunchShape &shape, MemoryRegion region,
                               int64_t rows) {
-  switch (region) {
-  case MemoryRegion::Query:
-  case MemoryRegion::Key:
-    break;
-  case MemoryRegion::Value:
-    return costs.write(rows, shape.valueDim);
-  case MemoryRegion::KeyValid:
-  case MemoryRegion::Mask:
+  const LaunchTensor &input = inputOf(region);
+  if (input.deviceElement == ElementType::I1)
     return costs.writeMask(rows, shape.keys);
-  case MemoryRegion::Bias:
+  if (input.deviceElement == ElementType::I32)
     return costs.writeBias(rows, shape.keys);
-  }
-  return costs.write(rows, shape.headDim);
+  return costs.write(rows, input.has(Dimension::Dv) ? shape.valueDim : shape.headDim);
 }
 
 bool FunctionalPass::run(UnitState &unit, const WriteCommand &command) {
   MemoryRegion region = command.region;
-  bool isOfKeyHead = region == MemoryRegion::Key || region == MemoryRegion::Value;
+  const LaunchTensor &input = inputOf(region);
+  bool isOfKeyHead = input.has(Dimension::G);
   int64_t head = isOfKeyHead ? keyHeadOf(unit, command.batch, command.head)
                              : headOf(unit, command.batch, command.head);
   std::string what =
       contentOf(region) + " of " + (isOfKeyHead ? describeKeyHead(head) : describeHead(head));
-  uint8_t &written =
-      wasWritten[head * enumerators<MemoryRegion>.size() + static_cast<size_t>(region)];
+  uint8_t &written = wasWritten[head * launchInputs.size() + static_cast<size_t>(region)];
   if (written)
     fail(unit, "writes the " + what + " twice");
   written = 1;
   int64_t rows = shape.keys;
-  switch (region) {
-  case MemoryRegion::Key:
-  case MemoryRegion::Value: {
+  if (input.isOptional)
+    checkBrought(unit, region);
+  if (isOfKeyHead) {
     ResidentKeyHead &keyHead = enterKeyHead(unit, head, what);
     keyHead.isWritten[static_cast<size_t>(region)] = true;
     if (region == MemoryRegion::Key)
       keyHead.keys = operands.keyCodes(head);
     else
       keyHead.values = operands.valueCodes(head);
-    break;
-  }
-  case MemoryRegion::KeyValid:
-    checkBrought(unit, region);
-    hasKeyValid[head / shape.heads] = 1;
-    rows = operands.inputRows(region);
-    break;
-  case MemoryRegion::Query:
-  case MemoryRegion::Mask:
-  case MemoryRegion::Bias: {
-    bool isQuery = region == MemoryRegion::Query;
-    if (!isQuery)
-      checkBrought(unit, region);
-    ResidentHead &entered = enterHead(enterKeyHead(unit, operands.keyHeadOf(head), what), head);
-    entered.isWritten[static_cast<size_t>(region)] = true;
-    if (isQuery)
-      entered.queries = operands.queryCodes(head);
-    rows = isQuery ? shape.queries : operands.inputRows(region);
-    break;
-  }
+  } else {
+    rows = input.isOptional ? operands.inputRows(region) : shape.queries;
+    if (input.has(Dimension::H)) {
+      ResidentHead &entered = enterHead(enterKeyHead(unit, operands.keyHeadOf(head), what), head);
+      entered.isWritten[static_cast<size_t>(region)] = true;
+      if (region == MemoryRegion::Query)
+        entered.queries = operands.queryCodes(head);
+    } else {
+      writtenOfBatch[head / shape.heads][static_cast<size_t>(region)] = true;
+    }
   }
   WorkCounts work = writeCost(costs, shape, region, rows).work;
   record(unit, rows, 0);
@@ -753,9 +727,9 @@ bool FunctionalPass::run(UnitState &unit, const LoadMaskCommand &command) {
   int64_t head = headOf(unit, command.batch, command.head);
   int64_t row = rowOf(unit, head, command.query);
   checkBrought(unit, region);
-  if (region == MemoryRegion::Mask)
+  if (inputOf(region).has(Dimension::H))
     residentHead(unit, head, region);
-  else if (!hasKeyValid[head / shape.heads])
+  else if (!writtenOfBatch[head / shape.heads][static_cast<size_t>(region)])
     failToRead(unit, head, region);
   masks.load(region, head, row % shape.queries);
   result.work += costs.loadMask(shape.keys).work;

@@ -21,179 +21,202 @@ constexpr int64_t kMaxLength = int64_t(1) << 30;
 /// Numbers of an operand or an output.
 constexpr int64_t kMaxNumbers = int64_t(1) << 36;
 
-std::string toText(const std::array<int64_t, 4> &shape) {
-  std::string text;
-  for (int64_t size : shape)
-    text += (text.empty() ? "" : "x") + std::to_string(size);
-  return text;
+std::string nameOf(MemoryRegion region) { return "the " + std::string(toString(region)); }
+
+int64_t bytesOf(ElementType type) {
+  switch (type) {
+  case ElementType::I1:
+  case ElementType::I8:
+    return 1;
+  case ElementType::I32:
+  case ElementType::F32:
+    return 4;
+  case ElementType::I64:
+    return 8;
+  }
+  return 0;
 }
 
-void checkSize(const char *name, const TensorView &tensor) {
-  const auto &[batches, heads, tokens, channels] = tensor.shape;
-  bool fits = batches >= 1 && heads >= 1 && tokens >= 1 && channels >= 1 && batches <= kMaxLength &&
-              heads <= kMaxLength && tokens <= kMaxLength && channels <= kMaxChannels;
-  if (!fits || __int128(batches) * heads * tokens * channels > kMaxNumbers)
-    throw LaunchFailure{"expected " + std::string(name) +
+int64_t countOf(std::span<const int64_t> shape) {
+  int64_t count = 1;
+  for (int64_t size : shape)
+    count *= size;
+  return count;
+}
+
+/// The sizes of an input.
+std::span<const int64_t> shapeOf(const LaunchTensor &input, const InputView &view) {
+  return std::span(view.shape).first(input.dimensions.size());
+}
+
+/// Checks that sizes of `dimensions` are positive, and that none is too large.
+void checkSize(const std::string &name, std::span<const TensorDimension> dimensions,
+               std::span<const int64_t> shape) {
+  bool fits = true;
+  __int128 count = 1;
+  std::string text;
+  for (size_t index = 0; index < shape.size(); ++index) {
+    Dimension dimension = dimensions[index].dimension;
+    bool areChannels = dimension == Dimension::D || dimension == Dimension::Dv;
+    fits &= shape[index] >= 1 && shape[index] <= (areChannels ? kMaxChannels : kMaxLength);
+    // Stays far below what overflows.
+    count = fits && count <= kMaxNumbers ? count * shape[index] : kMaxNumbers + 1;
+    text += (text.empty() ? "" : "x") + std::to_string(shape[index]);
+  }
+  if (!fits || count > kMaxNumbers)
+    throw LaunchFailure{"expected " + name +
                         " of positive sizes, at most 2^30 tokens, 2^16 channels and 2^36 numbers, "
                         "got " +
-                        toText(tensor.shape)};
-  if (!tensor.data)
-    throw LaunchFailure{std::string(name) + " has no data"};
-}
-
-void checkEqual(const char *what, int64_t expected, int64_t got) {
-  if (got != expected)
-    throw LaunchFailure{"expected " + std::string(what) + " to be " + std::to_string(expected) +
-                        ", got " + std::to_string(got)};
-}
-
-/// Checks the shape of an input against the sizes that its dimensions have where it is not the same
-/// for all, of which the first three may be 1.
-void checkInputShape(MemoryRegion region, const std::array<int64_t, 4> &full,
-                     const std::array<int64_t, 4> &shape) {
-  bool fits = shape[3] == full[3];
-  for (size_t dim = 0; dim < 3; ++dim)
-    fits &= shape[dim] == full[dim] || shape[dim] == 1;
-  if (!fits)
-    throw LaunchFailure{"expected the " + std::string(toString(region)) + " of shape " +
-                        toText(full) + ", or 1 instead of the first three sizes, got " +
-                        toText(shape)};
-  if (__int128(shape[0]) * shape[1] * shape[2] * shape[3] > kMaxNumbers)
-    throw LaunchFailure{"expected the " + std::string(toString(region)) +
-                        " of at most 2^36 numbers, got " + toText(shape)};
-}
-
-/// All numbers of a tensor whose shape was checked.
-template <typename View> auto numbersOf(const View &view) {
-  const auto &[batches, heads, rows, keys] = view.shape;
-  return std::span(view.data, static_cast<size_t>(batches * heads * rows * keys));
+                        text};
 }
 
 } // namespace
 
 Operands::Operands(const LaunchOperands &operands, const Widths &widths)
     : tensors(operands), machineWidths(&widths) {
-  const auto &[query, key, value, keyValid, mask, bias] = tensors;
-  checkSize("the query", query);
-  checkSize("the key", key);
-  checkSize("the value", value);
-  checkEqual("the batch size of the key", query.shape[0], key.shape[0]);
-  if (query.shape[1] % key.shape[1] != 0)
-    throw LaunchFailure{"expected the heads of the key to divide the " +
-                        std::to_string(query.shape[1]) + " heads of the query, got " +
-                        std::to_string(key.shape[1])};
-  checkEqual("the channels of the key", query.shape[3], key.shape[3]);
-  checkEqual("the batch size of the value", query.shape[0], value.shape[0]);
-  checkEqual("the heads of the value", key.shape[1], value.shape[1]);
-  checkEqual("the tokens of the value", key.shape[2], value.shape[2]);
-  dimensions = {query.shape[0],
-                query.shape[1],
-                query.shape[2],
-                key.shape[2],
-                query.shape[3],
-                value.shape[3],
-                query.shape[1] / key.shape[1]};
-  checkSize("the output",
-            {query.data, {query.shape[0], query.shape[1], query.shape[2], value.shape[3]}});
-  checkTokens();
-  checkInputs();
+  measure();
+  for (MemoryRegion region : enumerators<MemoryRegion>)
+    if (tensors[region].data)
+      checkElements(region);
   for (int64_t head = 0; head < heads(); ++head)
-    querySteps.push_back(quantizationStep(headOf(query, head), widths));
+    querySteps.push_back(quantizationStep(headOf(MemoryRegion::Query, head), widths));
   for (int64_t head = 0; head < keyHeads(); ++head)
-    tokenSteps.emplace_back(quantizationStep(headOf(key, head), widths),
-                            quantizationStep(headOf(value, head), widths));
+    tokenSteps.emplace_back(quantizationStep(headOf(MemoryRegion::Key, head), widths),
+                            quantizationStep(headOf(MemoryRegion::Value, head), widths));
 }
 
-void Operands::checkTokens() const {
-  const std::pair<const char *, const TensorView &> named[] = {
-      {"the query", tensors.query}, {"the key", tensors.key}, {"the value", tensors.value}};
-  for (const auto &[name, tensor] : named) {
-    int64_t perBatch = tensor.shape[1];
+void Operands::measure() {
+  // Required inputs stand first, and give every dimension its size.
+  std::array<int64_t, kNumDimensions> sizes{};
+  for (MemoryRegion region : enumerators<MemoryRegion>) {
+    const LaunchTensor &input = inputOf(region);
+    const InputView &view = tensors[region];
+    if (input.isOptional && !view.data)
+      continue;
+    checkSize(nameOf(region), input.dimensions, shapeOf(input, view));
+    for (size_t index = 0; index < input.dimensions.size(); ++index) {
+      auto [dimension, mayBeOne] = input.dimensions[index];
+      int64_t size = view.shape[index], &known = sizes[static_cast<size_t>(dimension)];
+      if (known == 0)
+        known = size;
+      if (size != known && !(mayBeOne && size == 1))
+        throw LaunchFailure{"expected dimension " + std::to_string(index) + " (" +
+                            std::string(toString(dimension)) + ") of " + nameOf(region) +
+                            " to be " + (mayBeOne ? "1 or " : "") + std::to_string(known) +
+                            ", got " + std::to_string(size)};
+    }
+    if (!view.data)
+      throw LaunchFailure{nameOf(region) + " has no data"};
+  }
+  for (size_t index = 0; index < kNumLaunchParameters; ++index) {
+    const LaunchParameterInfo &parameter = launchParameters[index];
+    int64_t size = sizes[static_cast<size_t>(parameter.dimension)];
+    if (parameter.divisor) {
+      int64_t divisor = sizes[static_cast<size_t>(*parameter.divisor)];
+      if (size % divisor != 0)
+        throw LaunchFailure{"expected " + std::string(toString(parameter.dimension)) +
+                            " to be a multiple of " + std::string(toString(*parameter.divisor)) +
+                            " = " + std::to_string(divisor) + ", got " + std::to_string(size)};
+      size /= divisor;
+    }
+    dimensions.*launchSizeMembers[index] = size;
+  }
+  constexpr TensorDimension output[] = {
+      {Dimension::B, false}, {Dimension::H, false}, {Dimension::Sq, false}, {Dimension::Dv, false}};
+  checkSize(
+      "the output", output,
+      std::array{dimensions.batches, dimensions.heads, dimensions.queries, dimensions.valueDim});
+}
+
+void Operands::checkElements(MemoryRegion region) const {
+  const LaunchTensor &input = inputOf(region);
+  const InputView &view = tensors[region];
+  auto count = static_cast<size_t>(countOf(shapeOf(input, view)));
+  if (!input.isOptional) {
+    int64_t perBatch = view.shape[1];
     for (int64_t head = 0; head < dimensions.batches * perBatch; ++head)
-      if (!allFinite(headOf(tensor, head)))
-        throw LaunchFailure{"expected finite numbers, got NaN or infinity in " + std::string(name) +
+      if (!allFinite(headOf(region, head)))
+        throw LaunchFailure{"expected finite numbers, got NaN or infinity in " + nameOf(region) +
                             " of batch " + std::to_string(head / perBatch) + ", head " +
                             std::to_string(head % perBatch)};
+    return;
   }
+  if (input.hostElement == ElementType::I1 &&
+      !areBooleans({static_cast<const uint8_t *>(view.data), count}))
+    throw LaunchFailure{"expected bytes of 0 or 1 in " + nameOf(region) + ", got others"};
+  if (input.hostElement == ElementType::F32 &&
+      !areBiases({static_cast<const float *>(view.data), count}))
+    throw LaunchFailure{"expected finite numbers or minus infinity in " + nameOf(region) +
+                        ", got NaN or plus infinity"};
 }
 
-void Operands::checkInputs() const {
-  const auto &[batches, heads, queries, keys, headDim, valueDim, group] = dimensions;
-  if (brings(MemoryRegion::KeyValid) &&
-      tensors.keyValid.shape != std::array<int64_t, 4>{batches, 1, 1, keys})
-    throw LaunchFailure{"expected the key_valid of shape " + std::to_string(batches) + "x" +
-                        std::to_string(keys) + ", got " +
-                        std::to_string(tensors.keyValid.shape[0]) + "x" +
-                        std::to_string(tensors.keyValid.shape[3])};
-  const std::array<int64_t, 4> full = {batches, heads, queries, keys};
-  if (brings(MemoryRegion::Mask))
-    checkInputShape(MemoryRegion::Mask, full, tensors.mask.shape);
-  if (brings(MemoryRegion::Bias))
-    checkInputShape(MemoryRegion::Bias, full, tensors.bias.shape);
-  const std::pair<MemoryRegion, const MaskView &> named[] = {
-      {MemoryRegion::KeyValid, tensors.keyValid}, {MemoryRegion::Mask, tensors.mask}};
-  for (const auto &[region, view] : named)
-    if (view.data && !areBooleans(numbersOf(view)))
-      throw LaunchFailure{"expected bytes of 0 or 1 in the " + std::string(toString(region)) +
-                          ", got others"};
-  if (tensors.bias.data && !areBiases(numbersOf(tensors.bias)))
-    throw LaunchFailure{"expected finite numbers or minus infinity in the bias, got NaN or plus "
-                        "infinity"};
-}
-
-std::span<const float> Operands::headOf(const TensorView &tensor, int64_t head) {
-  int64_t size = tensor.shape[2] * tensor.shape[3];
-  return {tensor.data + head * size, static_cast<size_t>(size)};
+std::span<const float> Operands::headOf(MemoryRegion region, int64_t head) const {
+  const InputView &view = tensors[region];
+  int64_t size = view.shape[2] * view.shape[3];
+  return {static_cast<const float *>(view.data) + head * size, static_cast<size_t>(size)};
 }
 
 std::vector<int8_t> Operands::queryCodes(int64_t head) const {
-  return quantize(headOf(tensors.query, head), querySteps[head], widths());
+  return quantize(headOf(MemoryRegion::Query, head), querySteps[head], widths());
 }
 
 std::vector<int8_t> Operands::keyCodes(int64_t keyHead) const {
-  return quantize(headOf(tensors.key, keyHead), tokenSteps[keyHead].first, widths());
+  return quantize(headOf(MemoryRegion::Key, keyHead), tokenSteps[keyHead].first, widths());
 }
 
 std::vector<int8_t> Operands::valueCodes(int64_t keyHead) const {
-  return quantize(headOf(tensors.value, keyHead), tokenSteps[keyHead].second, widths());
+  return quantize(headOf(MemoryRegion::Value, keyHead), tokenSteps[keyHead].second, widths());
 }
 
 bool Operands::brings(MemoryRegion region) const {
-  switch (region) {
-  case MemoryRegion::KeyValid:
-    return tensors.keyValid.data;
-  case MemoryRegion::Mask:
-    return tensors.mask.data;
-  case MemoryRegion::Bias:
-    return tensors.bias.data;
-  case MemoryRegion::Query:
-  case MemoryRegion::Key:
-  case MemoryRegion::Value:
-    break;
-  }
-  return false;
+  return inputOf(region).isOptional && tensors[region].data;
 }
 
 int64_t Operands::inputRows(MemoryRegion region) const {
-  if (region == MemoryRegion::Bias)
-    return tensors.bias.shape[2];
-  return region == MemoryRegion::Mask ? tensors.mask.shape[2] : 1;
+  std::span<const TensorDimension> of = inputOf(region).dimensions;
+  for (size_t index = 0; index < of.size(); ++index)
+    if (of[index].dimension == Dimension::Sq)
+      return tensors[region].shape[index];
+  return 1;
 }
 
-int64_t Operands::rowOf(const std::array<int64_t, 4> &shape, int64_t head, int64_t query) const {
-  int64_t batch = shape[0] == 1 ? 0 : head / dimensions.heads;
-  int64_t inBatch = shape[1] == 1 ? 0 : head % dimensions.heads;
-  return (batch * shape[1] + inBatch) * shape[2] + (shape[2] == 1 ? 0 : query);
+int64_t Operands::rowOf(MemoryRegion region, int64_t head, int64_t query) const {
+  std::span<const TensorDimension> of = inputOf(region).dimensions;
+  int64_t row = 0;
+  for (size_t index = 0; index < of.size(); ++index) {
+    int64_t size = tensors[region].shape[index];
+    switch (of[index].dimension) {
+    case Dimension::B:
+      row = row * size + (size == 1 ? 0 : head / dimensions.heads);
+      break;
+    case Dimension::H:
+      row = row * size + (size == 1 ? 0 : head % dimensions.heads);
+      break;
+    case Dimension::Sq:
+      row = row * size + (size == 1 ? 0 : query);
+      break;
+    default:
+      break; // Inside of rows.
+    }
+  }
+  return row;
 }
 
 int64_t Operands::inputRow(MemoryRegion region, int64_t head, int64_t query) const {
-  if (region == MemoryRegion::KeyValid)
-    return head / dimensions.heads;
-  if (region == MemoryRegion::Mask)
-    return rowOf(tensors.mask.shape, head, query);
-  // The codes depend on the head's steps, even where the bias is the same for all.
-  int64_t rows = tensors.bias.shape[2];
+  if (inputOf(region).hostElement == inputOf(region).deviceElement)
+    return rowOf(region, head, query);
+  // The codes depend on the head's steps, even where the numbers are the same for all.
+  int64_t rows = inputRows(region);
   return head * rows + (rows == 1 ? 0 : query);
+}
+
+int64_t Operands::quadraticBytes() const {
+  int64_t bytes = 0;
+  for (MemoryRegion region : enumerators<MemoryRegion>)
+    if (brings(region) && inputRows(region) != 1 && inputOf(region).has(Dimension::Sk))
+      bytes +=
+          bytesOf(inputOf(region).hostElement) * countOf(shapeOf(inputOf(region), tensors[region]));
+  return bytes;
 }
 
 std::optional<MemoryRegion> Operands::findStale(const InputRows &rows, int64_t head,
@@ -204,17 +227,6 @@ std::optional<MemoryRegion> Operands::findStale(const InputRows &rows, int64_t h
   return std::nullopt;
 }
 
-std::span<const uint8_t> Operands::maskRow(MemoryRegion region, int64_t head, int64_t query) const {
-  const MaskView &view = region == MemoryRegion::KeyValid ? tensors.keyValid : tensors.mask;
-  return {view.data + rowOf(view.shape, head, query) * dimensions.keys,
-          static_cast<size_t>(dimensions.keys)};
-}
-
-std::span<const float> Operands::biasRow(int64_t head, int64_t query) const {
-  return {tensors.bias.data + rowOf(tensors.bias.shape, head, query) * dimensions.keys,
-          static_cast<size_t>(dimensions.keys)};
-}
-
 void MaskRegisters::load(MemoryRegion region, int64_t head, int64_t query) {
   int64_t row = operands.inputRow(region, head, query);
   int64_t &last = loadedRows[static_cast<size_t>(region)];
@@ -223,12 +235,12 @@ void MaskRegisters::load(MemoryRegion region, int64_t head, int64_t query) {
   last = row;
   if (region != MemoryRegion::Bias) {
     (region == MemoryRegion::Mask ? loaded.mask : loaded.keyValid) =
-        operands.maskRow(region, head, query);
+        operands.row<uint8_t>(region, head, query);
     return;
   }
   HeadSteps steps = operands.steps(head);
   biasCodes.resize(operands.shape().keys);
-  loaded.biasLogits = operands.biasRow(head, query);
+  loaded.biasLogits = operands.row<float>(region, head, query);
   quantizeBiases(loaded.biasLogits, exactUnit(scale, steps.query, steps.key), biasCodes);
   loaded.bias = biasCodes;
   loaded.reach = biasReach(headParameters(scale, steps.query, steps.key, /*theta=*/0),

@@ -27,9 +27,9 @@ struct HeadSteps {
   float value = 1;
 };
 
-/// Rows of key_valid, mask and bias, by MemoryRegion: what Operands::inputRow gives for them, and
-/// -1 where there is none.
-using InputRows = std::array<int64_t, enumerators<MemoryRegion>.size()>;
+/// Rows of optional inputs, by MemoryRegion: what Operands::inputRow gives for them, and -1 where
+/// there is none.
+using InputRows = std::array<int64_t, launchInputs.size()>;
 
 /// The operands of a launch and what does not depend on thresholds.
 class Operands {
@@ -56,27 +56,34 @@ public:
   std::vector<int8_t> keyCodes(int64_t keyHead) const;
   std::vector<int8_t> valueCodes(int64_t keyHead) const;
 
-  /// Whether the launch brings `region`, one of key_valid, mask and bias.
+  /// Whether `region` is an optional input that the launch brings.
   bool brings(MemoryRegion region) const;
-  /// Rows of `region` that each head has: one, or one a query.
+  /// Rows of an optional input that each head has: one, or one a query.
   int64_t inputRows(MemoryRegion region) const;
-  /// A number for the row of `region` that holds for a query of a head: the same for two queries
-  /// where the row's entries, or codes of them, are the same.
+  /// A number for the row of an optional input that holds for a query of a head: the same for two
+  /// queries where the row's entries, or codes of them, are the same.
   int64_t inputRow(MemoryRegion region, int64_t head, int64_t query) const;
-  /// A region that the launch brings, and of which `rows` has another row than the one that holds
-  /// for the query; nothing where there is none.
+  /// An optional input that the launch brings, and of which `rows` has another row than the one
+  /// that holds for the query; nothing where there is none.
   std::optional<MemoryRegion> findStale(const InputRows &rows, int64_t head, int64_t query) const;
-  /// The row that holds for a query of a head, an entry a key: of key_valid or mask, and of the
-  /// bias in logits.
-  std::span<const uint8_t> maskRow(MemoryRegion region, int64_t head, int64_t query) const;
-  std::span<const float> biasRow(int64_t head, int64_t query) const;
+  /// The row of an optional input that holds for a query of a head, an entry a key, as the host has
+  /// it: of type `Element`.
+  template <typename Element>
+  std::span<const Element> row(MemoryRegion region, int64_t head, int64_t query) const {
+    size_t size = inputOf(region).has(Dimension::Sk) ? dimensions.keys : 1;
+    return {static_cast<const Element *>(tensors[region].data) + rowOf(region, head, query) * size,
+            size};
+  }
+  /// Bytes of inputs with a number for each of several queries and each key.
+  int64_t quadraticBytes() const;
 
 private:
-  void checkTokens() const;
-  void checkInputs() const;
-  static std::span<const float> headOf(const TensorView &tensor, int64_t head);
-  /// Index of a row of a tensor `shape`, whose first dimensions may be 1.
-  int64_t rowOf(const std::array<int64_t, 4> &shape, int64_t head, int64_t query) const;
+  /// Sets the sizes of the launch.
+  void measure();
+  void checkElements(MemoryRegion region) const;
+  std::span<const float> headOf(MemoryRegion region, int64_t head) const;
+  /// Index of the row of an optional input that holds for a query of a head.
+  int64_t rowOf(MemoryRegion region, int64_t head, int64_t query) const;
 
   LaunchShape dimensions;
   LaunchOperands tensors;

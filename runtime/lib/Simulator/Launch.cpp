@@ -27,15 +27,16 @@ namespace {
 /// Checks that the operands fit the program and the machine.
 void checkFit(const Program &program, const Machine &machine, const Operands &operands) {
   const LaunchShape &shape = operands.shape();
-  const int64_t sizes[] = {shape.batches, shape.heads,    shape.queries, shape.keys,
-                           shape.headDim, shape.valueDim, shape.group};
-  static_assert(std::size(sizes) == kNumLaunchParameters);
-  for (size_t index = 0; index < kNumLaunchParameters; ++index)
-    if (program.parameters[index] != Program::kDynamic && program.parameters[index] != sizes[index])
+  for (size_t index = 0; index < kNumLaunchParameters; ++index) {
+    int64_t size = shape.*launchSizeMembers[index];
+    if (program.parameters[index] != Program::kDynamic && program.parameters[index] != size)
       throw LaunchFailure{"expected " + std::string(launchParameters[index].name) + " = " +
                           std::to_string(program.parameters[index]) + ", got " +
-                          std::to_string(sizes[index])};
+                          std::to_string(size)};
+  }
   for (MemoryRegion region : enumerators<MemoryRegion>) {
+    if (!inputOf(region).isOptional)
+      continue;
     bool isTaken = std::ranges::find(program.inputs, region) != program.inputs.end();
     if (isTaken != operands.brings(region))
       throw LaunchFailure{"expected " + std::string(isTaken ? "a " : "no ") +
@@ -85,19 +86,6 @@ void refuseErrors(const Program &program, const Machine &machine) {
       throw LaunchFailure{toString(program, finding)};
 }
 
-/// Bytes of the masks and biases that have a row for each of several queries.
-int64_t quadraticBytesOf(const LaunchOperands &tensors) {
-  auto bytesOf = [](const auto &view) -> int64_t {
-    if (!view.data || view.shape[2] == 1)
-      return 0;
-    int64_t bytes = sizeof(*view.data);
-    for (int64_t size : view.shape)
-      bytes *= size;
-    return bytes;
-  };
-  return bytesOf(tensors.mask) + bytesOf(tensors.bias);
-}
-
 LaunchResult runLaunch(const Program &program, const Machine &machine,
                        const LaunchOperands &tensors, const LaunchOptions &options,
                        bool isChecked) {
@@ -125,7 +113,7 @@ LaunchResult runLaunch(const Program &program, const Machine &machine,
   result.trace = std::move(timing.trace);
   result.statistics = std::move(functional.statistics);
   addTimes(result.statistics, timing, resident.cycles);
-  result.statistics.hostQuadraticBytes = quadraticBytesOf(tensors);
+  result.statistics.hostQuadraticBytes = operands.quadraticBytes();
   const WorkCounts &work = functional.work;
   result.statistics.energy = energyOf(work, machine.energy);
   result.statistics.inMemoryMacs = static_cast<int64_t>(work.inMemoryMacs);

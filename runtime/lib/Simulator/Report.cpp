@@ -27,12 +27,6 @@ using Json = nlohmann::ordered_json;
 constexpr uint64_t kMaxThresholdBytes = uint64_t(1) << 26;
 constexpr const char *kMinusInfinity = "-inf";
 constexpr const char *kPlusInfinity = "inf";
-/// Keys of a launch's sizes.
-constexpr std::pair<const char *, int64_t LaunchShape::*> kSizes[] = {
-    {"batches", &LaunchShape::batches},  {"heads", &LaunchShape::heads},
-    {"queries", &LaunchShape::queries},  {"keys", &LaunchShape::keys},
-    {"head_dim", &LaunchShape::headDim}, {"value_dim", &LaunchShape::valueDim},
-};
 constexpr const char *kKeyHeads = "key_heads";
 /// Keys of statistics that are numbers as they stand; there are others between them.
 constexpr std::pair<const char *, int64_t Statistics::*> kCounts[] = {
@@ -87,8 +81,10 @@ Json launchJson(const LaunchReport &launch) {
   Json json;
   json["program"] = launch.program;
   json["run"] = launch.run;
-  for (const auto &[key, size] : kSizes)
-    json[key] = launch.dimensions.*size;
+  // The size of a group follows from the numbers of heads.
+  for (size_t index = 0; index < kNumLaunchParameters; ++index)
+    if (!launchParameters[index].divisor)
+      json[std::string(launchParameters[index].name)] = launch.dimensions.*launchSizeMembers[index];
   json[kKeyHeads] = launch.dimensions.keyHeads();
   json["inputs"] = launch.inputs;
   json["thresholds"] = thresholdsJson(launch.thresholds);
@@ -168,7 +164,7 @@ struct FormatError {
 };
 
 /// The member `key` of an object.
-const Json &memberOf(const Json &json, const char *key) {
+const Json &memberOf(const Json &json, const std::string &key) {
   if (!json.is_object() || !json.contains(key))
     throw FormatError{"expected an object with '" + std::string(key) + "'"};
   return json[key];
@@ -182,7 +178,7 @@ double numberOf(const Json &json, const char *key) {
   return member.get<double>();
 }
 
-int64_t countOf(const Json &json, const char *key) {
+int64_t countOf(const Json &json, const std::string &key) {
   const Json &member = memberOf(json, key);
   bool fits = member.is_number_unsigned() &&
               member.get<uint64_t>() <= uint64_t(std::numeric_limits<int64_t>::max());
@@ -238,8 +234,10 @@ LaunchReport launchReportOf(const Json &json) {
   if (!program.is_string())
     throw FormatError{"expected 'program' to be a string, got " + program.dump()};
   report.program = program.get<std::string>();
-  for (const auto &[key, size] : kSizes)
-    report.dimensions.*size = countOf(json, key);
+  for (size_t index = 0; index < kNumLaunchParameters; ++index)
+    if (!launchParameters[index].divisor)
+      report.dimensions.*launchSizeMembers[index] =
+          countOf(json, std::string(launchParameters[index].name));
   int64_t keyHeads = countOf(json, kKeyHeads);
   if (keyHeads == 0 || report.dimensions.heads % keyHeads != 0)
     throw FormatError{"expected key_heads to divide " + std::to_string(report.dimensions.heads) +

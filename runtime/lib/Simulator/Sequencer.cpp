@@ -17,26 +17,6 @@ constexpr int64_t kMaxSteps = int64_t(1) << 31;
 /// Magnitude of every value of an expression, so that sums of two do not overflow.
 constexpr __int128 kMaxValue = __int128(1) << 62;
 
-int64_t parameterOf(const LaunchShape &shape, int64_t index) {
-  switch (static_cast<LaunchParameter>(index)) {
-  case LaunchParameter::Batches:
-    return shape.batches;
-  case LaunchParameter::Heads:
-    return shape.heads;
-  case LaunchParameter::Queries:
-    return shape.queries;
-  case LaunchParameter::Keys:
-    return shape.keys;
-  case LaunchParameter::HeadDim:
-    return shape.headDim;
-  case LaunchParameter::ValueDim:
-    return shape.valueDim;
-  case LaunchParameter::Group:
-    return shape.group;
-  }
-  throw LaunchFailure{"expected a launch parameter, got number " + std::to_string(index)};
-}
-
 /// Divisors are positive (CommandStream.h, `verify`).
 template <typename Integer> Integer floorDiv(Integer number, Integer divisor) {
   Integer quotient = number / divisor;
@@ -92,7 +72,7 @@ Expression::Expression(const Program &program, uint32_t root, const LaunchShape 
     steps = {{node.kind, node.value}};
     return;
   case ExprNode::Kind::Parameter:
-    steps = {{ExprNode::Kind::Constant, parameterOf(shape, node.value)}};
+    steps = {{ExprNode::Kind::Constant, shape.*launchSizeMembers[node.value]}};
     return;
   default:
     break;

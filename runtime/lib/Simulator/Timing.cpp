@@ -158,7 +158,7 @@ private:
 } // namespace
 
 TimingResult TimingPass::run() {
-  written.assign(shape.batches * shape.heads * enumerators<MemoryRegion>.size(),
+  written.assign(shape.batches * shape.heads * launchInputs.size(),
                  options.writesTakeTime ? std::numeric_limits<double>::infinity() : 0);
   for (const CountingQueue &queue : program.source().countingQueues)
     credits.emplace_back(queue.credits, 0.0);
@@ -277,15 +277,16 @@ void TimingPass::checkOverrun(IndexQueueIndex queue) {
 }
 
 double &TimingPass::writtenAt(MemoryRegion region, int64_t batch, int64_t head) {
-  // All heads share key_valid.
-  int64_t index = batch * shape.heads + (region == MemoryRegion::KeyValid ? 0 : head);
-  return written[index * enumerators<MemoryRegion>.size() + static_cast<size_t>(region)];
+  const LaunchTensor &input = inputOf(region);
+  bool isOfBatch = !input.has(Dimension::H) && !input.has(Dimension::G);
+  int64_t index = batch * shape.heads + (isOfBatch ? 0 : head);
+  return written[index * launchInputs.size() + static_cast<size_t>(region)];
 }
 
 void TimingPass::checkWritten(const TimedUnit &unit, MemoryRegion region, ExprIndex batch,
                               ExprIndex head, double time) {
-  bool isOfKeyHead = region == MemoryRegion::Key || region == MemoryRegion::Value;
-  int64_t index = unit.cursor.evaluate(head) / (isOfKeyHead ? shape.group : 1);
+  int64_t index =
+      unit.cursor.evaluate(head) / (inputOf(region).has(Dimension::G) ? shape.group : 1);
   if (time < writtenAt(region, unit.cursor.evaluate(batch), index))
     throw LaunchFailure{unit.cursor.place() + ": reads " + contentOf(region) + " at cycle " +
                         std::to_string(static_cast<int64_t>(time)) + ", before they are written"};

@@ -102,13 +102,13 @@ bool ProgramVerifier::verifyHeader() {
 }
 
 bool ProgramVerifier::verifyInputs() {
-  // Query, key and value come with every launch.
-  MemoryRegion previous = MemoryRegion::Value;
+  // The others come with every launch.
+  auto previous = static_cast<MemoryRegion>(kNumRequiredInputs - 1);
   for (MemoryRegion input : program.inputs) {
     uint64_t value = static_cast<uint64_t>(input);
     if (input <= previous || !isEnumerator<MemoryRegion>(value))
-      return fail("expected inputs among key_valid, mask and bias, each at most once and in this "
-                  "order, got " +
+      return fail("expected inputs among " + std::string(optionalInputNames) +
+                  ", each at most once and in this order, got " +
                   (isEnumerator<MemoryRegion>(value) ? "'" + std::string(toString(input)) + "'"
                                                      : std::to_string(value)));
     previous = input;

@@ -249,6 +249,23 @@ std::string_view sprint::toString(NpyType type) { return namesOf(type).name; }
 
 int64_t sprint::sizeOf(NpyType type) { return namesOf(type).size; }
 
+/// NumPy's type for elements of a launch's tensor.
+static NpyType npyTypeOf(ElementType type) {
+  switch (type) {
+  case ElementType::I1:
+    return NpyType::Bool;
+  case ElementType::I8:
+    return NpyType::Int8;
+  case ElementType::I32:
+    return NpyType::Int32;
+  case ElementType::I64:
+    return NpyType::Int64;
+  case ElementType::F32:
+    break;
+  }
+  return NpyType::Float32;
+}
+
 std::optional<NpyArray> sprint::readNpyArray(const std::string &path, std::string &error) noexcept
     try {
   std::optional<std::string> bytes = readFile(path, kMaxFileBytes, error);
@@ -265,19 +282,42 @@ std::optional<NpyArray> sprint::readNpyArray(const std::string &path, std::strin
   return std::nullopt;
 }
 
-std::optional<FloatArray> sprint::readNpy(const std::string &path, std::string &error) noexcept
-    try {
+std::optional<NpyArray> sprint::readNpyArray(const std::string &path, ElementType type,
+                                             std::string &error) noexcept try {
   std::optional<NpyArray> array = readNpyArray(path, error);
   if (!array)
     return std::nullopt;
-  if (array->type != NpyType::Float32) {
-    error = path + ": expected elements of float32, got " + std::string(toString(array->type));
+  NpyType expected = npyTypeOf(type);
+  bool areBytes = expected == NpyType::Bool && array->type == NpyType::UInt8;
+  if (array->type != expected && !areBytes) {
+    error = path + ": expected elements of " + std::string(toString(expected)) +
+            (expected == NpyType::Bool ? " or uint8" : "") + ", got " +
+            std::string(toString(array->type));
     return std::nullopt;
   }
-  FloatArray result = {std::move(array->shape), {}};
-  result.data.resize(array->data.size() / sizeof(float));
-  std::memcpy(result.data.data(), array->data.data(), array->data.size());
-  return result;
+  if (areBytes && !areBooleans(array->data)) {
+    error = path + ": expected bytes of 0 or 1, got others";
+    return std::nullopt;
+  }
+  return array;
+} catch (const std::exception &exception) {
+  error = path + ": " + exception.what();
+  return std::nullopt;
+}
+
+/// The elements of an array, of which Element is the type.
+template <typename Element> static std::vector<Element> elementsOf(const NpyArray &array) {
+  std::vector<Element> elements(array.data.size() / sizeof(Element));
+  std::memcpy(elements.data(), array.data.data(), array.data.size());
+  return elements;
+}
+
+std::optional<FloatArray> sprint::readNpy(const std::string &path, std::string &error) noexcept
+    try {
+  std::optional<NpyArray> array = readNpyArray(path, ElementType::F32, error);
+  if (!array)
+    return std::nullopt;
+  return FloatArray{std::move(array->shape), elementsOf<float>(*array)};
 } catch (const std::exception &exception) {
   error = path + ": " + exception.what();
   return std::nullopt;
@@ -285,22 +325,10 @@ std::optional<FloatArray> sprint::readNpy(const std::string &path, std::string &
 
 std::optional<BoolArray> sprint::readBoolNpy(const std::string &path, std::string &error) noexcept
     try {
-  std::optional<NpyArray> array = readNpyArray(path, error);
+  std::optional<NpyArray> array = readNpyArray(path, ElementType::I1, error);
   if (!array)
     return std::nullopt;
-  if (array->type != NpyType::Bool && array->type != NpyType::UInt8) {
-    error =
-        path + ": expected elements of bool or uint8, got " + std::string(toString(array->type));
-    return std::nullopt;
-  }
-  if (!areBooleans(array->data)) {
-    error = path + ": expected bytes of 0 or 1, got others";
-    return std::nullopt;
-  }
-  BoolArray result = {std::move(array->shape), {}};
-  result.data.resize(array->data.size());
-  std::memcpy(result.data.data(), array->data.data(), array->data.size());
-  return result;
+  return BoolArray{std::move(array->shape), elementsOf<uint8_t>(*array)};
 } catch (const std::exception &exception) {
   error = path + ": " + exception.what();
   return std::nullopt;

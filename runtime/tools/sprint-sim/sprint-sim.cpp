@@ -15,8 +15,8 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
-#include <deque>
 #include <exception>
 #include <filesystem>
 #include <optional>
@@ -27,10 +27,6 @@
 using namespace sprint;
 
 namespace {
-
-/// Rank of the operands of a launch: batch, head, token, channel; of masks and biases batch, head,
-/// query, key.
-constexpr size_t kRank = 4;
 
 /// What ends the run: one message that names the file, or the argument, first.
 struct ToolError {
@@ -112,9 +108,10 @@ Machine machineOf(const std::vector<const Program *> &programs, const Arguments 
 
 /// The operands of a program, in the order of its inputs.
 std::vector<MemoryRegion> operandsOf(const Program &program) {
-  std::vector<MemoryRegion> operands = {MemoryRegion::Query, MemoryRegion::Key,
-                                        MemoryRegion::Value};
-  operands.insert(operands.end(), program.inputs.begin(), program.inputs.end());
+  std::vector<MemoryRegion> operands;
+  for (MemoryRegion region : enumerators<MemoryRegion>)
+    if (!inputOf(region).isOptional || std::ranges::count(program.inputs, region))
+      operands.push_back(region);
   return operands;
 }
 
@@ -147,55 +144,39 @@ public:
   }
 
   const LaunchOperands &operands() const { return views; }
-  const std::vector<int64_t> &queryShape() const { return floats.front().shape; }
+  const std::vector<int64_t> &queryShape() const {
+    return arrays[static_cast<size_t>(MemoryRegion::Query)].shape;
+  }
 
 private:
-  void read(MemoryRegion operand, const std::string &path) {
-    switch (operand) {
-    case MemoryRegion::Query:
-      return view(views.query, readFloats(path), path, 2, "[batch, head,] token and channel");
-    case MemoryRegion::Key:
-      return view(views.key, readFloats(path), path, 2, "[batch, head,] token and channel");
-    case MemoryRegion::Value:
-      return view(views.value, readFloats(path), path, 2, "[batch, head,] token and channel");
-    case MemoryRegion::KeyValid: {
-      view(views.keyValid, readBooleans(path), path, 1, "[batch,] key", /*highestRank=*/2);
-      // Batch and key are its first and last dimension.
-      std::swap(views.keyValid.shape[0], views.keyValid.shape[2]);
-      return;
-    }
-    case MemoryRegion::Mask:
-      return view(views.mask, readBooleans(path), path, 1, "[batch, head, query,] key");
-    case MemoryRegion::Bias:
-      return view(views.bias, readFloats(path), path, 1, "[batch, head, query,] key");
-    }
-  }
-
-  const FloatArray &readFloats(const std::string &path) {
+  /// Reads an array whose leading dimensions, of what it may be the same for and of batch and
+  /// heads, may be missing; they are 1.
+  void read(MemoryRegion region, const std::string &path) {
+    const LaunchTensor &input = inputOf(region);
     std::string error;
-    return floats.emplace_back(valueOr(readNpy(path, error), error));
-  }
-  const BoolArray &readBooleans(const std::string &path) {
-    std::string error;
-    return booleans.emplace_back(valueOr(readBoolNpy(path, error), error));
-  }
-
-  /// Looks at an array of `rank` to `highestRank` dimensions; missing leading ones are 1.
-  template <typename View, typename Array>
-  static void view(View &view, const Array &array, const std::string &path, size_t rank,
-                   const char *dimensions, size_t highestRank = kRank) {
-    if (array.shape.size() < rank || array.shape.size() > highestRank)
-      throw ToolError{path + ": expected " + std::to_string(rank) + " to " +
-                      std::to_string(highestRank) + " dimensions, " + dimensions + ", got " +
+    NpyArray &array = arrays[static_cast<size_t>(region)] =
+        valueOr(readNpyArray(path, input.hostElement, error), error);
+    std::string names;
+    size_t rank = input.dimensions.size(), canMiss = 0;
+    for (size_t index = 0; index < rank; ++index) {
+      auto [dimension, mayBeOne] = input.dimensions[index];
+      bool mayMiss = mayBeOne || dimension == Dimension::B || dimension == Dimension::H ||
+                     dimension == Dimension::G;
+      canMiss += canMiss == index && mayMiss;
+      names += (index == 0 ? "" : ", ") + std::string(toString(dimension));
+    }
+    if (array.shape.size() < rank - canMiss || array.shape.size() > rank)
+      throw ToolError{path + ": expected " + std::to_string(rank - canMiss) + " to " +
+                      std::to_string(rank) + " dimensions, the last of [" + names + "], got " +
                       std::to_string(array.shape.size())};
+    InputView &view = views[region];
     view.data = array.data.data();
     view.shape.fill(1);
-    std::ranges::copy_backward(array.shape, view.shape.end());
+    std::ranges::copy_backward(array.shape, view.shape.begin() + rank);
   }
 
-  // Views look at them.
-  std::deque<FloatArray> floats;
-  std::deque<BoolArray> booleans;
+  /// By MemoryRegion; the views look at them.
+  std::array<NpyArray, launchInputs.size()> arrays;
   LaunchOperands views;
 };
 
@@ -352,8 +333,8 @@ int main(int argc, char **argv) {
                "energy.");
   app.add_option("STREAM", arguments.stream, "command stream")->required();
   app.add_option("--input", arguments.inputs,
-                 "query, key and value of each program, .npy files of f32, and the key_valid, mask "
-                 "and bias that it takes");
+                 "query, key and value of each program, .npy files of f32, and which of " +
+                     std::string(optionalInputNames) + " it takes");
   app.add_option("--entry", arguments.entry, "the program to run; without it all, in their order");
   app.add_option("--arch", arguments.arch,
                  "machine, built in or a .yaml file; without it the one that the stream names");

@@ -7,8 +7,7 @@
 // RUN: printf 'base: s\nname: other\nwidths: paper\n' > %t.yaml
 // RUN: sprint-opt %s --sprint-attach-machine=arch=%t.yaml -o %t.mlir
 // RUN: rm %t.yaml
-// RUN: sprint-opt %t.mlir --sprint-decompose-attention --sprint-tile-to-crossbar --sprint-schedule-fetches \
-// RUN:   --sprint-outline-programs --convert-sprint-to-isa | FileCheck %s -DNAME=%t.yaml -DHASH=14ff97bff860cacb
+// RUN: sprint-opt %t.mlir "--pass-pipeline=builtin.module(sprint-outline-programs,sprint.program(sprint-schedule-fetches,sprint-tile-to-crossbar,convert-sprint-to-isa,sprint-distribute-units),sprint-finalize-programs)" | FileCheck %s -DNAME=%t.yaml -DHASH=14ff97bff860cacb
 
 // Programs hold the hash of the structure, which is the one of ever; costs are behind them.
 // CHECK-NOT: costs

@@ -7,25 +7,26 @@
 // Division comes after the weighted sum: its whole part rounded down, its fraction to nearest, into the init.
 
 // CHECK-LABEL: func.func @late(
-// CHECK-SAME:    %[[Q:.*]]: tensor<1x64xi8>, %[[K:.*]]: tensor<?x64xi8>, %[[V:.*]]: tensor<?x32xi8>, %[[INDICES:.*]]: tensor<?xindex>, %[[OWNERS:.*]]: tensor<1x?xi1>, %[[M:.*]]: i64, %[[S:.*]]: i64, %[[INIT:.*]]: tensor<1x32xi32>)
+// CHECK-SAME:    %[[Q:.*]]: tensor<1x64xi8>, %[[K:.*]]: tensor<?x64xi8>, %[[V:.*]]: tensor<?x32xi8>, %[[INDICES:.*]]: tensor<?xindex>, %[[OWNERS:.*]]: tensor<1x?xi1>, %[[M:.*]]: tensor<1xi64>, %[[S:.*]]: tensor<1xi64>, %[[INIT:.*]]: tensor<1x32xi32>)
 // CHECK-COUNT-2: arith.constant dense<{{.*}}> : tensor<128xi64>
 // CHECK:         %[[KEPT:.*]] = linalg.generic {{.*}} ins(%[[INDICES]] :
 // CHECK:         tensor.extract %[[K]]
 // CHECK:         %[[SCORES:.*]] = linalg.generic {{.*}} ins(%[[Q]], %[[KEPT]] :
 // CHECK:         linalg.generic {{.*}} ins(%[[SCORES]], %[[OWNERS]] :
 // CHECK:         arith.maxsi
-// CHECK:         linalg.generic {{.*}} ins(%[[SCORES]], %[[OWNERS]], %{{.*}} :
-// CHECK:         arith.muli %{{.*}}, %[[M]] : i64
-// CHECK:         arith.shrsi %{{.*}}, %[[S]] : i64
+// CHECK:         linalg.generic {{.*}} ins(%[[SCORES]], %[[OWNERS]], %{{.*}}, %[[M]], %[[S]] :
+// CHECK:         ^bb0(%{{[^:]*}}: i32, %{{[^:]*}}: i1, %{{[^:]*}}: i32, %[[FACTOR:[^:]*]]: i64, %[[BITS:[^:]*]]: i64,
+// CHECK:         arith.muli %{{.*}}, %[[FACTOR]] : i64
+// CHECK:         arith.shrsi %{{.*}}, %[[BITS]] : i64
 // CHECK:         linalg.generic
 // CHECK:         tensor.extract %[[V]]
 // CHECK-NOT:     arith.div
 // CHECK:         linalg.generic {{.*}} outs(%[[INIT]] :
 // CHECK:         arith.floordivsi
 // CHECK:         arith.divui
-func.func @late(%q: !q, %k: !k, %v: !v, %indices: tensor<?xindex>, %owners: tensor<1x?xi1>, %m: i64, %s: i64,
+func.func @late(%q: !q, %k: !k, %v: !v, %indices: tensor<?xindex>, %owners: tensor<1x?xi1>, %m: tensor<1xi64>, %s: tensor<1xi64>,
                 %init: tensor<1x32xi32>) -> tensor<1x32xi32> {
-  %0 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s : !q, !k, !v, tensor<?xindex>, tensor<1x?xi1>)
+  %0 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s : !q, !k, !v, tensor<?xindex>, tensor<1x?xi1>, tensor<1xi64>, tensor<1xi64>)
       outs(%init : tensor<1x32xi32>)
       widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x32xi32>
   return %0 : tensor<1x32xi32>
@@ -52,9 +53,9 @@ func.func @late(%q: !q, %k: !k, %v: !v, %indices: tensor<?xindex>, %owners: tens
 // CHECK:         linalg.generic {{.*}} outs(%[[INIT]] :
 // CHECK:         %[[ABOVE:.*]] = arith.maxsi %{{.*}}, %[[LOWEST]] : i64
 // CHECK:         arith.minsi %[[ABOVE]], %[[HIGHEST]] : i64
-func.func @early(%q: !q, %k: !k, %v: !v, %indices: tensor<?xindex>, %owners: tensor<1x?xi1>, %m: i64, %s: i64,
+func.func @early(%q: !q, %k: !k, %v: !v, %indices: tensor<?xindex>, %owners: tensor<1x?xi1>, %m: tensor<1xi64>, %s: tensor<1xi64>,
                  %init: tensor<1x32xi32>) -> tensor<1x32xi32> {
-  %0 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s : !q, !k, !v, tensor<?xindex>, tensor<1x?xi1>)
+  %0 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s : !q, !k, !v, tensor<?xindex>, tensor<1x?xi1>, tensor<1xi64>, tensor<1xi64>)
       outs(%init : tensor<1x32xi32>)
       widths(<exponent_fraction = 8, sum = 16, probability = 8, accumulator = 16>) -> tensor<1x32xi32>
   return %0 : tensor<1x32xi32>

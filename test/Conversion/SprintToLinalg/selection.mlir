@@ -24,15 +24,21 @@ func.func @truncated(%q: tensor<2x8xi8>, %k: tensor<5x8xi8>, %init: tensor<2x5xi
   return %0 : tensor<2x5xi32>
 }
 
-// The maximum of the allowed scores, the lowered threshold of each row in 64 bits, the comparison.
+// The maximum of the allowed scores, the lowered threshold of each row in 64 bits, the comparison. Every row has a threshold and a
+// query of its own.
 
 // CHECK-LABEL: func.func @prune(
-// CHECK-SAME:    %[[SCORES:.*]]: tensor<2x?xi32>, %[[THRESHOLD:.*]]: i32, %[[QUERY:.*]]: index, %{{.*}}: index)
+// CHECK-SAME:    %[[SCORES:.*]]: tensor<2x?xi32>, %[[THRESHOLDS:.*]]: tensor<2xi32>, %[[QUERIES:.*]]: tensor<2xindex>, %{{.*}}: index)
 // CHECK:         linalg.generic {{.*}}["parallel", "reduction"]{{.*}} ins(%[[SCORES]] :
-// CHECK:         arith.addi %{{.*}}, %[[QUERY]] : index
+// CHECK:         %[[ROW:.*]] = linalg.index 0
+// CHECK:         %[[QUERY:.*]] = tensor.extract %[[QUERIES]][%[[ROW]]]
+// CHECK:         %[[KEY:.*]] = linalg.index 1
+// CHECK:         %[[DISTANCE:.*]] = arith.subi %[[KEY]], %[[QUERY]] : index
+// CHECK:         arith.cmpi sle, %[[DISTANCE]],
 // CHECK:         arith.maxsi
 // CHECK:         arith.select
-// CHECK:         linalg.generic
+// CHECK:         linalg.generic {{.*}}["parallel"]{{.*}} ins(%{{.*}}, %[[THRESHOLDS]] :
+// CHECK:         ^bb0(%{{[^:]*}}: i32, %[[THRESHOLD:[^:]*]]: i32,
 // CHECK:         %[[WIDE:.*]] = arith.extsi %[[THRESHOLD]] : i32 to i64
 // CHECK:         math.ctlz %{{.*}} : i64
 // CHECK:         arith.shli
@@ -40,19 +46,20 @@ func.func @truncated(%q: tensor<2x8xi8>, %k: tensor<5x8xi8>, %init: tensor<2x5xi
 // CHECK:         linalg.generic {{.*}}["parallel", "parallel"]
 // CHECK:         arith.cmpi sge, %{{.*}}, %{{.*}} : i64
 // CHECK:         arith.andi
-func.func @prune(%scores: tensor<2x?xi32>, %t: i32, %i: index, %n: index) -> tensor<2x?xi1> {
-  %0 = sprint.prune %scores threshold(%t) query(%i) of(%n) band(#sprint.band<upper = 0>)
+func.func @prune(%scores: tensor<2x?xi32>, %t: tensor<2xi32>, %i: tensor<2xindex>, %n: index) -> tensor<2x?xi1> {
+  %0 = sprint.prune %scores threshold(%t : tensor<2xi32>) queries(%i of %n : tensor<2xindex>) band(#sprint.band<upper = 0>)
       : tensor<2x?xi32> -> tensor<2x?xi1>
   return %0 : tensor<2x?xi1>
 }
 
 // CHECK-LABEL: func.func @allow(
-// CHECK-SAME:    %[[ROWS:[a-z0-9]*]]: index, %[[KEYS:[a-z0-9]*]]: index,
+// CHECK-SAME:    %[[KEYS:[a-z0-9]*]]: index, %[[QUERIES:[a-z0-9]*]]: tensor<?xindex>,
+// CHECK:         %[[ROWS:.*]] = tensor.dim %[[QUERIES]]
 // CHECK:         %[[EMPTY:.*]] = tensor.empty(%[[ROWS]], %[[KEYS]]) : tensor<?x?xi1>
 // CHECK:         linalg.generic {{.*}} outs(%[[EMPTY]] :
 // CHECK:         arith.cmpi sle
-func.func @allow(%rows: index, %keys: index, %i: index, %n: index) -> tensor<?x?xi1> {
-  %0 = sprint.allow rows(%rows) keys(%keys) query(%i) of(%n) band(#sprint.band<upper = 0>) : tensor<?x?xi1>
+func.func @allow(%keys: index, %i: tensor<?xindex>, %n: index) -> tensor<?x?xi1> {
+  %0 = sprint.allow keys(%keys) queries(%i of %n : tensor<?xindex>) band(#sprint.band<upper = 0>) : tensor<?x?xi1>
   return %0 : tensor<?x?xi1>
 }
 
@@ -75,7 +82,7 @@ func.func @gather(%kept: tensor<2x7xi1>) -> (tensor<?xindex>, tensor<2x?xi1>) {
 // Masks and the bias restrict the keys, also by the largest bias that they leave; 256 units of the bias are one of the scores.
 
 // CHECK-LABEL: func.func @biased(
-// CHECK-SAME:    %[[SCORES:[^:]*]]: tensor<2x?xi32>, %[[MASK:[^:]*]]: tensor<2x?xi1>, %[[BIAS:[^:]*]]: tensor<2x?xi32>, %{{.*}}: i32, %[[M:[^:]*]]: i64, %[[S:[^:]*]]: i64
+// CHECK-SAME:    %[[SCORES:[^:]*]]: tensor<2x?xi32>, %[[MASK:[^:]*]]: tensor<2x?xi1>, %[[BIAS:[^:]*]]: tensor<2x?xi32>, %{{.*}}: tensor<2xi32>, %[[M:[^:]*]]: tensor<2xi64>, %[[S:[^:]*]]: tensor<2xi64>
 // CHECK-DAG:     %[[ZEROES:.*]] = arith.constant 12160 : i64
 // CHECK-DAG:     %[[HALF:.*]] = arith.constant 128 : i32
 // CHECK-DAG:     %[[BITS:.*]] = arith.constant 8 : i32
@@ -88,12 +95,15 @@ func.func @gather(%kept: tensor<2x7xi1>) -> (tensor<?xindex>, tensor<2x?xi1>) {
 // CHECK:         arith.shrsi %{{.*}}, %[[BITS]]
 // CHECK:         linalg.generic {{.*}} ins(%[[SUM]], %[[MASK]], %[[BIAS]], %[[LARGEST]] :
 // CHECK:         arith.cmpi {{slt|sgt}}, %{{.*}}, %[[MASKED]] : i32
-// CHECK:         arith.muli %{{.*}}, %[[M]] : i64
-// CHECK:         arith.shrsi %{{.*}}, %[[S]] : i64
+// CHECK-DAG:     %[[FACTOR:.*]] = tensor.extract %[[M]][
+// CHECK-DAG:     %[[SHIFT:.*]] = tensor.extract %[[S]][
+// CHECK:         arith.muli %{{.*}}, %[[FACTOR]] : i64
+// CHECK:         arith.shrsi %{{.*}}, %[[SHIFT]] : i64
 // CHECK:         arith.cmpi slt, %{{.*}}, %[[ZEROES]] : i64
 // CHECK:         linalg.generic {{.*}} ins(%[[SUM]], %{{.*}}, %[[MASK]], %[[BIAS]], %[[LARGEST]] :
-func.func @biased(%scores: tensor<2x?xi32>, %mask: tensor<2x?xi1>, %bias: tensor<2x?xi32>, %t: i32, %m: i64, %s: i64, %i: index, %n: index) -> tensor<2x?xi1> {
-  %0 = sprint.prune %scores threshold(%t) query(%i) of(%n) masks(%mask : tensor<2x?xi1>) bias(%bias, %m, %s, %n : tensor<2x?xi32>)
+func.func @biased(%scores: tensor<2x?xi32>, %mask: tensor<2x?xi1>, %bias: tensor<2x?xi32>, %t: tensor<2xi32>, %m: tensor<2xi64>, %s: tensor<2xi64>, %i: tensor<2xindex>, %n: index) -> tensor<2x?xi1> {
+  %0 = sprint.prune %scores threshold(%t : tensor<2xi32>) queries(%i of %n : tensor<2xindex>) masks(%mask : tensor<2x?xi1>)
+      bias(%bias, %m, %s, %n : tensor<2x?xi32>, tensor<2xi64>, tensor<2xi64>)
       : tensor<2x?xi32> -> tensor<2x?xi1>
   return %0 : tensor<2x?xi1>
 }

@@ -157,31 +157,33 @@ func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: t
 
 // -----
 
-// expected-error @below {{expected 'query_block' to be at least 1, got 0}}
-#schedule = #sprint.schedule<query_block = 0, lookahead = 1, residency = pinned>
+// expected-error @below {{expected 'heads' between 1 and 65536, got 0}}
+#schedule = #sprint.schedule<heads = 0, queries = 1, ahead = 1, residency = pinned, writes = []>
 
 // -----
 
-// expected-error @below {{expected 'lookahead' to be at least 0, got -1}}
-#schedule = #sprint.schedule<query_block = 1, lookahead = -1, residency = pinned>
+// expected-error @below {{expected 'queries' between 1 and 65536, got 65537}}
+#schedule = #sprint.schedule<heads = 1, queries = 65537, ahead = 1, residency = pinned, writes = []>
 
 // -----
 
-// expected-error @below {{expected 'sprint.schedule' on a loop only}}
-func.func private @schedule_on_function() attributes {sprint.schedule = #sprint.schedule<query_block = 1, lookahead = 1, residency = pinned>}
+// expected-error @below {{expected 'ahead' between 0 and 65536, got -1}}
+#schedule = #sprint.schedule<heads = 1, queries = 1, ahead = -1, residency = pinned, writes = []>
 
 // -----
 
-func.func @schedule_kind(%i: index) {
-  // expected-error @below {{expected 'sprint.schedule' to be a #sprint.schedule, got "paper"}}
-  scf.for %j = %i to %i step %i {
-  } {sprint.schedule = "paper"}
-  return
-}
+// expected-error @below {{expected each tensor once in 'writes', got key twice}}
+#schedule = #sprint.schedule<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key, value, key]>
 
 // -----
 
-// expected-error @below {{expected 'sprint.machine', 'sprint.costs' or 'sprint.schedule', got unknown attribute 'sprint.unknown'}}
+// expected-error @below {{expected one of [query, key, value, key_valid, mask, bias] for a tensor in ReRAM, got: threshold}}
+// expected-error @below {{failed to parse Sprint_ScheduleAttr parameter 'writes'}}
+#schedule = #sprint.schedule<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [threshold]>
+
+// -----
+
+// expected-error @below {{expected 'sprint.machine' or 'sprint.costs', got unknown attribute 'sprint.unknown'}}
 module attributes {sprint.unknown = 1 : i64} {
 }
 
@@ -238,19 +240,18 @@ func.func @crossbar_score(%q: tensor<1x64xi8>, %k: tensor<?x32xi8>, %init: tenso
 
 // -----
 
-func.func @prune(%a: tensor<1x8xi32>, %t: i32, %i: index) {
+func.func @prune(%a: tensor<1x8xi32>, %t: tensor<1xi32>, %i: tensor<1xindex>, %n: index) {
   // expected-error @below {{expected dimension 1 (Sk) of kept to be 8 as in scores, got 9}}
-  %0 = sprint.prune %a threshold(%t) query(%i) of(%i) : tensor<1x8xi32> -> tensor<1x9xi1>
+  %0 = sprint.prune %a threshold(%t : tensor<1xi32>) queries(%i of %n : tensor<1xindex>) : tensor<1x8xi32> -> tensor<1x9xi1>
   return
 }
 
 // -----
 
-func.func @allow(%i: index) {
-  %rows = arith.constant 1 : index
+func.func @allow(%i: tensor<1xindex>) {
   %keys = arith.constant 7 : index
   // expected-error @below {{expected keys to be 8 as in the result, got 7}}
-  %kept = sprint.allow rows(%rows) keys(%keys) query(%i) of(%i) : tensor<1x8xi1>
+  %kept = sprint.allow keys(%keys) queries(%i of %keys : tensor<1xindex>) : tensor<1x8xi1>
   return
 }
 
@@ -265,10 +266,10 @@ func.func @gather(%kept: tensor<1x8xi1>) {
 // -----
 
 func.func @recompute_owners(%q: tensor<1x64xi8>, %k: tensor<8x64xi8>, %v: tensor<8x32xi8>, %i: tensor<5xindex>,
-    %o: tensor<1x4xi1>, %m: i64, %init: tensor<1x32xi32>) {
+    %o: tensor<1x4xi1>, %m: tensor<1xi64>, %init: tensor<1x32xi32>) {
   // expected-error @below {{expected dimension 1 (N) of owners to be 5 as in indices, got 4}}
   %0 = sprint.recompute ins(%q, %k, %v, %i, %o, %m, %m
-         : tensor<1x64xi8>, tensor<8x64xi8>, tensor<8x32xi8>, tensor<5xindex>, tensor<1x4xi1>)
+         : tensor<1x64xi8>, tensor<8x64xi8>, tensor<8x32xi8>, tensor<5xindex>, tensor<1x4xi1>, tensor<1xi64>, tensor<1xi64>)
        outs(%init : tensor<1x32xi32>)
        widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x32xi32>
   return
@@ -276,13 +277,25 @@ func.func @recompute_owners(%q: tensor<1x64xi8>, %k: tensor<8x64xi8>, %v: tensor
 
 // -----
 
-func.func @recompute_corelets(%q: tensor<1x64xi8>, %k: tensor<8x64xi8>, %v: tensor<8x32xi8>, %i: tensor<4xindex>,
-    %o: tensor<1x4xi1>, %m: i64, %init: tensor<1x32xi32>) {
-  // expected-error @below {{expected 'corelets' to be at least 1, got 0}}
+func.func @recompute_rows(%q: tensor<2x64xi8>, %k: tensor<8x64xi8>, %v: tensor<8x32xi8>, %i: tensor<4xindex>,
+    %o: tensor<2x4xi1>, %m: tensor<2xi64>, %s: tensor<3xi64>, %init: tensor<2x32xi32>) {
+  // expected-error @below {{expected dimension 0 (B) of shift to be 2 as in query, got 3}}
+  %0 = sprint.recompute ins(%q, %k, %v, %i, %o, %m, %s
+         : tensor<2x64xi8>, tensor<8x64xi8>, tensor<8x32xi8>, tensor<4xindex>, tensor<2x4xi1>, tensor<2xi64>, tensor<3xi64>)
+       outs(%init : tensor<2x32xi32>)
+       widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<2x32xi32>
+  return
+}
+
+// -----
+
+func.func @recompute_bias(%q: tensor<2x64xi8>, %k: tensor<8x64xi8>, %v: tensor<8x32xi8>, %i: tensor<4xindex>,
+    %o: tensor<2x4xi1>, %m: tensor<2xi64>, %bias: tensor<3x8xi32>, %init: tensor<2x32xi32>) {
+  // expected-error @below {{expected dimension 0 (B) of bias to be 1 or 2 as in query, got 3}}
   %0 = sprint.recompute ins(%q, %k, %v, %i, %o, %m, %m
-         : tensor<1x64xi8>, tensor<8x64xi8>, tensor<8x32xi8>, tensor<4xindex>, tensor<1x4xi1>)
-       outs(%init : tensor<1x32xi32>)
-       widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) corelets(0) -> tensor<1x32xi32>
+         : tensor<2x64xi8>, tensor<8x64xi8>, tensor<8x32xi8>, tensor<4xindex>, tensor<2x4xi1>, tensor<2xi64>, tensor<2xi64>)
+       bias(%bias : tensor<3x8xi32>) outs(%init : tensor<2x32xi32>)
+       widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<2x32xi32>
   return
 }
 
@@ -508,26 +521,60 @@ func.func @fill_empty_rows(%v: tensor<1x2x4x8xf32>, %valid: tensor<1x5xi1>, %ini
 
 // -----
 
-func.func @prune_masks(%a: tensor<1x8xi32>, %t: i32, %i: index, %mask: tensor<1x7xi1>) {
+func.func @prune_masks(%a: tensor<1x8xi32>, %t: tensor<1xi32>, %i: tensor<1xindex>, %n: index, %mask: tensor<1x7xi1>) {
   // expected-error @below {{expected dimension 1 (Sk) of a mask to be 8 as in scores, got 7}}
-  %0 = sprint.prune %a threshold(%t) query(%i) of(%i) masks(%mask : tensor<1x7xi1>) : tensor<1x8xi32> -> tensor<1x8xi1>
+  %0 = sprint.prune %a threshold(%t : tensor<1xi32>) queries(%i of %n : tensor<1xindex>) masks(%mask : tensor<1x7xi1>) : tensor<1x8xi32> -> tensor<1x8xi1>
   return
 }
 
 // -----
 
-func.func @allow_bias(%i: index, %m: i64, %bias: tensor<1x7xi32>) {
+func.func @prune_thresholds(%a: tensor<2x8xi32>, %t: tensor<3xi32>, %i: tensor<2xindex>, %n: index) {
+  // expected-error @below {{expected dimension 0 (B) of threshold to be 2 as in scores, got 3}}
+  %0 = sprint.prune %a threshold(%t : tensor<3xi32>) queries(%i of %n : tensor<2xindex>) : tensor<2x8xi32> -> tensor<2x8xi1>
+  return
+}
+
+// -----
+
+func.func @prune_queries(%a: tensor<2x8xi32>, %t: tensor<2xi32>, %i: tensor<1xindex>, %n: index) {
+  // expected-error @below {{expected dimension 0 (B) of queries to be 2 as in scores, got 1}}
+  %0 = sprint.prune %a threshold(%t : tensor<2xi32>) queries(%i of %n : tensor<1xindex>) : tensor<2x8xi32> -> tensor<2x8xi1>
+  return
+}
+
+// -----
+
+func.func @prune_rows(%a: tensor<2x8xi32>, %t: tensor<2xi32>, %i: tensor<2xindex>, %n: index, %mask: tensor<3x8xi1>) {
+  // expected-error @below {{expected dimension 0 (B) of a mask to be 1 or 2 as in scores, got 3}}
+  %0 = sprint.prune %a threshold(%t : tensor<2xi32>) queries(%i of %n : tensor<2xindex>) masks(%mask : tensor<3x8xi1>) : tensor<2x8xi32> -> tensor<2x8xi1>
+  return
+}
+
+// -----
+
+func.func @prune_multiplier(%a: tensor<2x8xi32>, %t: tensor<2xi32>, %i: tensor<2xindex>, %n: index, %bias: tensor<1x8xi32>, %m: tensor<1xi64>, %s: tensor<2xi64>) {
+  // expected-error @below {{expected dimension 0 (B) of multiplier to be 2 as in scores, got 1}}
+  %0 = sprint.prune %a threshold(%t : tensor<2xi32>) queries(%i of %n : tensor<2xindex>)
+      bias(%bias, %m, %s, %n : tensor<1x8xi32>, tensor<1xi64>, tensor<2xi64>) : tensor<2x8xi32> -> tensor<2x8xi1>
+  return
+}
+
+// -----
+
+func.func @allow_bias(%i: tensor<1xindex>, %n: index, %m: tensor<1xi64>, %bias: tensor<1x7xi32>) {
   // expected-error @below {{expected dimension 1 (Sk) of bias to be 8 as in kept, got 7}}
-  %0 = sprint.allow rows(%i) keys(%i) query(%i) of(%i) bias(%bias, %m, %m, %i : tensor<1x7xi32>) : tensor<1x8xi1>
+  %0 = sprint.allow keys(%n) queries(%i of %n : tensor<1xindex>)
+      bias(%bias, %m, %m, %n : tensor<1x7xi32>, tensor<1xi64>, tensor<1xi64>) : tensor<1x8xi1>
   return
 }
 
 // -----
 
-func.func @bias_alone(%i: index, %m: i64, %bias: tensor<1x8xi32>) {
+func.func @bias_alone(%i: tensor<1xindex>, %n: index, %m: tensor<1xi64>, %bias: tensor<1x8xi32>) {
   // expected-error @below {{expected multiplier, shift and channels where there is a bias, and only there}}
-  %0 = "sprint.allow"(%i, %i, %i, %i, %bias, %m, %m) <{operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 1, 1, 1, 0>}>
-      : (index, index, index, index, tensor<1x8xi32>, i64, i64) -> tensor<1x8xi1>
+  %0 = "sprint.allow"(%n, %i, %n, %bias, %m, %m) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 1, 1, 1, 0>}>
+      : (index, tensor<1xindex>, index, tensor<1x8xi32>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x8xi1>
   return
 }
 
@@ -645,4 +692,173 @@ func.func @launch_mask_shape(%t: tensor<1x1x4x8xf32>, %mask: tensor<1x1x1x4xi1>)
   %0 = sprint.launch @masked ins(%t, %t, %t : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>)
       mask(%mask : tensor<1x1x1x4xi1>) outs(%t : tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32>
   return
+}
+
+// -----
+
+func.func @attend_channels(%q: tensor<1x6x4x8xi8>, %k: tensor<1x2x5x9xi8>, %v: tensor<1x2x5x4xi8>, %t: tensor<1x6xi32>, %m: tensor<1x6xi64>, %init: tensor<1x6x4x4xi32>) {
+  // expected-error @below {{expected dimension 3 (D) of key to be 8 as in query, got 9}}
+  %r = sprint.attend query(%q : tensor<1x6x4x8xi8>) key(%k : tensor<1x2x5x9xi8>) value(%v : tensor<1x2x5x4xi8>) threshold(%t : tensor<1x6xi32>)
+      multiplier(%m : tensor<1x6xi64>) shift(%m : tensor<1x6xi64>) outs(%init : tensor<1x6x4x4xi32>) select(pruned) nibble(centred)
+      widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x6x4x4xi32>
+  return
+}
+
+// -----
+
+func.func @attend_keys(%q: tensor<1x6x4x8xi8>, %k: tensor<1x2x5x8xi8>, %v: tensor<1x2x6x4xi8>, %t: tensor<1x6xi32>, %m: tensor<1x6xi64>, %init: tensor<1x6x4x4xi32>) {
+  // expected-error @below {{expected dimension 2 (Sk) of value to be 5 as in key, got 6}}
+  %r = sprint.attend query(%q : tensor<1x6x4x8xi8>) key(%k : tensor<1x2x5x8xi8>) value(%v : tensor<1x2x6x4xi8>) threshold(%t : tensor<1x6xi32>)
+      multiplier(%m : tensor<1x6xi64>) shift(%m : tensor<1x6xi64>) outs(%init : tensor<1x6x4x4xi32>) select(pruned) nibble(centred)
+      widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x6x4x4xi32>
+  return
+}
+
+// -----
+
+func.func @attend_heads(%q: tensor<1x6x4x8xi8>, %k: tensor<1x4x5x8xi8>, %v: tensor<1x4x5x4xi8>, %t: tensor<1x6xi32>, %m: tensor<1x6xi64>, %init: tensor<1x6x4x4xi32>) {
+  // expected-error @below {{expected the 6 heads of query to be a multiple of those of key, got 4}}
+  %r = sprint.attend query(%q : tensor<1x6x4x8xi8>) key(%k : tensor<1x4x5x8xi8>) value(%v : tensor<1x4x5x4xi8>) threshold(%t : tensor<1x6xi32>)
+      multiplier(%m : tensor<1x6xi64>) shift(%m : tensor<1x6xi64>) outs(%init : tensor<1x6x4x4xi32>) select(pruned) nibble(centred)
+      widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x6x4x4xi32>
+  return
+}
+
+// -----
+
+func.func @attend_threshold(%q: tensor<1x6x4x8xi8>, %k: tensor<1x2x5x8xi8>, %v: tensor<1x2x5x4xi8>, %t: tensor<1x2xi32>, %m: tensor<1x6xi64>, %init: tensor<1x6x4x4xi32>) {
+  // expected-error @below {{expected dimension 1 (H) of threshold to be 6 as in query, got 2}}
+  %r = sprint.attend query(%q : tensor<1x6x4x8xi8>) key(%k : tensor<1x2x5x8xi8>) value(%v : tensor<1x2x5x4xi8>) threshold(%t : tensor<1x2xi32>)
+      multiplier(%m : tensor<1x6xi64>) shift(%m : tensor<1x6xi64>) outs(%init : tensor<1x6x4x4xi32>) select(pruned) nibble(centred)
+      widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x6x4x4xi32>
+  return
+}
+
+// -----
+
+func.func @attend_init(%q: tensor<1x6x4x8xi8>, %k: tensor<1x2x5x8xi8>, %v: tensor<1x2x5x4xi8>, %t: tensor<1x6xi32>, %m: tensor<1x6xi64>, %init: tensor<1x6x4x8xi32>) {
+  // expected-error @below {{expected dimension 3 (Dv) of init to be 4 as in value, got 8}}
+  %r = sprint.attend query(%q : tensor<1x6x4x8xi8>) key(%k : tensor<1x2x5x8xi8>) value(%v : tensor<1x2x5x4xi8>) threshold(%t : tensor<1x6xi32>)
+      multiplier(%m : tensor<1x6xi64>) shift(%m : tensor<1x6xi64>) outs(%init : tensor<1x6x4x8xi32>) select(pruned) nibble(centred)
+      widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x6x4x8xi32>
+  return
+}
+
+// -----
+
+func.func @attend_mask(%q: tensor<1x6x4x8xi8>, %k: tensor<1x2x5x8xi8>, %v: tensor<1x2x5x4xi8>, %t: tensor<1x6xi32>, %m: tensor<1x6xi64>, %mask: tensor<1x2x4x5xi1>, %init: tensor<1x6x4x4xi32>) {
+  // expected-error @below {{expected dimension 1 (H) of mask to be 1 or 6 as in query, got 2}}
+  %r = sprint.attend query(%q : tensor<1x6x4x8xi8>) key(%k : tensor<1x2x5x8xi8>) value(%v : tensor<1x2x5x4xi8>) threshold(%t : tensor<1x6xi32>)
+      multiplier(%m : tensor<1x6xi64>) shift(%m : tensor<1x6xi64>) mask(%mask : tensor<1x2x4x5xi1>) outs(%init : tensor<1x6x4x4xi32>) select(pruned) nibble(centred)
+      widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x6x4x4xi32>
+  return
+}
+
+// -----
+
+sprint.program @rows_none(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
+  %init = tensor.empty() : tensor<1x1x4x8xi32>
+  // expected-error @below {{expected as many steps as extents and at least one, got 0 and 0}}
+  sprint.rows () to () step () schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>) {
+  }
+  sprint.return %init : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+sprint.program @rows_steps(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
+  %init = tensor.empty() : tensor<1x1x4x8xi32>
+  // expected-error @below {{expected as many steps as extents and at least one, got 1 and 2}}
+  sprint.rows (%i) to (batches, heads) step (1) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>) {
+  }
+  sprint.return %init : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+sprint.program @rows_step(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
+  %init = tensor.empty() : tensor<1x1x4x8xi32>
+  // expected-error @below {{expected steps of at least 1, got 0}}
+  sprint.rows (%i) to (batches) step (0) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>) {
+  }
+  sprint.return %init : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+sprint.program @rows_counter(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
+  %init = tensor.empty() : tensor<1x1x4x8xi32>
+  // expected-error @below {{expected extents that read launch parameters alone, got #sprint_isa.expr<i0 + queries>}}
+  sprint.rows (%i) to (queries + i0) step (1) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>) {
+  }
+  sprint.return %init : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+sprint.program @rows_counters(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
+  %init = tensor.empty() : tensor<1x1x4x8xi32>
+  // expected-error @below {{expected its body to take 2 counters, then tensors of the types of its inits}}
+  sprint.rows (%i) to (batches, heads) step (1, 1) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>) {
+  }
+  sprint.return %init : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+sprint.program @rows_results(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
+  %init = tensor.empty() : tensor<1x1x4x8xi32>
+  // expected-error @below {{0-th init and 0-th op result have different type: 'tensor<1x1x4x8xi32>' != 'tensor<1x1x5x8xi32>'}}
+  %r = "sprint.rows"(%init) <{extents = [#sprint_isa.expr<queries>], steps = array<i64: 1>, schedule = #sprint.schedule<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>}> ({
+  ^bb0(%i: index, %codes: tensor<1x1x4x8xi32>):
+    "sprint.yield"(%codes) : (tensor<1x1x4x8xi32>) -> ()
+  }) : (tensor<1x1x4x8xi32>) -> tensor<1x1x5x8xi32>
+  sprint.return %init : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+sprint.program @yield_types(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
+  %init = tensor.empty() : tensor<1x1x4x8xi32>
+  // expected-error @below {{0-th region iter_arg and 0-th yielded value have different type}}
+  %r = sprint.rows (%i) to (queries) step (1) outs(%codes = %init : tensor<1x1x4x8xi32>) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>) {
+    %other = tensor.empty() : tensor<1x1x5x8xi32>
+    sprint.yield %other : tensor<1x1x5x8xi32>
+  }
+  sprint.return %init : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+sprint.program @yield_nothing(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
+    -> tensor<1x1x4x8xi32> scale(0.125) {
+  %init = tensor.empty() : tensor<1x1x4x8xi32>
+  // expected-error @below {{different number of region iter_args and yielded values: 1 != 0}}
+  %r = sprint.rows (%i) to (queries) step (1) outs(%codes = %init : tensor<1x1x4x8xi32>) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>) {
+    sprint.yield
+  }
+  sprint.return %init : tensor<1x1x4x8xi32>
+}
+
+// -----
+
+func.func @rows_in_function() {
+  // expected-error @below {{expects parent op 'sprint.program'}}
+  sprint.rows (%i) to (queries) step (1) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>) {
+  }
+  return
+}
+
+// -----
+
+func.func @yield_in_function() {
+  // expected-error @below {{expects parent op 'sprint.rows'}}
+  sprint.yield
 }

@@ -77,14 +77,15 @@ func.func @masked_logits(%q: tensor<2x6x?x8xf32>, %k: tensor<2x2x?x8xf32>, %v: t
 
 // CHECK-LABEL: func @masked_blocks
 // CHECK: sprint.quantize_bias %{{.*}} steps(%{{.*}}, %{{.*}}) scale(5.000000e-01) : tensor<1x6x1x?xf32>, tensor<2x6xf32>, tensor<2x2xf32> -> tensor<2x6x1x?xi32>
-// CHECK: sprint.prune {{.*}} band(<upper = 0>) masks(%{{.*}}, %{{.*}} : tensor<1x?xi1>, tensor<1x?xi1>) bias(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
-// CHECK: sprint.allow {{.*}} masks(%{{.*}} : tensor<1x?xi1>) : tensor<1x?xi1>
-func.func @masked_blocks(%bias: tensor<1x6x1x?xf32>, %q: tensor<2x6xf32>, %k: tensor<2x2xf32>, %a: tensor<1x?xi32>, %t: i32, %i: index,
-    %m: i64, %s: i64, %valid: tensor<1x?xi1>) -> tensor<2x6x1x?xi32> {
+// CHECK: sprint.prune {{.*}} band(<upper = 0>) masks(%{{.*}}, %{{.*}} : tensor<1x?xi1>, tensor<3x?xi1>) bias(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<1x?xi32>, tensor<3xi64>, tensor<3xi64>) : tensor<3x?xi32> -> tensor<3x?xi1>
+// CHECK: sprint.allow {{.*}} masks(%{{.*}} : tensor<1x?xi1>) : tensor<3x?xi1>
+func.func @masked_blocks(%bias: tensor<1x6x1x?xf32>, %q: tensor<2x6xf32>, %k: tensor<2x2xf32>, %a: tensor<3x?xi32>, %t: tensor<3xi32>,
+    %i: tensor<3xindex>, %n: index, %b: tensor<1x?xi32>, %m: tensor<3xi64>, %valid: tensor<1x?xi1>, %mask: tensor<3x?xi1>) -> tensor<2x6x1x?xi32> {
   %codes = sprint.quantize_bias %bias steps(%q, %k) scale(0.5) : tensor<1x6x1x?xf32>, tensor<2x6xf32>, tensor<2x2xf32> -> tensor<2x6x1x?xi32>
-  %kept = sprint.prune %a threshold(%t) query(%i) of(%i) band(<upper = 0>) masks(%valid, %valid : tensor<1x?xi1>, tensor<1x?xi1>)
-         bias(%a, %m, %s, %i : tensor<1x?xi32>) : tensor<1x?xi32> -> tensor<1x?xi1>
-  %allowed = sprint.allow rows(%i) keys(%i) query(%i) of(%i) masks(%valid : tensor<1x?xi1>) : tensor<1x?xi1>
+  %kept = sprint.prune %a threshold(%t : tensor<3xi32>) queries(%i of %n : tensor<3xindex>) band(<upper = 0>)
+         masks(%valid, %mask : tensor<1x?xi1>, tensor<3x?xi1>)
+         bias(%b, %m, %m, %n : tensor<1x?xi32>, tensor<3xi64>, tensor<3xi64>) : tensor<3x?xi32> -> tensor<3x?xi1>
+  %allowed = sprint.allow keys(%n) queries(%i of %n : tensor<3xindex>) masks(%valid : tensor<1x?xi1>) : tensor<3x?xi1>
   return %codes : tensor<2x6x1x?xi32>
 }
 
@@ -134,33 +135,34 @@ func.func @dequantize(%codes: tensor<1x12x?x32xi32>, %step: tensor<1x12xf32>,
 
 // CHECK-LABEL: func @block
 // CHECK: sprint.crossbar_score ins(%{{.*}}, %{{.*}} : tensor<1x64xi8>, tensor<?x64xi8>) outs(%{{.*}} : tensor<1x?xi32>) nibble(centred) -> tensor<1x?xi32>
-// CHECK: sprint.prune %{{.*}} threshold(%{{.*}}) query(%{{.*}}) of(%{{.*}}) : tensor<1x?xi32> -> tensor<1x?xi1>
-// CHECK: sprint.prune %{{.*}} threshold(%{{.*}}) query(%{{.*}}) of(%{{.*}}) band(<upper = 0>) : tensor<1x?xi32> -> tensor<1x?xi1>
-// CHECK: sprint.allow rows(%{{.*}}) keys(%{{.*}}) query(%{{.*}}) of(%{{.*}}) : tensor<?x?xi1>
-// CHECK: sprint.allow rows(%{{.*}}) keys(%{{.*}}) query(%{{.*}}) of(%{{.*}}) band(<upper = 0>) : tensor<1x?xi1>
+// CHECK: sprint.prune %{{.*}} threshold(%{{.*}} : tensor<1xi32>) queries(%{{.*}} of %{{.*}} : tensor<1xindex>) : tensor<1x?xi32> -> tensor<1x?xi1>
+// CHECK: sprint.prune %{{.*}} threshold(%{{.*}} : tensor<1xi32>) queries(%{{.*}} of %{{.*}} : tensor<1xindex>) band(<upper = 0>) : tensor<1x?xi32> -> tensor<1x?xi1>
+// CHECK: sprint.allow keys(%{{.*}}) queries(%{{.*}} of %{{.*}} : tensor<?xindex>) : tensor<?x?xi1>
+// CHECK: sprint.allow keys(%{{.*}}) queries(%{{.*}} of %{{.*}} : tensor<1xindex>) band(<upper = 0>) : tensor<1x?xi1>
 // CHECK: sprint.gather %{{.*}} : tensor<1x?xi1> -> tensor<?xindex>, tensor<1x?xi1>
-// CHECK: sprint.recompute ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>)
+// CHECK: sprint.recompute ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>, tensor<1xi64>, tensor<1xi64>)
 // CHECK-SAME: outs(%{{.*}} : tensor<1x32xi32>) widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x32xi32>
-// CHECK: widths(<exponent_fraction = 8, sum = 16, probability = 8, accumulator = 16>) corelets(4) -> tensor<1x32xi32>
+// CHECK: widths(<exponent_fraction = 8, sum = 16, probability = 8, accumulator = 16>) -> tensor<1x32xi32>
 func.func @block(%q: tensor<1x64xi8>, %k: tensor<?x64xi8>, %v: tensor<?x32xi8>, %zero: tensor<1x?xi32>,
-                 %init: tensor<1x32xi32>, %t: i32, %m: i64, %s: i64, %i: index, %n: index)
+                 %init: tensor<1x32xi32>, %t: tensor<1xi32>, %m: tensor<1xi64>, %s: tensor<1xi64>, %i: tensor<1xindex>,
+                 %some: tensor<?xindex>, %n: index)
     -> tensor<1x32xi32> {
   %a = sprint.crossbar_score ins(%q, %k : tensor<1x64xi8>, tensor<?x64xi8>) outs(%zero : tensor<1x?xi32>)
          nibble(centred) -> tensor<1x?xi32>
-  %all = sprint.prune %a threshold(%t) query(%i) of(%n) : tensor<1x?xi32> -> tensor<1x?xi1>
-  %kept = sprint.prune %a threshold(%t) query(%i) of(%n) band(#sprint.band<upper = 0>)
+  %all = sprint.prune %a threshold(%t : tensor<1xi32>) queries(%i of %n : tensor<1xindex>) : tensor<1x?xi32> -> tensor<1x?xi1>
+  %kept = sprint.prune %a threshold(%t : tensor<1xi32>) queries(%i of %n : tensor<1xindex>) band(#sprint.band<upper = 0>)
       : tensor<1x?xi32> -> tensor<1x?xi1>
-  %every = sprint.allow rows(%n) keys(%n) query(%i) of(%n) : tensor<?x?xi1>
-  %causal = sprint.allow rows(%n) keys(%n) query(%i) of(%n) band(<upper = 0>) : tensor<1x?xi1>
+  %every = sprint.allow keys(%n) queries(%some of %n : tensor<?xindex>) : tensor<?x?xi1>
+  %causal = sprint.allow keys(%n) queries(%i of %n : tensor<1xindex>) band(<upper = 0>) : tensor<1x?xi1>
   %indices, %owners = sprint.gather %kept : tensor<1x?xi1> -> tensor<?xindex>, tensor<1x?xi1>
   %r0 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s
-          : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>)
+          : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>, tensor<1xi64>, tensor<1xi64>)
         outs(%init : tensor<1x32xi32>)
         widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x32xi32>
   %r1 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %m, %s
-          : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>)
+          : tensor<1x64xi8>, tensor<?x64xi8>, tensor<?x32xi8>, tensor<?xindex>, tensor<1x?xi1>, tensor<1xi64>, tensor<1xi64>)
         outs(%r0 : tensor<1x32xi32>)
-        widths(<exponent_fraction = 8, sum = 16, probability = 8, accumulator = 16>) corelets(4) -> tensor<1x32xi32>
+        widths(<exponent_fraction = 8, sum = 16, probability = 8, accumulator = 16>) -> tensor<1x32xi32>
   return %r1 : tensor<1x32xi32>
 }
 
@@ -198,10 +200,49 @@ func.func @launch(%t: tensor<1x1x4x8xf32>, %k: tensor<1x1x?x8xf32>) -> tensor<1x
   return %0 : tensor<1x1x4x8xf32>
 }
 
-// CHECK-LABEL: func @schedule
-// CHECK: {sprint.schedule = #sprint.schedule<query_block = 1, lookahead = 1, residency = previous_query>}
-func.func @schedule(%zero: index, %n: index, %one: index) {
-  scf.for %i = %zero to %n step %one {
-  } {sprint.schedule = #sprint.schedule<query_block = 1, lookahead = 1, residency = previous_query>}
-  return
+// CHECK-LABEL: sprint.program @attend(
+// CHECK: sprint.attend query(%query : tensor<1x6x?x8xi8>) key(%key : tensor<1x2x?x8xi8>) value(%value : tensor<1x2x?x4xi8>) threshold(%threshold : tensor<1x6xi32>)
+// CHECK-SAME: multiplier(%multiplier : tensor<1x6xi64>) shift(%shift : tensor<1x6xi64>) key_valid(%key_valid : tensor<1x?xi1>) mask(%mask : tensor<1x1x?x?xi1>)
+// CHECK-SAME: bias(%bias : tensor<1x6x1x?xi32>) outs(%{{.*}} : tensor<1x6x?x4xi32>) select(pruned) band(<upper = 0>) nibble(centred)
+// CHECK-SAME: widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>)
+// CHECK-SAME: schedule(<heads = 3, queries = 2, ahead = 0, residency = pinned, writes = [key, value, query, key_valid, mask, bias]>) -> tensor<1x6x?x4xi32>
+// CHECK: sprint.attend {{.*}} shift(%shift : tensor<1x6xi64>) outs(%{{.*}}) select(all) nibble(truncated) widths(<{{[^>]*}}>) -> tensor<1x6x?x4xi32>
+sprint.program @attend(query %q: tensor<1x6x?x8xi8>, key %k: tensor<1x2x?x8xi8>, value %v: tensor<1x2x?x4xi8>, threshold %t: tensor<1x6xi32>,
+    multiplier %m: tensor<1x6xi64>, shift %s: tensor<1x6xi64>, key_valid %valid: tensor<1x?xi1>, mask %mask: tensor<1x1x?x?xi1>,
+    bias %bias: tensor<1x6x1x?xi32>) -> tensor<1x6x?x4xi32> scale(0.125) {
+  %n = arith.constant 5 : index
+  %init = tensor.empty(%n) : tensor<1x6x?x4xi32>
+  %r = sprint.attend query(%q : tensor<1x6x?x8xi8>) key(%k : tensor<1x2x?x8xi8>) value(%v : tensor<1x2x?x4xi8>) threshold(%t : tensor<1x6xi32>)
+      multiplier(%m : tensor<1x6xi64>) shift(%s : tensor<1x6xi64>) key_valid(%valid : tensor<1x?xi1>) mask(%mask : tensor<1x1x?x?xi1>)
+      bias(%bias : tensor<1x6x1x?xi32>) outs(%init : tensor<1x6x?x4xi32>) select(pruned) band(<upper = 0>) nibble(centred)
+      widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>)
+      schedule(<heads = 3, queries = 2, ahead = 0, residency = pinned, writes = [key, value, query, key_valid, mask, bias]>) -> tensor<1x6x?x4xi32>
+  %all = sprint.attend query(%q : tensor<1x6x?x8xi8>) key(%k : tensor<1x2x?x8xi8>) value(%v : tensor<1x2x?x4xi8>) threshold(%t : tensor<1x6xi32>)
+      multiplier(%m : tensor<1x6xi64>) shift(%s : tensor<1x6xi64>) outs(%r : tensor<1x6x?x4xi32>) select(all) nibble(truncated)
+      widths(<exponent_fraction = 8, sum = 16, probability = 8, accumulator = 16>) -> tensor<1x6x?x4xi32>
+  sprint.return %all : tensor<1x6x?x4xi32>
 }
+
+// Loops carry tensors, or none; then nothing is printed of how the body ends.
+// CHECK-LABEL: sprint.program @rows(
+// CHECK: %[[R:.*]]:2 = sprint.rows (%[[B:.*]], %[[I:.*]]) to (batches, min(queries, keys - 1)) step (1, 2) outs(%[[C:.*]] = %[[INIT:.*]] : tensor<1x1x4x8xi32>, %[[D:.*]] = %[[INIT]] : tensor<1x1x4x8xi32>)
+// CHECK-SAME: schedule(<heads = 1, queries = 2, ahead = 1, residency = previous_query, writes = []>) {
+// CHECK-NEXT: sprint.yield %[[D]], %[[C]] : tensor<1x1x4x8xi32>, tensor<1x1x4x8xi32>
+// CHECK-NEXT: }
+// CHECK-NEXT: sprint.rows (%{{.*}}) to (1) step (1) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [bias]>) attributes {note = "none"} {
+// CHECK-NEXT: }
+// CHECK-NEXT: sprint.return %[[R]]#1
+sprint.program @rows(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>,
+    threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>) -> tensor<1x1x4x8xi32> scale(0.125) {
+  %init = tensor.empty() : tensor<1x1x4x8xi32>
+  %r:2 = sprint.rows (%b, %i) to (batches, min(queries, keys - 1)) step (1, 2) outs(%c = %init : tensor<1x1x4x8xi32>, %d = %init : tensor<1x1x4x8xi32>)
+      schedule(<heads = 1, queries = 2, ahead = 1, residency = previous_query, writes = []>) {
+    sprint.yield %d, %c : tensor<1x1x4x8xi32>, tensor<1x1x4x8xi32>
+  }
+  sprint.rows (%i) to (1) step (1) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [bias]>) attributes {note = "none"} {
+  }
+  sprint.return %r#1 : tensor<1x1x4x8xi32>
+}
+
+// CHECK: func.func private @schedule() attributes {test.schedule = #sprint.schedule<heads = 1, queries = 1, ahead = 1, residency = previous_query, writes = [query, key, value]>
+func.func private @schedule() attributes {test.schedule = #sprint.schedule<heads = 1, queries = 1, ahead = 1, residency = previous_query, writes = [query, key, value]>}

@@ -170,11 +170,12 @@ LogicalResult ProgramOp::verify() {
                            << "' between 1 and " << ::sprint::kMaxMagnitude << ", got " << value;
 
   if (std::optional<ArrayAttr> inputs = getInputs()) {
-    MemoryRegion previous = MemoryRegion::Value;
+    // The others come with every launch.
+    auto previous = static_cast<MemoryRegion>(::sprint::kNumRequiredInputs - 1);
     for (auto input : inputs->getAsRange<MemoryRegionAttr>()) {
       if (input.getValue() <= previous)
-        return emitOpError() << "expected inputs among key_valid, mask and bias, each once and in "
-                                "this order, got "
+        return emitOpError() << "expected inputs among " << ::sprint::optionalInputNames
+                             << ", each once and in this order, got "
                              << stringifyMemoryRegion(input.getValue()) << " after "
                              << stringifyMemoryRegion(previous);
       previous = input.getValue();

@@ -377,7 +377,6 @@ def Sprint_RowsOp : Sprint_Op<"rows", [
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
-  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     /// Counters of the loops, indices.
     ::mlir::Block::BlockArgListType getCounters() {

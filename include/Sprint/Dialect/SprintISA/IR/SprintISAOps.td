@@ -22,7 +22,7 @@ def SprintISA_ProgramOp : SprintISA_Op<"program", [
     (units, arrays, capacities, widths); the simulator refuses another. `parameters` gives each launch parameter its
     static value, or `?` where the launch brings it. `scale` is that of the logits (docs/numerics.md, section 1);
     `thresholds`, where given, holds a threshold for each head, in logit units, used unless the launch brings others. `inputs` names the
-    tensors that the launch brings beside query, key and value: `key_valid`, `mask`, `bias`, in this order.
+    tensors that the launch brings beside query, key and value, in the order of their regions.
 
     Example:
 

@@ -1,4 +1,4 @@
-// RUN: sprint-opt %s --sprint-attach-machine --sprint-decompose-attention --verify-diagnostics | FileCheck %s
+// RUN: sprint-opt %s --sprint-attach-machine --sprint-outline-programs --verify-diagnostics | FileCheck %s
 
 // What the machine cannot take stays, with the reason.
 
@@ -62,7 +62,7 @@ module {
 
 // CHECK-LABEL: func.func @fits(
 // CHECK-NOT: sprint.attention
-// CHECK: sprint.dequantize
+// CHECK: sprint.launch @attention ins
 func.func @fits(%t: tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32> {
   %o = sprint.attention ins(%t, %t, %t : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>)
       outs(%t : tensor<1x1x4x8xf32>) scale(1.0) -> tensor<1x1x4x8xf32>
