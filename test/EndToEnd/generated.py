@@ -527,16 +527,22 @@ def parse_arguments(description, count):
     return options
 
 
-def main():
-    options = parse_arguments(__doc__, 200)
+def run_groups(runner, numbers, size, report):
+    """Runs cases, `size` of them at a time, prints how many of what there were, and returns the
+    exit code.
+    """
     groups = {}
-    for number in options.case_numbers:
-        groups.setdefault(number // GROUP, []).append(number)
-    report = harness.Report()
-    runner = Runner(options.seed, report)
+    for number in numbers:
+        groups.setdefault(number // size, []).append(number)
     harness.in_parallel(runner, groups.values(), report)
     print(", ".join(f"{number} {what}" for what, number in sorted(runner.counts.items())))
     return report.exit_code()
+
+
+def main():
+    options = parse_arguments(__doc__, 200)
+    report = harness.Report()
+    return run_groups(Runner(options.seed, report), options.case_numbers, GROUP, report)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ OTHERS = re.compile(
     r"pruning vector|expected the (list|values|sums) of|would lose sums|"
     r"expected (this unit to fetch|to load key_valid)|could leave \+-2\^62|could run more|"
     r"a row of the launch")
+CAPACITY = re.compile(r"(?<=\()\d+")
 QUEUE = re.compile(r"@\w+")
 OPERAND = re.compile(r"(batch|head|query|first|last)\(((?:[^()]|\([^()]*\))*)\)")
 TRIP = re.compile(r"(?<=loop trip\()(.*)(?=\) \{)")
@@ -98,10 +99,9 @@ class Mutation:
 
     def change_capacity(self):
         index = self.one_of(index for index, line in enumerate(self.lines) if "_queue @" in line)
-        change = self.one_of(["+ 1", "- 1", "- 2", "* 0", "* 0 + 1", "+ 7"])
-        self.lines[index] = re.sub(
-            r"(?<=\()\d+", lambda match: str(max(0, eval(match.group() + change))),
-            self.lines[index])
+        known = int(CAPACITY.search(self.lines[index]).group())
+        changed = self.one_of([known + 1, known - 1, known - 2, known + 7, 0, 1])
+        self.lines[index] = CAPACITY.sub(str(max(0, changed)), self.lines[index])
 
     def change_trip(self):
         index = self.one_of(index for index, line in enumerate(self.lines) if TRIP.search(line))
@@ -168,23 +168,22 @@ def with_sizes(rng, case, dynamic):
 class Runner:
     """Mutates the programs of groups and compares what the checker and launches say."""
 
-    def __init__(self, options, report):
-        self.options = options
+    def __init__(self, seed, report):
+        self.seed = seed
         self.report = report
         self.counts = collections.Counter()
 
     def __call__(self, numbers):
         with harness.temporary_directory() as name:
             first = numbers[0] // PER_GROUP * generated.GROUP
-            group = generated.Group(self.options.seed,
-                                    range(first, first + generated.GROUP), name)
+            group = generated.Group(self.seed, range(first, first + generated.GROUP), name)
             stream = group.compile_stream(group.outline(group.cases))
             self.check_sound(group, stream)
             text = harness.run("sprint-translate", "--stream-to-sprint-isa", stream).stdout
             programs = dict(self.split(text))
             mutants = {}
             for number in numbers:
-                rng = generated.generator(self.options.seed, "mutation", number)
+                rng = generated.generator(self.seed, "mutation", number)
                 mutants[f"m{number}"] = self.mutate(group, rng, programs, f"m{number}")
             self.judge(group, mutants)
 
@@ -226,6 +225,8 @@ class Runner:
 
     def judge(self, group, mutants):
         stream = self.translate(group, [text for _, text in mutants.values()], "mutants")
+        if not stream:
+            raise harness.Failure(f"{group.what}: programs that are none together")
         checked = harness.run("sprint-sim", "--check", stream, f"--arch={group.machine.arch}",
                               check=False)
         verdicts = dict.fromkeys(mutants, "accepted")
@@ -241,7 +242,7 @@ class Runner:
             self.launch(group, stream, name, case, verdicts[name])
 
     def launch(self, group, stream, name, case, verdict):
-        rng = generated.generator(self.options.seed, "launch", name)
+        rng = generated.generator(self.seed, "launch", name)
         for attempt in range(1 if verdict == "refused" else 3):
             folder = f"{name}-{attempt}"
             launched = dataclasses.replace(
@@ -268,14 +269,9 @@ class Runner:
 
 def main():
     options = generated.parse_arguments(__doc__, 100)
-    groups = {}
-    for number in options.case_numbers:
-        groups.setdefault(number // PER_GROUP, []).append(number)
     report = harness.Report()
-    runner = Runner(options, report)
-    harness.in_parallel(runner, groups.values(), report)
-    print(", ".join(f"{number} {what}" for what, number in sorted(runner.counts.items())))
-    return report.exit_code()
+    return generated.run_groups(Runner(options.seed, report), options.case_numbers, PER_GROUP,
+                                report)
 
 
 if __name__ == "__main__":
