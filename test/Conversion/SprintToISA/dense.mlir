@@ -1,7 +1,7 @@
 // RUN: sprint-opt %s "--sprint-compile=arch=s schedule=dense" | FileCheck %s
 
 // CHECK-NOT: sprint_isa.threshold
-// CHECK: sprint_isa.list_range first(0) last(min(keys, i2 + keys - queries + 1)) keys_to(@kept_keys) values_to(@kept_values)
+// CHECK: sprint_isa.list_range first(0) last(min(keys, i2 + keys - queries + 1)) keys_to(@select_to_key_fetch) values_to(@select_to_value_fetch)
 // CHECK-NOT: sprint_isa.threshold
 // CHECK: sprint_isa.fetch region(key) residency(pinned)
 // CHECK: sprint_isa.fetch region(value) residency(pinned)

@@ -11,8 +11,8 @@
 // CHECK-NEXT: sprint_isa.write region(value) batch(i0) head(i1)
 // CHECK-NEXT: sprint_isa.loop trip(3) {
 // CHECK-NEXT: sprint_isa.write region(query) batch(i0) head(i1 * 3 + i2)
-// CHECK-NEXT: sprint_isa.release queue(@queries_ready)
-// CHECK-NEXT: sprint_isa.release queue(@head_ready)
+// CHECK-NEXT: sprint_isa.release queue(@write_before_select)
+// CHECK-NEXT: sprint_isa.release queue(@write_before_key_fetch)
 // CHECK-NEXT: }
 // CHECK: sprint_isa.unit key_fetch {
 // CHECK: sprint_isa.load_query batch(i0) head(i1 * 3 + i2) query(i3)

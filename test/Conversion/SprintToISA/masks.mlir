@@ -9,9 +9,9 @@
 // CHECK: sprint_isa.write region(query) batch(i0) head(i1)
 // CHECK-NEXT: sprint_isa.write region(key_valid) batch(i0) head(i1)
 // CHECK-NEXT: sprint_isa.write region(bias) batch(i0) head(i1)
-// CHECK-NEXT: sprint_isa.release queue(@queries_ready)
+// CHECK-NEXT: sprint_isa.release queue(@write_before_select)
 // CHECK: sprint_isa.unit select {
-// CHECK: sprint_isa.acquire queue(@head_ready)
+// CHECK: sprint_isa.acquire queue(@write_before_select)
 // CHECK-NEXT: sprint_isa.load_mask region(key_valid) batch(i0) head(i1) query(0)
 // CHECK-NEXT: sprint_isa.loop trip(queries) {
 // CHECK: sprint_isa.load_bias batch(i0) head(i1) query(i2)

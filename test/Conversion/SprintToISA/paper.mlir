@@ -6,7 +6,9 @@
 // CHECK-DAG: sprint_isa.counting_queue @head_slots credits(2)
 // CHECK-DAG: sprint_isa.counting_queue @key_lists credits(2)
 // CHECK-DAG: sprint_isa.counting_queue @value_lists credits(6)
-// CHECK-DAG: sprint_isa.index_queue @kept_keys depth(2)
+// CHECK-DAG: sprint_isa.counting_queue @score_buffer credits(4)
+// CHECK-DAG: sprint_isa.index_queue @select_to_key_fetch depth(2)
+// CHECK-DAG: sprint_isa.index_queue @select_to_value_fetch depth(6)
 // CHECK: sprint_isa.unit write {
 // CHECK-NEXT: sprint_isa.loop trip(batches) {
 // CHECK-NEXT: sprint_isa.loop trip(heads) {
@@ -14,23 +16,23 @@
 // CHECK-NEXT: sprint_isa.write region(key) batch(i0) head(i1)
 // CHECK-NEXT: sprint_isa.write region(value) batch(i0) head(i1)
 // CHECK-NEXT: sprint_isa.write region(query) batch(i0) head(i1)
-// CHECK-NEXT: sprint_isa.release queue(@queries_ready)
-// CHECK-NEXT: sprint_isa.release queue(@head_ready)
+// CHECK-NEXT: sprint_isa.release queue(@write_before_select)
+// CHECK-NEXT: sprint_isa.release queue(@write_before_key_fetch)
 // CHECK-NEXT: }
 // CHECK-NEXT: }
 // CHECK-NEXT: }
 // CHECK-NEXT: sprint_isa.unit select {
 // CHECK-NEXT: sprint_isa.loop trip(batches) {
 // CHECK-NEXT: sprint_isa.loop trip(heads) {
-// CHECK-NEXT: sprint_isa.acquire queue(@head_ready)
+// CHECK-NEXT: sprint_isa.acquire queue(@write_before_select)
 // CHECK-NEXT: sprint_isa.loop trip(queries) {
 // CHECK-NEXT: sprint_isa.acquire queue(@key_lists)
 // CHECK-NEXT: sprint_isa.acquire queue(@value_lists)
 // CHECK-NEXT: sprint_isa.copy_query batch(i0) head(i1) query(i2)
 // CHECK-NEXT: sprint_isa.threshold batch(i0) head(i1) first(max(0, i2 - 3)) last(min(keys, i2 + 1))
-// CHECK-NEXT: sprint_isa.read_pruning keys_to(@kept_keys) values_to(@kept_values)
+// CHECK-NEXT: sprint_isa.read_pruning keys_to(@select_to_key_fetch) values_to(@select_to_value_fetch)
 // CHECK: sprint_isa.unit key_fetch {
-// CHECK: sprint_isa.acquire queue(@queries_ready)
+// CHECK: sprint_isa.acquire queue(@write_before_key_fetch)
 // CHECK: sprint_isa.load_query
 // CHECK: sprint_isa.fetch region(key) residency(previous_query)
 // CHECK: sprint_isa.unit value_fetch {

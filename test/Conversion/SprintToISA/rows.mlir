@@ -4,7 +4,7 @@
 // CHECK: sprint_isa.program
 // CHECK-SAME: inputs(mask, bias) {
 // CHECK: sprint_isa.unit select {
-// CHECK: sprint_isa.acquire queue(@head_ready)
+// CHECK: sprint_isa.acquire queue(@write_before_select)
 // CHECK-NEXT: sprint_isa.load_bias batch(i0) head(i1) query(0)
 // CHECK-NEXT: sprint_isa.loop trip(queries) {
 // CHECK: sprint_isa.load_mask region(mask) batch(i0) head(i1) query(i2)
