@@ -10,7 +10,7 @@
 // CHECK: sprint.crossbar_score ins({{.*}} : tensor<?x8xi8>, tensor<7x8xi8>)
 // CHECK: sprint.gather {{.*}} : tensor<?x7xi1> -> tensor<?xindex>, tensor<?x?xi1>
 
-// STREAM: schedule-blocked.mlir:[[#@LINE+3]]:8: error: 'sprint.crossbar_score' op expected a block of one row, as the machine has lists of single rows alone
+// STREAM: schedule-blocked.mlir:[[#@LINE+3]]:8: error: 'sprint.rows' op expected blocks of one row, as the machine has lists of single rows alone, got steps array<i64: 1, 1, 1, 4>
 func.func @main(%q: tensor<1x2x10x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tensor<1x2x7x8xf32>, %init: tensor<1x2x10x8xf32>)
     -> tensor<1x2x10x8xf32> {
   %o = sprint.attention ins(%q, %k, %v : tensor<1x2x10x8xf32>, tensor<1x2x7x8xf32>, tensor<1x2x7x8xf32>)
