@@ -523,7 +523,7 @@ INSTANTIATE_TEST_SUITE_P(
         BlockCase{"SaturatedSum", 2, 400, 8, 16, 0, 2, std::nullopt, -(1 << 30), kMultiplier,
                   kShift + 4, kPaper},
         BlockCase{"SumOfNineBits", 2, 100, 8, 16, 0, 2, std::nullopt, 0, kMultiplier, kShift,
-                  WidthsCase{true, 8, 9, 8, 24}},
+                  WidthsCase{true, 8, 9, 8, 17}},
         BlockCase{"SaturatedAccumulator", 2, 100, 32, 16, 0, 2, std::nullopt, 0, kMultiplier,
                   kShift, WidthsCase{true, 16, 48, 12, 14}},
         BlockCase{"ShiftOfZero", 2, 20, 8, 4, 0, 2, std::nullopt, 0, kMultiplier, 0, kDefault},

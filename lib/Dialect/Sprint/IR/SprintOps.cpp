@@ -446,6 +446,12 @@ LogicalResult RowsOp::verify() {
 
 void YieldOp::build(OpBuilder & /*builder*/, OperationState & /*state*/) {}
 
+LogicalResult YieldOp::verify() {
+  if (!llvm::equal(getOperandTypes(), (*this)->getParentOp()->getResultTypes()))
+    return emitOpError("expected operands of the types that 'sprint.rows' carries");
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // A block of rows that share a key head
 //===----------------------------------------------------------------------===//
