@@ -35,7 +35,7 @@ func.func @capacity(%q: tensor<1x1x200000x64xf32>) -> tensor<1x1x200000x64xf32> 
 sprint.program @block(query %q: tensor<1x2x4x8xi8>, key %k: tensor<1x2x5x8xi8>, value %v: tensor<1x2x5x4xi8>, threshold %t: tensor<1x2xi32>,
     multiplier %m: tensor<1x2xi64>, shift %s: tensor<1x2xi64>) -> tensor<1x2x4x4xi32> scale(0.125) {
   %init = tensor.empty() : tensor<1x2x4x4xi32>
-  // expected-error @below {{'sprint.crossbar_score' op expected a block of one row, as the machine has lists of single rows alone}}
+  // expected-error @below {{'sprint.rows' op expected blocks of one row, as the machine has lists of single rows alone, got steps array<i64: 1, 1, 1, 4>}}
   %r = sprint.attend query(%q : tensor<1x2x4x8xi8>) key(%k : tensor<1x2x5x8xi8>) value(%v : tensor<1x2x5x4xi8>) threshold(%t : tensor<1x2xi32>)
       multiplier(%m : tensor<1x2xi64>) shift(%s : tensor<1x2xi64>) outs(%init : tensor<1x2x4x4xi32>) select(pruned) nibble(centred)
       widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>)
@@ -48,7 +48,7 @@ sprint.program @block(query %q: tensor<1x2x4x8xi8>, key %k: tensor<1x2x5x8xi8>, 
 sprint.program @heads(query %q: tensor<1x2x4x8xi8>, key %k: tensor<1x1x5x8xi8>, value %v: tensor<1x1x5x4xi8>, threshold %t: tensor<1x2xi32>,
     multiplier %m: tensor<1x2xi64>, shift %s: tensor<1x2xi64>) -> tensor<1x2x4x4xi32> scale(0.125) {
   %init = tensor.empty() : tensor<1x2x4x4xi32>
-  // expected-error @below {{'sprint.recompute' op expected a block of one row, as the machine has lists of single rows alone}}
+  // expected-error @below {{'sprint.rows' op expected blocks of one row, as the machine has lists of single rows alone, got steps array<i64: 1, 1, 2, 1>}}
   %r = sprint.attend query(%q : tensor<1x2x4x8xi8>) key(%k : tensor<1x1x5x8xi8>) value(%v : tensor<1x1x5x4xi8>) threshold(%t : tensor<1x2xi32>)
       multiplier(%m : tensor<1x2xi64>) shift(%s : tensor<1x2xi64>) outs(%init : tensor<1x2x4x4xi32>) select(all) nibble(centred)
       widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>)

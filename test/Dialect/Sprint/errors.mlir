@@ -814,7 +814,7 @@ sprint.program @rows_counters(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4
 sprint.program @rows_results(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
     -> tensor<1x1x4x8xi32> scale(0.125) {
   %init = tensor.empty() : tensor<1x1x4x8xi32>
-  // expected-error @below {{0-th init and 0-th op result have different type: 'tensor<1x1x4x8xi32>' != 'tensor<1x1x5x8xi32>'}}
+  // expected-error @below {{0-th region iter_arg and 0-th loop result have different type: 'tensor<1x1x4x8xi32>' != 'tensor<1x1x5x8xi32>'}}
   %r = "sprint.rows"(%init) <{extents = [#sprint_isa.expr<queries>], steps = array<i64: 1>, schedule = #sprint.schedule<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>}> ({
   ^bb0(%i: index, %codes: tensor<1x1x4x8xi32>):
     "sprint.yield"(%codes) : (tensor<1x1x4x8xi32>) -> ()
@@ -840,8 +840,8 @@ sprint.program @yield_types(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8
 sprint.program @yield_nothing(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
     -> tensor<1x1x4x8xi32> scale(0.125) {
   %init = tensor.empty() : tensor<1x1x4x8xi32>
-  // expected-error @below {{different number of region iter_args and yielded values: 1 != 0}}
   %r = sprint.rows (%i) to (queries) step (1) outs(%codes = %init : tensor<1x1x4x8xi32>) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [key]>) {
+    // expected-error @below {{expected 1 tensors as 'sprint.rows' carries, got 0}}
     sprint.yield
   }
   sprint.return %init : tensor<1x1x4x8xi32>

@@ -118,7 +118,7 @@ module {
 // -----
 
 module {
-  // expected-error @below {{expects parent op to be one of 'sprint_isa.unit, sprint_isa.loop'}}
+  // expected-error @below {{expects parent op to be one of 'sprint_isa.unit, sprint_isa.loop, sprint_isa.program'}}
   sprint_isa.loop trip(1) {
   }
 }
