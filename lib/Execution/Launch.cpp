@@ -55,7 +55,7 @@ public:
   void describe(SprintTensor &tensor, size_t rank) const {
     if (shape.size() != rank)
       return;
-    tensor.data = elements;
+    tensor.data = copy.empty() ? elements : copy.data();
     llvm::copy(shape, tensor.shape);
   }
 
@@ -81,10 +81,10 @@ private:
       std::memcpy(place, &word, sizeof(Word));
       place += sizeof(Word);
     }
-    elements = copy.data();
   }
 
   SmallVector<int64_t, 4> shape;
+  /// In row-major order, where `elements` are not; else empty.
   std::vector<char> copy;
   const void *elements = nullptr;
 };

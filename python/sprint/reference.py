@@ -75,7 +75,8 @@ class Widths:
         if self.probability_bits:
             return None
         fraction = self.exponent_fraction_bits
-        return min(1 << (self.sum_bits - fraction), 1 << (self.accumulator_bits - 8 - fraction))
+        return min(((1 << self.sum_bits) - 1) >> fraction,
+                   1 << (self.accumulator_bits - 8 - fraction))
 
 
 @dataclasses.dataclass(frozen=True)

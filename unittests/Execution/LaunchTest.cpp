@@ -76,27 +76,32 @@ protected:
     MLIRContext context(registry);
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
     ASSERT_TRUE(module);
-    auto run = [&](auto... passes) {
-      PassManager passManager(&context);
-      (passManager.addPass(std::move(passes)), ...);
-      ASSERT_TRUE(succeeded(passManager.run(*module)));
-    };
     auto print = [&] {
       std::string printed;
       llvm::raw_string_ostream(printed) << *module;
       return printed;
     };
-    run(createSprintAttachMachine(), createSprintDecomposeAttention(), createSprintTileToCrossbar(),
-        createSprintScheduleFetches());
+    PassManager toTiles(&context);
+    toTiles.addPass(createSprintAttachMachine());
+    toTiles.addPass(createSprintOutlinePrograms());
+    toTiles.addNestedPass<ProgramOp>(createSprintScheduleFetches());
+    toTiles.addNestedPass<ProgramOp>(createSprintTileToCrossbar());
+    ASSERT_TRUE(succeeded(toTiles.run(*module)));
     steps = std::make_unique<Compiled>(print());
-    run(createSprintOutlinePrograms(), createConvertSprintToISA());
+    PassManager toCommands(&context);
+    toCommands.addNestedPass<ProgramOp>(createConvertSprintToISA());
+    toCommands.addNestedPass<ProgramOp>(createSprintDistributeUnits());
+    toCommands.addPass(createSprintFinalizePrograms());
+    ASSERT_TRUE(succeeded(toCommands.run(*module)));
     FailureOr<::sprint::CommandStream> programs = sprint_isa::translateToCommandStream(*module);
     ASSERT_TRUE(succeeded(programs));
     std::vector<uint8_t> bytes = ::sprint::serialize(*programs);
     stream.reset(sprintParseStream(bytes.data(), bytes.size(), nullptr));
     machine.reset(sprintLoadMachine("s", nullptr));
     ASSERT_TRUE(stream && machine);
-    run(createConvertSprintLaunchToCall());
+    PassManager toCalls(&context);
+    toCalls.addPass(createConvertSprintLaunchToCall());
+    ASSERT_TRUE(succeeded(toCalls.run(*module)));
     host = std::make_unique<Compiled>(print(), LaunchContext::getSymbol());
   }
 

@@ -407,15 +407,15 @@ TEST_P(Block, FollowsThePage) {
   int limit = widths.centred ? 119 : 127;
   std::string selection = test.dense ? R"mlir(
         %keys = tensor.dim %k, %c0 : tensor<?x?xi8>
-        %kept = sprint.allow rows(%rows) keys(%keys) query(%query) of(%queries) $mask : tensor<?x?xi1>)mlir"
+        %kept = sprint.allow keys(%keys) queries(%positions of %queries : tensor<?xindex>) $mask : tensor<?x?xi1>)mlir"
                                      : R"mlir(
         %keys = tensor.dim %k, %c0 : tensor<?x?xi8>
         %empty = tensor.empty(%rows, %keys) : tensor<?x?xi32>
         %zeros = linalg.fill ins(%zero : i32) outs(%empty : tensor<?x?xi32>) -> tensor<?x?xi32>
         %scores = sprint.crossbar_score ins(%q, %k : tensor<?x?xi8>, tensor<?x?xi8>)
             outs(%zeros : tensor<?x?xi32>) nibble($nibble) -> tensor<?x?xi32>
-        %kept = sprint.prune %scores threshold(%threshold) query(%query) of(%queries) $mask
-            : tensor<?x?xi32> -> tensor<?x?xi1>)mlir";
+        %kept = sprint.prune %scores threshold(%thresholds : tensor<?xi32>)
+            queries(%positions of %queries : tensor<?xindex>) $mask : tensor<?x?xi32> -> tensor<?x?xi1>)mlir";
   std::string text = R"mlir(
       func.func @main(%q: tensor<?x?xi8>, %k: tensor<?x?xi8>, %v: tensor<?x?xi8>)
           -> (tensor<?x?xi1>, tensor<?xindex>, tensor<?x?xi1>, tensor<?x?xi32>) {
@@ -428,12 +428,20 @@ TEST_P(Block, FollowsThePage) {
         %multiplier = arith.constant $multiplier : i64
         %shift = arith.constant $shift : i64
         %rows = tensor.dim %q, %c0 : tensor<?x?xi8>
+        %thresholds = tensor.splat %threshold[%rows] : tensor<?xi32>
+        %multipliers = tensor.splat %multiplier[%rows] : tensor<?xi64>
+        %shifts = tensor.splat %shift[%rows] : tensor<?xi64>
+        %positions = tensor.generate %rows {
+        ^bb0(%row: index):
+          %position = arith.addi %query, %row : index
+          tensor.yield %position : index
+        } : tensor<?xindex>
         $selection
         %indices, %owners = sprint.gather %kept : tensor<?x?xi1> -> tensor<?xindex>, tensor<?x?xi1>
         %dv = tensor.dim %v, %c1 : tensor<?x?xi8>
         %init = tensor.empty(%rows, %dv) : tensor<?x?xi32>
-        %result = sprint.recompute ins(%q, %k, %v, %indices, %owners, %multiplier, %shift
-              : tensor<?x?xi8>, tensor<?x?xi8>, tensor<?x?xi8>, tensor<?xindex>, tensor<?x?xi1>)
+        %result = sprint.recompute ins(%q, %k, %v, %indices, %owners, %multipliers, %shifts
+              : tensor<?x?xi8>, tensor<?x?xi8>, tensor<?x?xi8>, tensor<?xindex>, tensor<?x?xi1>, tensor<?xi64>, tensor<?xi64>)
             outs(%init : tensor<?x?xi32>) widths($widths) -> tensor<?x?xi32>
         return %kept, %indices, %owners, %result
             : tensor<?x?xi1>, tensor<?xindex>, tensor<?x?xi1>, tensor<?x?xi32>
@@ -514,8 +522,8 @@ INSTANTIATE_TEST_SUITE_P(
                   kPaper},
         BlockCase{"SaturatedSum", 2, 400, 8, 16, 0, 2, std::nullopt, -(1 << 30), kMultiplier,
                   kShift + 4, kPaper},
-        BlockCase{"SumOfEightBits", 2, 100, 8, 16, 0, 2, std::nullopt, 0, kMultiplier, kShift,
-                  WidthsCase{true, 8, 8, 8, 24}},
+        BlockCase{"SumOfNineBits", 2, 100, 8, 16, 0, 2, std::nullopt, 0, kMultiplier, kShift,
+                  WidthsCase{true, 8, 9, 8, 17}},
         BlockCase{"SaturatedAccumulator", 2, 100, 32, 16, 0, 2, std::nullopt, 0, kMultiplier,
                   kShift, WidthsCase{true, 16, 48, 12, 14}},
         BlockCase{"ShiftOfZero", 2, 20, 8, 4, 0, 2, std::nullopt, 0, kMultiplier, 0, kDefault},
@@ -532,18 +540,17 @@ std::vector<uint8_t> selectBiased(StringRef selection, const Tensor<int32_t> &co
                                   const Parameters &parameters) {
   std::string text = R"mlir(
     func.func @main(%bias: tensor<3x8xi32>) -> tensor<3x8xi1> {
-      %query = arith.constant 1 : index
-      %rows = arith.constant 3 : index
+      %queries = arith.constant dense<[1, 2, 3]> : tensor<3xindex>
       %keys = arith.constant 8 : index
       %d = arith.constant $d : index
-      %multiplier = arith.constant $m : i64
-      %shift = arith.constant $s : i64
-      %threshold = arith.constant $t : i32
+      %multiplier = arith.constant dense<$m> : tensor<3xi64>
+      %shift = arith.constant dense<$s> : tensor<3xi64>
+      %threshold = arith.constant dense<$t> : tensor<3xi32>
       %scores = arith.constant dense<0> : tensor<3x8xi32>
       %valid = arith.constant dense<[[true, true, true, true, true, true, true, false],
           [true, true, true, true, true, true, true, false], [true, true, true, true, true, true, true, false]]> : tensor<3x8xi1>
-      %kept = $selection query(%query) of(%keys) band(<upper = 4>) masks(%valid : tensor<3x8xi1>)
-          bias(%bias, %multiplier, %shift, %d : tensor<3x8xi32>) : $type
+      %kept = $selection queries(%queries of %keys : tensor<3xindex>) band(<upper = 4>) masks(%valid : tensor<3x8xi1>)
+          bias(%bias, %multiplier, %shift, %d : tensor<3x8xi32>, tensor<3xi64>, tensor<3xi64>) : $type
       return %kept : tensor<3x8xi1>
     }
   )mlir";
@@ -593,9 +600,9 @@ TEST(Selection, BiasesFarDownMask) {
                        parameters, allowed, kDefault, ArrayRef(codes.elements).slice(i * 8, 8));
         expected.insert(expected.end(), row.kept.begin(), row.kept.end());
       }
-      EXPECT_EQ(selectBiased("sprint.prune %scores threshold(%threshold)", codes, d, parameters),
+      EXPECT_EQ(selectBiased("sprint.prune %scores threshold(%threshold : tensor<3xi32>)", codes, d, parameters),
                 expected);
-      EXPECT_EQ(selectBiased("sprint.allow rows(%rows) keys(%keys)", codes, d, parameters),
+      EXPECT_EQ(selectBiased("sprint.allow keys(%keys)", codes, d, parameters),
                 expected);
       if (parameters.shift == 30)
         EXPECT_EQ(expected, (std::vector<uint8_t>{1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 0, 0,
@@ -612,11 +619,11 @@ std::vector<int32_t> recomputeThree(std::vector<int8_t> keys, std::vector<int8_t
       %q = arith.constant dense<[[119, 1]]> : tensor<1x2xi8>
       %indices = arith.constant dense<[0, 1, 2]> : tensor<3xindex>
       %owners = arith.constant dense<true> : tensor<1x3xi1>
-      %one = arith.constant 1073741824 : i64
-      %shift = arith.constant 30 : i64
+      %one = arith.constant dense<1073741824> : tensor<1xi64>
+      %shift = arith.constant dense<30> : tensor<1xi64>
       %init = tensor.empty() : tensor<1x2xi32>
       %0 = sprint.recompute ins(%q, %k, %v, %indices, %owners, %one, %shift
-            : tensor<1x2xi8>, tensor<3x2xi8>, tensor<3x2xi8>, tensor<3xindex>, tensor<1x3xi1>)
+            : tensor<1x2xi8>, tensor<3x2xi8>, tensor<3x2xi8>, tensor<3xindex>, tensor<1x3xi1>, tensor<1xi64>, tensor<1xi64>)
           outs(%init : tensor<1x2xi32>) widths($widths) -> tensor<1x2xi32>
       return %0 : tensor<1x2xi32>
     }
@@ -661,7 +668,7 @@ TEST(Crossbar, AddsToItsInit) {
 // Whole attentions
 //===----------------------------------------------------------------------===//
 
-/// What sprint-decompose-attention makes of an attention over `$q`, `$k` and `$v`.
+/// The integer steps of an attention over `$q`, `$k` and `$v`, in loops.
 constexpr StringRef kDecomposed = R"mlir(
   func.func @main(%q: tensor<$q>, %k: tensor<$k>, %v: tensor<$k>) -> (tensor<?x?x?x?xi32>, tensor<?x?x?x?xf32>) {
     %c0 = arith.constant 0 : index
@@ -684,20 +691,22 @@ constexpr StringRef kDecomposed = R"mlir(
       %r1 = scf.for %h = %c0 to %heads step %c1 iter_args(%x1 = %x0) -> (tensor<?x?x?x?xi32>) {
         %hk = tensor.extract_slice %kc[%b, %h, 0, 0] [1, 1, %keys, %d] [1, 1, 1, 1] : tensor<?x?x?x?xi8> to tensor<?x?xi8>
         %hv = tensor.extract_slice %vc[%b, %h, 0, 0] [1, 1, %keys, %d] [1, 1, 1, 1] : tensor<?x?x?x?xi8> to tensor<?x?xi8>
-        %ht = tensor.extract %t[%b, %h] : tensor<?x?xi32>
-        %hm = tensor.extract %m[%b, %h] : tensor<?x?xi64>
-        %hs = tensor.extract %s[%b, %h] : tensor<?x?xi64>
+        %ht = tensor.extract_slice %t[%b, %h] [1, 1] [1, 1] : tensor<?x?xi32> to tensor<1xi32>
+        %hm = tensor.extract_slice %m[%b, %h] [1, 1] [1, 1] : tensor<?x?xi64> to tensor<1xi64>
+        %hs = tensor.extract_slice %s[%b, %h] [1, 1] [1, 1] : tensor<?x?xi64> to tensor<1xi64>
         %r2 = scf.for %i = %c0 to %queries step %c1 iter_args(%x2 = %x1) -> (tensor<?x?x?x?xi32>) {
           %row = tensor.extract_slice %qc[%b, %h, %i, 0] [1, 1, 1, %d] [1, 1, 1, 1] : tensor<?x?x?x?xi8> to tensor<1x?xi8>
           %e = tensor.empty(%keys) : tensor<1x?xi32>
           %z = linalg.fill ins(%zero : i32) outs(%e : tensor<1x?xi32>) -> tensor<1x?xi32>
           %a = sprint.crossbar_score ins(%row, %hk : tensor<1x?xi8>, tensor<?x?xi8>) outs(%z : tensor<1x?xi32>)
               nibble(centred) -> tensor<1x?xi32>
-          %kept = sprint.prune %a threshold(%ht) query(%i) of(%queries) : tensor<1x?xi32> -> tensor<1x?xi1>
+          %position = tensor.from_elements %i : tensor<1xindex>
+          %kept = sprint.prune %a threshold(%ht : tensor<1xi32>) queries(%position of %queries : tensor<1xindex>)
+              : tensor<1x?xi32> -> tensor<1x?xi1>
           %indices, %owners = sprint.gather %kept : tensor<1x?xi1> -> tensor<?xindex>, tensor<1x?xi1>
           %init = tensor.extract_slice %x2[%b, %h, %i, 0] [1, 1, 1, %d] [1, 1, 1, 1] : tensor<?x?x?x?xi32> to tensor<1x?xi32>
           %o = sprint.recompute ins(%row, %hk, %hv, %indices, %owners, %hm, %hs
-                : tensor<1x?xi8>, tensor<?x?xi8>, tensor<?x?xi8>, tensor<?xindex>, tensor<1x?xi1>)
+                : tensor<1x?xi8>, tensor<?x?xi8>, tensor<?x?xi8>, tensor<?xindex>, tensor<1x?xi1>, tensor<1xi64>, tensor<1xi64>)
               outs(%init : tensor<1x?xi32>)
               widths(<exponent_fraction = 16, sum = 48, probability = 0, accumulator = 48>) -> tensor<1x?xi32>
           %y = tensor.insert_slice %o into %x2[%b, %h, %i, 0] [1, 1, 1, %d] [1, 1, 1, 1] : tensor<1x?xi32> into tensor<?x?x?x?xi32>
@@ -1094,31 +1103,33 @@ TEST_P(MaskedFloats, AreASoftmax) {
              });
 }
 
-/// The IR of an attention taken apart for machine s.
-std::string decompose(StringRef text) {
+/// The IR of an attention cut up for machine s.
+std::string cutUp(StringRef text) {
   DialectRegistry registry;
   registry.insert<SprintDialect, func::FuncDialect>();
   MLIRContext context(registry);
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
   PassManager passManager(&context);
   passManager.addPass(createSprintAttachMachine());
-  passManager.addPass(createSprintDecomposeAttention());
+  passManager.addPass(createSprintOutlinePrograms());
+  passManager.addNestedPass<ProgramOp>(createSprintScheduleFetches());
+  passManager.addNestedPass<ProgramOp>(createSprintTileToCrossbar());
   passManager.addPass(createCanonicalizerPass());
-  std::string decomposed;
+  std::string cut;
   if (!module || failed(passManager.run(*module))) {
-    ADD_FAILURE() << "expected to decompose" << text.str();
-    return decomposed;
+    ADD_FAILURE() << "expected to cut up" << text.str();
+    return cut;
   }
-  llvm::raw_string_ostream(decomposed) << *module;
-  EXPECT_EQ(decomposed.find("sprint.attention"), std::string::npos);
-  return decomposed;
+  llvm::raw_string_ostream(cut) << *module;
+  EXPECT_EQ(cut.find("sprint.attention"), std::string::npos);
+  return cut;
 }
 
 class MaskedSteps : public ::testing::TestWithParam<MaskedCase> {};
 
 TEST_P(MaskedSteps, FollowThePage) {
   MaskedAttention attention(GetParam());
-  Compiled compiled(decompose(attention.text()));
+  Compiled compiled(cutUp(attention.text()));
   std::vector<HostTensor> results = compiled.run(attention.inputs());
   ASSERT_EQ(results.size(), 1u);
   expectRows(

@@ -408,9 +408,8 @@ FailureOr<std::pair<ExprAttr, ExprAttr>> RowsLowering::getAllowedKeys(OpTy op, c
   BandAttr band = op.getBandAttr();
   if (!band)
     return std::pair(first, last);
-  AffineExpr diagonal = query.position[2];
-  if (band.getAlign() == Align::End)
-    diagonal = diagonal + keys - getParameter(LaunchParameter::Queries);
+  AffineExpr diagonal =
+      band.getDiagonal(query.position[2], getParameter(LaunchParameter::Queries), keys);
   if (std::optional<int64_t> lower = band.getLower())
     first = ExprAttr::get(builder.getContext(), Combine::Max, {zero, diagonal + *lower});
   if (std::optional<int64_t> upper = band.getUpper())

@@ -64,6 +64,21 @@ LogicalResult BandAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+bool BandAttr::leavesEveryQueryAKey(int64_t queries, int64_t keys) const {
+  // The first query is the one that the upper bound may leave without a key, the last query the one
+  // for the lower bound.
+  bool areStatic = !ShapedType::isDynamic(queries) && !ShapedType::isDynamic(keys);
+  bool isEnd = getAlign() == Align::End;
+  std::optional<int64_t> lower = getLower(), upper = getUpper();
+  bool lowerLeavesKey = !lower || (isEnd ? *lower <= 0 : areStatic && *lower <= keys - queries);
+  bool upperLeavesKey = !upper || (isEnd ? areStatic && *upper >= queries - keys : *upper >= 0);
+  return lowerLeavesKey && upperLeavesKey;
+}
+
+AffineExpr BandAttr::getDiagonal(AffineExpr query, AffineExpr queries, AffineExpr keys) const {
+  return getAlign() == Align::End ? query + keys - queries : query;
+}
+
 LogicalResult WidthsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t exponentFraction, int64_t sum, int64_t probability,
                                  int64_t accumulator) {

@@ -48,27 +48,12 @@ static std::optional<std::string> findObstacle(AttentionOp attention, ModuleOp m
                               sizeOf(attention.getValue(), 3), sizeOf(attention.getKey(), 2));
 }
 
-/// Whether the band of `attention` alone leaves every query a key, whatever the sizes may be where
-/// they are not static.
-static bool bandLeavesKeys(AttentionOp attention) {
-  BandAttr band = attention.getBandAttr();
-  if (!band)
-    return true;
-  // The first query is the one that the upper bound may leave without a key, the last query the one
-  // for the lower bound.
-  int64_t queries = sizeOf(attention.getQuery(), 2), keys = sizeOf(attention.getKey(), 2);
-  bool areStatic = !ShapedType::isDynamic(queries) && !ShapedType::isDynamic(keys);
-  bool isEnd = band.getAlign() == Align::End;
-  std::optional<int64_t> lower = band.getLower(), upper = band.getUpper();
-  bool lowerLeavesKey = !lower || (isEnd ? *lower <= 0 : areStatic && *lower <= keys - queries);
-  bool upperLeavesKey = !upper || (isEnd ? areStatic && *upper >= queries - keys : *upper >= 0);
-  return lowerLeavesKey && upperLeavesKey;
-}
-
 /// Whether a query of `attention` may be without any allowed key.
 static bool mayHaveEmptyRows(AttentionOp attention) {
+  BandAttr band = attention.getBandAttr();
   return llvm::any_of(attention.getOptionalInputs(), [](Value input) { return bool(input); }) ||
-         !bandLeavesKeys(attention);
+         (band && !band.leavesEveryQueryAKey(sizeOf(attention.getQuery(), 2),
+                                             sizeOf(attention.getKey(), 2)));
 }
 
 /// Creates the program of `attention`: one sprint.attend on the program's arguments.

@@ -84,6 +84,13 @@ def Sprint_BandAttr : Sprint_Attr<"Band", "band"> {
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Whether it allows every query a key, for these numbers of queries and keys; a number may be
+    /// ShapedType::kDynamic, and then it does so whatever that is.
+    bool leavesEveryQueryAKey(int64_t queries, int64_t keys) const;
+    /// The key on the diagonal of `query`.
+    ::mlir::AffineExpr getDiagonal(::mlir::AffineExpr query, ::mlir::AffineExpr queries, ::mlir::AffineExpr keys) const;
+  }];
 }
 
 def Sprint_WidthsAttr : Sprint_Attr<"Widths", "widths"> {

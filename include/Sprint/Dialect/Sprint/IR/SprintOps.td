@@ -397,6 +397,7 @@ def Sprint_YieldOp : Sprint_Op<"yield", [Pure, Terminator, ReturnLike, HasParent
   let arguments = (ins Variadic<AnyRankedTensor>:$operands);
   let builders = [OpBuilder<(ins)>];
   let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
