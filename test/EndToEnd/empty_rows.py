@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
-"""Queries without an allowed key give what the source gives: at the level of attentions, of ops and
+"""Queries without an allowed key give what the source gives: at the level of attentions, of programs and
 on the simulator, those of the NumPy reference; the other rows are not touched.
 """
 
@@ -50,8 +50,8 @@ def compare(job):
 def main():
     report = harness.Report()
     jobs = [(case, level, dynamic, report) for case in testing.empty_rows()
-            for level in ("attention", "ops", "stream")
-            for dynamic in ((False, True) if level != "ops" else (False,))]
+            for level in ("attention", "scheduled", "stream")
+            for dynamic in ((False, True) if level != "scheduled" else (False,))]
     harness.in_parallel(compare, jobs, report)
     return report.exit_code()
 

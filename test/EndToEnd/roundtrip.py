@@ -9,7 +9,7 @@ import sys
 
 import harness
 
-LEVELS = ("attention", "ops", "tiled", "scheduled", "stream")
+LEVELS = ("attention", "scheduled", "tiled", "stream")
 MACHINES = ("s", "m", "l", "s-paper-widths")
 SCHEDULES = ("paper", "dense")
 

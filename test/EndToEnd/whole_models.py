@@ -115,7 +115,7 @@ def check_without_attention(report, directory):
         report.check(not files[name].exists(), f"{name}: expected none without an attention")
     report.check("--dump-masks" in said and "--dump-codes" in said, f"dumps: {said!r}")
 
-    for level in ("attention", "ops", "tiled", "scheduled"):
+    for level in ("attention", "scheduled", "tiled"):
         run(level, f"--level={level}")
     for policy in ("--threshold=0", "--prune-rate=0.5", "--keep-mass=0.5"):
         run(policy, policy)

@@ -5,12 +5,12 @@
 // DEFINE: %{change} = s/nothing/nothing/
 // DEFINE: %{check} =
 // DEFINE: %{inputs} = --input=%t.inputs/query.npy --input=%t.inputs/key.npy --input=%t.inputs/value.npy --input=%t.inputs/key_valid.npy --input=%t.inputs/mask.npy --input=%t.inputs/bias.npy
-// DEFINE: %{compile} = sed -e '%{change}' %s > %t.mlir && sprint-opt %t.mlir --sprint-compile | sprint-translate --sprint-isa-to-stream -o %t.stream
+// DEFINE: %{compile} = sed -n '/^#head/,$p' %s | sed -e '%{change}' > %t.mlir && sprint-opt %t.mlir --sprint-compile | sprint-translate --sprint-isa-to-stream -o %t.stream
 // DEFINE: %{stream} = sprint-sim %t.stream %{inputs} --output-dir=%t.stream.out
 // DEFINE: %{tiled} = sprint-run %t.mlir --level=tiled %{inputs} --output-dir=%t.tiled.out
 // DEFINE: %{same} = cmp %t.stream.out/0.npy %t.tiled.out/0.npy
 // DEFINE: %{right} = rm -rf %t.stream.out %t.tiled.out && %{compile} && %{stream} && %{tiled} && %{same}
-// DEFINE: %{refused} = sed -e '%{change}' %s | not sprint-opt --sprint-compile 2>&1 | FileCheck %s --check-prefix=%{check}
+// DEFINE: %{refused} = sed -n '/^#head/,$p' %s | sed -e '%{change}' | not sprint-opt --sprint-compile 2>&1 | FileCheck %s --check-prefix=%{check}
 
 // As it stands:
 // RUN: %{right}
@@ -19,22 +19,22 @@
 //===-- What is the same in other words ---===//
 
 // Slices where they are used, what is not used at all:
-// REDEFINE: %{change} = s/^    %threshold = .*/    %used = arith.constant 1 : index/; s/^    %kept = /    %threshold = tensor.extract_slice %t[%b, %h] [1, 1] [1, 1] : tensor<2x4xi32> to tensor<1xi32>\n&/
+// REDEFINE: %{change} = s/^    %%threshold = .*/    %%used = arith.constant 1 : index/; s/^    %%kept = /    %%threshold = tensor.extract_slice %%t[%%b, %%h] [1, 1] [1, 1] : tensor<2x4xi32> to tensor<1xi32>\n&/
 // RUN: %{right}
 // RUN: cmp %t.stream.out/0.npy %t.first.npy
 
 // A score that nobody reads:
-// REDEFINE: %{change} = s/^    %scores = \(.*\)/&\n    %unread = \1/
+// REDEFINE: %{change} = s/^    %%scores = \(.*\)/&\n    %%unread = \1/
 // RUN: %{right}
 // RUN: cmp %t.stream.out/0.npy %t.first.npy
 
 // The rows from last to first:
-// REDEFINE: %{change} = s/(%b, %g, %r, %i) to/(%b, %g, %r, %x) to/; s/^    %h = .*/&\n    %i = affine.apply affine_map<(x) -> (4 - x)>(%x)/
+// REDEFINE: %{change} = s/(%%b, %%g, %%r, %%i) to/(%%b, %%g, %%r, %%x) to/; s/^    %%h = .*/&\n    %%i = affine.apply affine_map<(x) -> (4 - x)>(%%x)/
 // RUN: %{right}
 // RUN: cmp %t.stream.out/0.npy %t.first.npy
 
 // Key heads around batch elements:
-// REDEFINE: %{change} = s/(%b, %g, %r, %i) to (batches, heads floordiv 2, 2, queries)/(%g, %b, %r, %i) to (heads floordiv 2, batches, 2, queries)/
+// REDEFINE: %{change} = s/(%%b, %%g, %%r, %%i) to (batches, heads floordiv 2, 2, queries)/(%%g, %%b, %%r, %%i) to (heads floordiv 2, batches, 2, queries)/
 // RUN: %{right}
 // RUN: cmp %t.stream.out/0.npy %t.first.npy
 
@@ -44,17 +44,17 @@
 // RUN: cmp %t.stream.out/0.npy %t.first.npy
 
 // Sizes that are read from arguments:
-// REDEFINE: %{change} = s/%queries = arith.constant 5 : index/%two = arith.constant 2 : index\n  %queries = tensor.dim %q, %two : tensor<2x4x5x16xi8>/
+// REDEFINE: %{change} = s/%%queries = arith.constant 5 : index/%%two = arith.constant 2 : index\n  %%queries = tensor.dim %%q, %%two : tensor<2x4x5x16xi8>/
 // RUN: %{right}
 // RUN: cmp %t.stream.out/0.npy %t.first.npy
 
 // Masks in another order, one of them twice:
-// REDEFINE: %{change} = s/masks(%real, %seen : tensor<1x7xi1>, tensor<1x7xi1>)/masks(%seen, %real, %seen : tensor<1x7xi1>, tensor<1x7xi1>, tensor<1x7xi1>)/
+// REDEFINE: %{change} = s/masks(%%real, %%seen : tensor<1x7xi1>, tensor<1x7xi1>)/masks(%%seen, %%real, %%seen : tensor<1x7xi1>, tensor<1x7xi1>, tensor<1x7xi1>)/
 // RUN: %{right}
 // RUN: cmp %t.stream.out/0.npy %t.first.npy
 
 // Zeros as a constant:
-// REDEFINE: %{change} = s/outs(%zeros/outs(%none/; s/^    %zeros = .*/    %none = arith.constant dense<0> : tensor<1x7xi32>/
+// REDEFINE: %{change} = s/outs(%%zeros/outs(%%none/; s/^    %%zeros = .*/    %%none = arith.constant dense<0> : tensor<1x7xi32>/
 // RUN: %{right}
 // RUN: cmp %t.stream.out/0.npy %t.first.npy
 
@@ -76,28 +76,28 @@
 // RUN: cmp %t.stream.out/0.npy %t.first.npy
 
 // Nothing pruned:
-// REDEFINE: %{change} = s/^    %kept = .*/    %kept = sprint.allow keys(%keys_of) queries(%position of %queries : tensor<1xindex>)/; s/: tensor<1x7xi32> -> tensor<1x7xi1>/: tensor<1x7xi1>/; s/^  %queries = /  %keys_of = arith.constant 7 : index\n&/
+// REDEFINE: %{change} = s/^    %%kept = .*/    %%kept = sprint.allow keys(%%keys_of) queries(%%position of %%queries : tensor<1xindex>)/; s/: tensor<1x7xi32> -> tensor<1x7xi1>/: tensor<1x7xi1>/; s/^  %%queries = /  %%keys_of = arith.constant 7 : index\n&/
 // RUN: %{right}
 // RUN: not cmp %t.stream.out/0.npy %t.first.npy
 
 //===-- What no command can say ---===//
 
-// REDEFINE: %{change} = s/%k\[%b, %g, 0, 0\]/%k[%b, 0, 0, 0]/
+// REDEFINE: %{change} = s/%%k\[%%b, %%g, 0, 0\]/%%k[%%b, 0, 0, 0]/
 // REDEFINE: %{check} = HEAD
 // RUN: %{refused}
 // HEAD: error: 'sprint.crossbar_score' op expected keys and values of the batch element and key head of its query
 
-// REDEFINE: %{change} = s/%k\[%b, %g, 0, 0\]/%k[0, %g, 0, 0]/
+// REDEFINE: %{change} = s/%%k\[%%b, %%g, 0, 0\]/%%k[0, %%g, 0, 0]/
 // REDEFINE: %{check} = BATCH
 // RUN: %{refused}
 // BATCH: error: 'sprint.crossbar_score' op expected keys and values of the batch element and key head of its query
 
-// REDEFINE: %{change} = s/%v\[%b, %g, 0, 0\]/%v[%b, %r, 0, 0]/
+// REDEFINE: %{change} = s/%%v\[%%b, %%g, 0, 0\]/%%v[%%b, %%r, 0, 0]/
 // REDEFINE: %{check} = VALUE
 // RUN: %{refused}
 // VALUE: error: 'sprint.recompute' op expected keys and values of the batch element and key head of its query
 
-// REDEFINE: %{change} = s/ins(%query, %keys, %values/ins(%query, %keys, %more/; s/^    %values = .*/    %more = tensor.extract_slice %k[%b, %g, 0, 0] [1, 1, 7, 8] [1, 1, 1, 1] : tensor<2x2x7x16xi8> to tensor<7x8xi8>/
+// REDEFINE: %{change} = s/ins(%%query, %%keys, %%values/ins(%%query, %%keys, %%more/; s/^    %%values = .*/    %%more = tensor.extract_slice %%k[%%b, %%g, 0, 0] [1, 1, 7, 8] [1, 1, 1, 1] : tensor<2x2x7x16xi8> to tensor<7x8xi8>/
 // REDEFINE: %{check} = KEYS
 // RUN: %{refused}
 // KEYS: error: 'sprint.recompute' op expected its value to be a part of the program's value
@@ -107,32 +107,32 @@
 // RUN: %{refused}
 // GROUP: error: 'sprint.crossbar_score' op expected keys and values of the batch element and key head of its query
 
-// REDEFINE: %{change} = s/%k\[%b, %g, 0, 0\] \[1, 1, 7, 16\] \[1, 1, 1, 1\]/%k[%b, %g, 0, 0] [1, 1, 7, 16] [1, 1, 1, -1]/
+// REDEFINE: %{change} = s/%%k\[%%b, %%g, 0, 0\] \[1, 1, 7, 16\] \[1, 1, 1, 1\]/%%k[%%b, %%g, 0, 0] [1, 1, 7, 16] [1, 1, 1, -1]/
 // REDEFINE: %{check} = STRIDE
 // RUN: %{refused}
 // STRIDE: error: 'sprint.crossbar_score' op expected its key to be a part of the program's key
 
-// REDEFINE: %{change} = s/%k\[%b, %g, 0, 0\] \[1, 1, 7, 16\]\(.*\)tensor<7x16xi8>/%k[%b, %g, 1, 0] [1, 1, 7, 16]\1tensor<7x16xi8>/
+// REDEFINE: %{change} = s/%%k\[%%b, %%g, 0, 0\] \[1, 1, 7, 16\]\(.*\)tensor<7x16xi8>/%%k[%%b, %%g, 1, 0] [1, 1, 7, 16]\1tensor<7x16xi8>/
 // REDEFINE: %{check} = SOME
 // RUN: %{refused}
 // SOME: error: {{.*}}expected
 
-// REDEFINE: %{change} = s/%q\[%b, %h, %i, 0\]/%q[%b, %h, 0, 0]/
+// REDEFINE: %{change} = s/%%q\[%%b, %%h, %%i, 0\]/%%q[%%b, %%h, 0, 0]/
 // REDEFINE: %{check} = QUERY
 // RUN: %{refused}
 // QUERY: error: 'sprint.prune' op expected the row of 'mask' that belongs to its query
 
-// REDEFINE: %{change} = s/recompute ins(%query,/recompute ins(%other,/; s/^    %values = /    %other = tensor.extract_slice %q[%b, %h, 0, 0] [1, 1, 1, 16] [1, 1, 1, 1] : tensor<2x4x5x16xi8> to tensor<1x16xi8>\n&/
+// REDEFINE: %{change} = s/recompute ins(%%query,/recompute ins(%%other,/; s/^    %%values = /    %%other = tensor.extract_slice %%q[%%b, %%h, 0, 0] [1, 1, 1, 16] [1, 1, 1, 1] : tensor<2x4x5x16xi8> to tensor<1x16xi8>\n&/
 // REDEFINE: %{check} = OTHERQUERY
 // RUN: %{refused}
 // OTHERQUERY: error: 'sprint.recompute' op expected the query and keys that its keys were selected for
 
-// REDEFINE: %{change} = s/%owners, %multiplier, %shift/%owners, %shift, %multiplier/
+// REDEFINE: %{change} = s/%%owners, %%multiplier, %%shift/%%owners, %%shift, %%multiplier/
 // REDEFINE: %{check} = MULTIPLIER
 // RUN: %{refused}
 // MULTIPLIER: error: 'sprint.recompute' op expected its multiplier to be a part of the program's multiplier
 
-// REDEFINE: %{change} = s/bias(%added, %multiplier, %shift/bias(%added, %multiplier, %multiplier/
+// REDEFINE: %{change} = s/bias(%%added, %%multiplier, %%shift/bias(%%added, %%multiplier, %%multiplier/
 // REDEFINE: %{check} = SHIFT
 // RUN: %{refused}
 // SHIFT: error: 'sprint.prune' op expected its shift to be a part of the program's shift
@@ -142,43 +142,43 @@
 // RUN: %{refused}
 // WIDTHS: error: 'sprint.recompute' op expected the machine's widths, {{.*}}sum = 48{{.*}}, got {{.*}}sum = 40
 
-// REDEFINE: %{change} = s/%t\[%b, %h\]/%t[%b, 0]/
+// REDEFINE: %{change} = s/%%t\[%%b, %%h\]/%%t[%%b, 0]/
 // REDEFINE: %{check} = THRESHOLD
 // RUN: %{refused}
 // THRESHOLD: error: 'sprint.prune' op expected the threshold of the head of its query
 
-// REDEFINE: %{change} = s/from_elements %i/from_elements %h/
+// REDEFINE: %{change} = s/from_elements %%i/from_elements %%h/
 // REDEFINE: %{check} = POSITION
 // RUN: %{refused}
 // POSITION: error: 'sprint.prune' op expected its query, of all queries
 
-// REDEFINE: %{change} = s/from_elements %i/from_elements %next/; s/^    %h = /    %next = affine.apply affine_map<(i) -> (i + 1)>(%i)\n&/
+// REDEFINE: %{change} = s/from_elements %%i/from_elements %%next/; s/^    %%h = /    %%next = affine.apply affine_map<(i) -> (i + 1)>(%%i)\n&/
 // REDEFINE: %{check} = NEXT
 // RUN: %{refused}
 // NEXT: error: 'sprint.prune' op expected its query, of all queries
 
-// REDEFINE: %{change} = s/%queries = arith.constant 5/%queries = arith.constant 7/
+// REDEFINE: %{change} = s/%%queries = arith.constant 5/%%queries = arith.constant 7/
 // REDEFINE: %{check} = OF
 // RUN: %{refused}
 // OF: error: 'sprint.prune' op expected its query, of all queries
 
 // What has one row for all queries has not their number.
-// REDEFINE: %{change} = s/%queries = arith.constant 5 : index/%two = arith.constant 2 : index\n  %queries = tensor.dim %bias, %two : tensor<2x4x1x7xi32>/
+// REDEFINE: %{change} = s/%%queries = arith.constant 5 : index/%%two = arith.constant 2 : index\n  %%queries = tensor.dim %%bias, %%two : tensor<2x4x1x7xi32>/
 // REDEFINE: %{check} = OFONE
 // RUN: %{refused}
 // OFONE: error: 'sprint.prune' op expected its query, of all queries
 
-// REDEFINE: %{change} = s/%queries = arith.constant 5 : index/%nine = arith.constant 9 : index\n  %queries = tensor.dim %q, %nine : tensor<2x4x5x16xi8>/
+// REDEFINE: %{change} = s/%%queries = arith.constant 5 : index/%%nine = arith.constant 9 : index\n  %%queries = tensor.dim %%q, %%nine : tensor<2x4x5x16xi8>/
 // REDEFINE: %{check} = BEYOND
 // RUN: %{refused}
 // BEYOND: error: 'sprint.prune' op expected its query, of all queries
 
-// REDEFINE: %{change} = s/%channels = arith.constant 16/%channels = arith.constant 8/
+// REDEFINE: %{change} = s/%%channels = arith.constant 16/%%channels = arith.constant 8/
 // REDEFINE: %{check} = DIMS
 // RUN: %{refused}
 // DIMS: error: 'sprint.prune' op expected the channels of its query
 
-// REDEFINE: %{change} = s/%zero = arith.constant 0/%zero = arith.constant 1/
+// REDEFINE: %{change} = s/%%zero = arith.constant 0/%%zero = arith.constant 1/
 // REDEFINE: %{check} = ZERO
 // RUN: %{refused}
 // ZERO: error: 'sprint.crossbar_score' op expected scores that begin with zeros
@@ -188,89 +188,89 @@
 // RUN: %{refused}
 // NIBBLE: error: 'sprint.crossbar_score' op expected the machine's nibble, centred, got truncated
 
-// REDEFINE: %{change} = s/%mask\[0, %h, %i, 0\]/%mask[0, 0, %i, 0]/
+// REDEFINE: %{change} = s/%%mask\[0, %%h, %%i, 0\]/%%mask[0, 0, %%i, 0]/
 // REDEFINE: %{check} = MASKHEAD
 // RUN: %{refused}
 // MASKHEAD: error: 'sprint.prune' op expected the row of 'mask' that belongs to its query
 
-// REDEFINE: %{change} = s/%mask\[0, %h, %i, 0\]/%mask[0, %h, 0, 0]/
+// REDEFINE: %{change} = s/%%mask\[0, %%h, %%i, 0\]/%%mask[0, %%h, 0, 0]/
 // REDEFINE: %{check} = MASKROW
 // RUN: %{refused}
 // MASKROW: error: 'sprint.prune' op expected the row of 'mask' that belongs to its query
 
-// REDEFINE: %{change} = s/%valid\[%b, 0\]/%valid[0, 0]/
+// REDEFINE: %{change} = s/%%valid\[%%b, 0\]/%%valid[0, 0]/
 // REDEFINE: %{check} = PADDING
 // RUN: %{refused}
 // PADDING: error: 'sprint.prune' op expected the row of 'key_valid' that belongs to its query
 
-// REDEFINE: %{change} = s/masks(%real, %seen/masks(%real, %both/; s/^    %kept = /    %both = arith.andi %real, %seen : tensor<1x7xi1>\n&/
+// REDEFINE: %{change} = s/masks(%%real, %%seen/masks(%%real, %%both/; s/^    %%kept = /    %%both = arith.andi %%real, %%seen : tensor<1x7xi1>\n&/
 // REDEFINE: %{check} = COMPUTED
 // RUN: %{refused}
 // COMPUTED: error: 'sprint.prune' op expected masks and biases that are rows of the program's
 
-// REDEFINE: %{change} = s/%bias\[%b, %h, 0, 0\]/%bias[%b, 0, 0, 0]/
+// REDEFINE: %{change} = s/%%bias\[%%b, %%h, 0, 0\]/%%bias[%%b, 0, 0, 0]/
 // REDEFINE: %{check} = BIASHEAD
 // RUN: %{refused}
 // BIASHEAD: error: 'sprint.prune' op expected the row of 'bias' that belongs to its query
 
-// REDEFINE: %{change} = s/bias(%added : tensor<1x7xi32>)//
+// REDEFINE: %{change} = s/bias(%%added : tensor<1x7xi32>)//
 // REDEFINE: %{check} = NOBIAS
 // RUN: %{refused}
 // NOBIAS: error: 'sprint.recompute' op expected the biases that its keys were selected with
 
-// REDEFINE: %{change} = s/bias(%added, %multiplier[^)]*)//
+// REDEFINE: %{change} = s/bias(%%added, %%multiplier[^)]*)//
 // REDEFINE: %{check} = LATEBIAS
 // RUN: %{refused}
 // LATEBIAS: error: 'sprint.recompute' op expected the biases that its keys were selected with
 
 // Nor is a bias dropped that is none of the program's.
-// REDEFINE: %{change} = s/bias(%added, %multiplier[^)]*)//; s/bias(%added :/bias(%five :/; s/^    %kept = /    %five = arith.constant dense<5> : tensor<1x7xi32>\n&/
+// REDEFINE: %{change} = s/bias(%%added, %%multiplier[^)]*)//; s/bias(%%added :/bias(%%five :/; s/^    %%kept = /    %%five = arith.constant dense<5> : tensor<1x7xi32>\n&/
 // REDEFINE: %{check} = CONSTANTBIAS
 // RUN: %{refused}
 // CONSTANTBIAS: error: 'sprint.recompute' op expected the biases that its keys were selected with
 
 // The launch brings a mask that would not be read.
-// REDEFINE: %{change} = s/masks(%real, %seen : tensor<1x7xi1>, tensor<1x7xi1>)/masks(%real : tensor<1x7xi1>)/
+// REDEFINE: %{change} = s/masks(%%real, %%seen : tensor<1x7xi1>, tensor<1x7xi1>)/masks(%%real : tensor<1x7xi1>)/
 // REDEFINE: %{check} = NOMASK
 // RUN: %{refused}
 // NOMASK: error: 'sprint_isa.program' op expected a command that {{.*}} the mask, which the program takes, got none
 
-// REDEFINE: %{change} = s/%indices, %owners, %multiplier/%indices, %every, %multiplier/; s/^    %row = /    %length = tensor.dim %indices, %zeroth : tensor<?xindex>\n    %every = tensor.splat %true[%length] : tensor<1x?xi1>\n&/; s/^  %queries = /  %zeroth = arith.constant 0 : index\n  %true = arith.constant true\n&/
+// REDEFINE: %{change} = s/%%indices, %%owners, %%multiplier/%%indices, %%every, %%multiplier/; s/^    %%row = /    %%length = tensor.dim %%indices, %%zeroth : tensor<?xindex>\n    %%every = tensor.splat %%true[%%length] : tensor<1x?xi1>\n&/; s/^  %%queries = /  %%zeroth = arith.constant 0 : index\n  %%true = arith.constant true\n&/
 // REDEFINE: %{check} = OWNERS
 // RUN: %{refused}
 // OWNERS: error: 'sprint.recompute' op expected indices and owners of one 'sprint.gather' of its block
 
-// REDEFINE: %{change} = s/%indices, %owners = .*/%owned = arith.constant dense<true> : tensor<1x7xi1>\n    %indices, %owners = sprint.gather %owned : tensor<1x7xi1> -> tensor<?xindex>, tensor<1x?xi1>/
+// REDEFINE: %{change} = s/%%indices, %%owners = .*/%%owned = arith.constant dense<true> : tensor<1x7xi1>\n    %%indices, %%owners = sprint.gather %%owned : tensor<1x7xi1> -> tensor<?xindex>, tensor<1x?xi1>/
 // REDEFINE: %{check} = LIST
 // RUN: %{refused}
 // LIST: error: 'sprint.gather' op expected what 'sprint.prune' or 'sprint.allow' keeps
 
-// REDEFINE: %{change} = s/prune %scores/prune %zeros/
+// REDEFINE: %{change} = s/prune %%scores/prune %%zeros/
 // REDEFINE: %{check} = SCORES
 // RUN: %{refused}
 // SCORES: error: 'sprint.prune' op expected its scores from 'sprint.crossbar_score'
 
-// REDEFINE: %{change} = s/into %codes\[%b, %h, %i, 0\]/into %codes[%b, %h, %h, 0]/
+// REDEFINE: %{change} = s/into %%codes\[%%b, %%h, %%i, 0\]/into %%codes[%%b, %%h, %%h, 0]/
 // REDEFINE: %{check} = OUTPUT
 // RUN: %{refused}
 // OUTPUT: error: 'tensor.insert_slice' op expected the output row of the query
 
-// REDEFINE: %{change} = s/^    %written = \(.*\)%codes\(.*\)/    %first = \1%codes\2\n    %written = \1%codes\2\n    %third = \1%first\2/; s/yield %written/yield %third/
+// REDEFINE: %{change} = s/^    %%written = \(.*\)%%codes\(.*\)/    %%first = \1%%codes\2\n    %%written = \1%%codes\2\n    %%third = \1%%first\2/; s/yield %%written/yield %%third/
 // REDEFINE: %{check} = DROPPED
 // RUN: %{refused}
 // DROPPED: error: 'tensor.insert_slice' op expected the output codes with all rows that were stored before
 
-// REDEFINE: %{change} = s/^    %written = \(.*\)%codes\(.*\)/    %first = \1%codes\2\n    %written = \1%first\2/
+// REDEFINE: %{change} = s/^    %%written = \(.*\)%%codes\(.*\)/    %%first = \1%%codes\2\n    %%written = \1%%first\2/
 // REDEFINE: %{check} = TWICE
 // RUN: %{refused}
 // TWICE: error: {{.*}}expected to read the query of its head before the last row of the head is stored
 
-// REDEFINE: %{change} = s/yield %written/yield %codes/
+// REDEFINE: %{change} = s/yield %%written/yield %%codes/
 // REDEFINE: %{check} = CARRIED
 // RUN: %{refused}
 // CARRIED: error: {{.*}}expected
 
-// REDEFINE: %{change} = s/%init = tensor.empty() : tensor<2x4x5x8xi32>/%init = arith.constant dense<1> : tensor<2x4x5x8xi32>/
+// REDEFINE: %{change} = s/%%init = tensor.empty() : tensor<2x4x5x8xi32>/%%init = arith.constant dense<1> : tensor<2x4x5x8xi32>/
 // REDEFINE: %{check} = EMPTY
 // RUN: %{refused}
 // EMPTY: error: 'sprint.rows' op expected to begin with an empty tensor
@@ -300,17 +300,17 @@
 // RUN: %{refused}
 // MIN: error: 'sprint.rows' op expected affine extents, got
 
-// REDEFINE: %{change} = s/(%b, %g, %r, %i) to (batches, heads floordiv 2, 2, queries)/(%b, %g, %i, %r) to (batches, heads floordiv 2, queries, 2)/
+// REDEFINE: %{change} = s/(%%b, %%g, %%r, %%i) to (batches, heads floordiv 2, 2, queries)/(%%b, %%g, %%i, %%r) to (batches, heads floordiv 2, queries, 2)/
 // REDEFINE: %{check} = INSIDE
 // RUN: %{refused}
 // INSIDE: error: 'sprint.crossbar_score' op expected the loops over batch elements and heads around all others
 
-// REDEFINE: %{change} = s/(%b, %g, %r, %i) to (batches, heads floordiv 2, 2, queries)/(%b, %r, %g, %i) to (batches, 2, heads floordiv 2, queries)/
+// REDEFINE: %{change} = s/(%%b, %%g, %%r, %%i) to (batches, heads floordiv 2, 2, queries)/(%%b, %%r, %%g, %%i) to (batches, 2, heads floordiv 2, queries)/
 // REDEFINE: %{check} = AROUND
 // RUN: %{refused}
 // AROUND: error: 'sprint.prune' op expected the loops over batch elements and heads around all others
 
-// REDEFINE: %{change} = s/(%b, %g, %r, %i) to (batches, heads floordiv 2, 2, queries) step (1, 1, 1, 1)/(%b, %g, %r, %i, %x) to (batches, heads floordiv 2, 2, queries, 3) step (1, 1, 1, 1, 1)/
+// REDEFINE: %{change} = s/(%%b, %%g, %%r, %%i) to (batches, heads floordiv 2, 2, queries) step (1, 1, 1, 1)/(%%b, %%g, %%r, %%i, %%x) to (batches, heads floordiv 2, 2, queries, 3) step (1, 1, 1, 1, 1)/
 // REDEFINE: %{check} = AGAIN
 // RUN: %{refused}
 // AGAIN: error: {{.*}}expected
@@ -320,7 +320,7 @@
 // RUN: %{refused}
 // WRITES: error: 'sprint.prune' op expected 'mask' among the writes of the schedule, as it is read from ReRAM
 
-// REDEFINE: %{change} = s/^    %zeros = .*//; s/^    %scores = .*//; s/^    %empty = .*//; s/^  %result = /  %keys_0 = tensor.extract_slice %k[0, 0, 0, 0] [1, 1, 7, 16] [1, 1, 1, 1] : tensor<2x2x7x16xi8> to tensor<7x16xi8>\n  %query_0 = tensor.extract_slice %q[0, 0, 0, 0] [1, 1, 1, 16] [1, 1, 1, 1] : tensor<2x4x5x16xi8> to tensor<1x16xi8>\n  %zeros = arith.constant dense<0> : tensor<1x7xi32>\n  %scores = sprint.crossbar_score ins(%query_0, %keys_0 : tensor<1x16xi8>, tensor<7x16xi8>) outs(%zeros : tensor<1x7xi32>) nibble(centred) -> tensor<1x7xi32>\n&/
+// REDEFINE: %{change} = s/^    %%zeros = .*//; s/^    %%scores = .*//; s/^    %%empty = .*//; s/^  %%result = /  %%keys_0 = tensor.extract_slice %%k[0, 0, 0, 0] [1, 1, 7, 16] [1, 1, 1, 1] : tensor<2x2x7x16xi8> to tensor<7x16xi8>\n  %%query_0 = tensor.extract_slice %%q[0, 0, 0, 0] [1, 1, 1, 16] [1, 1, 1, 1] : tensor<2x4x5x16xi8> to tensor<1x16xi8>\n  %%zeros = arith.constant dense<0> : tensor<1x7xi32>\n  %%scores = sprint.crossbar_score ins(%%query_0, %%keys_0 : tensor<1x16xi8>, tensor<7x16xi8>) outs(%%zeros : tensor<1x7xi32>) nibble(centred) -> tensor<1x7xi32>\n&/
 // REDEFINE: %{check} = OUTSIDE
 // RUN: %{refused}
 // OUTSIDE: error: 'sprint.crossbar_score' op expected it in 'sprint.rows'
@@ -331,18 +331,18 @@
 // RUN: %{refused}
 // NUMBER: error: 'sprint_isa.value.threshold' op expected constants of magnitude up to 2147483648, got 90
 
-// REDEFINE: %{change} = s/^    %h = /    cf.assert %true, "no command"\n&/; s/^  %queries = /  %true = arith.constant true\n&/
+// REDEFINE: %{change} = s/^    %%h = /    cf.assert %%true, "no command"\n&/; s/^  %%queries = /  %%true = arith.constant true\n&/
 // REDEFINE: %{check} = EFFECT
 // RUN: %{refused}
 // EFFECT: error: 'cf.assert' op expected an op that commands can say
 
 // The select unit holds one query, and the capacities are those of one block.
-// REDEFINE: %{change} = s/^    %scores = \(.*\)/    %first = \1\n    %second = \1\n    %scores = arith.addi %first, %second : tensor<1x7xi32>/
+// REDEFINE: %{change} = s/^    %%scores = \(.*\)/    %%first = \1\n    %%second = \1\n    %%scores = arith.addi %%first, %%second : tensor<1x7xi32>/
 // REDEFINE: %{check} = BLOCKS
 // RUN: %{refused}
 // BLOCKS: error: 'sprint.crossbar_score' op expected one in the body of 'sprint.rows', for one block
 
-// REDEFINE: %{change} = s/^  sprint.return .*/  %more = sprint.rows (%i) to (queries) step (1) outs(%c = %result : tensor<2x4x5x8xi32>) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = []>) {\n    sprint.yield %c : tensor<2x4x5x8xi32>\n  }\n  sprint.return %more : tensor<2x4x5x8xi32>/
+// REDEFINE: %{change} = s/^  sprint.return .*/  %%more = sprint.rows (%%i) to (queries) step (1) outs(%%c = %%result : tensor<2x4x5x8xi32>) schedule(<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = []>) {\n    sprint.yield %%c : tensor<2x4x5x8xi32>\n  }\n  sprint.return %%more : tensor<2x4x5x8xi32>/
 // REDEFINE: %{check} = NESTS
 // RUN: %{refused}
 // NESTS: error: 'sprint.rows' op expected one 'sprint.rows' in a program

@@ -1,4 +1,17 @@
-// RUN: sprint-opt %s --sprint-afunc.func @all(%valid: tensor<2x?xi1>, %mask: tensor<1x1x?x?xi1>, %bias: tensor<1x6x1x?xf32>, %q: tensor<2x6x?x8xf32>,
+// RUN: sprint-opt %s --sprint-attach-machine --sprint-outline-programs | FileCheck %s
+
+// The program takes the codes of the bias, for every batch element and head, as their steps differ; the launch its floats. What
+// the model wants for queries without a key is put in behind it.
+
+// CHECK-LABEL: func.func @all(
+// CHECK-SAME: %[[VALID:[^:]*]]: tensor<2x?xi1>, %[[MASK:[^:]*]]: tensor<1x1x?x?xi1>, %[[BIAS:[^:]*]]: tensor<1x6x1x?xf32>, %[[Q:[^:]*]]: tensor<2x6x?x8xf32>, %[[K:[^:]*]]: tensor<2x2x?x8xf32>, %[[V:[^:]*]]: tensor<2x2x?x4xf32>
+// CHECK-NEXT: %[[ROWS:.*]] = sprint.launch @[[ALL:.*]] ins(%[[Q]], %[[K]], %[[V]] : {{.*}}) key_valid(%[[VALID]] : tensor<2x?xi1>) mask(%[[MASK]] : tensor<1x1x?x?xi1>) bias(%[[BIAS]] : tensor<1x6x1x?xf32>) outs(
+// CHECK-NEXT: %[[FILLED:.*]] = sprint.fill_empty_rows ins(%[[V]] : {{.*}}) key_valid(%[[VALID]] : {{.*}}) mask(%[[MASK]] : {{.*}}) bias(%[[BIAS]] : {{.*}}) outs(%[[ROWS]] : {{.*}}) band(<upper = 0>) empty_row(uniform)
+// CHECK-NEXT: return %[[FILLED]]
+// CHECK: sprint.program @[[ALL]]({{.*}}: tensor<2x6xi64>, key_valid %[[VALID:[^:]*]]: tensor<2x?xi1>, mask %[[MASK:[^:]*]]: tensor<1x1x?x?xi1>, bias %[[BIAS:[^:]*]]: tensor<2x6x1x?xi32>) ->
+// CHECK: sprint.attend {{.*}} key_valid(%[[VALID]] : tensor<2x?xi1>) mask(%[[MASK]] : tensor<1x1x?x?xi1>) bias(%[[BIAS]] : tensor<2x6x1x?xi32>) outs(
+// CHECK-SAME: band(<upper = 0>)
+func.func @all(%valid: tensor<2x?xi1>, %mask: tensor<1x1x?x?xi1>, %bias: tensor<1x6x1x?xf32>, %q: tensor<2x6x?x8xf32>,
     %k: tensor<2x2x?x8xf32>, %v: tensor<2x2x?x4xf32>, %init: tensor<2x6x?x4xf32>) -> tensor<2x6x?x4xf32> {
   %0 = sprint.attention ins(%q, %k, %v : tensor<2x6x?x8xf32>, tensor<2x2x?x8xf32>, tensor<2x2x?x4xf32>)
       key_valid(%valid : tensor<2x?xi1>) mask(%mask : tensor<1x1x?x?xi1>) bias(%bias : tensor<1x6x1x?xf32>)
