@@ -115,7 +115,7 @@
 // REDEFINE: %{change} = s/%%k\[%%b, %%g, 0, 0\] \[1, 1, 7, 16\]\(.*\)tensor<7x16xi8>/%%k[%%b, %%g, 1, 0] [1, 1, 7, 16]\1tensor<7x16xi8>/
 // REDEFINE: %{check} = SOME
 // RUN: %{refused}
-// SOME: error: {{.*}}expected
+// SOME: error: slice along dimension 2 runs out-of-bounds
 
 // REDEFINE: %{change} = s/%%q\[%%b, %%h, %%i, 0\]/%%q[%%b, %%h, 0, 0]/
 // REDEFINE: %{check} = QUERY
