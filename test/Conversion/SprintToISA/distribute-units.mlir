@@ -6,8 +6,8 @@
 
 // CHECK: sprint_isa.program @p
 // CHECK-NEXT: sprint_isa.counting_queue @wide credits(7)
-// CHECK-NEXT: sprint_isa.counting_queue @tight credits(3)
 // CHECK-NEXT: sprint_isa.counting_queue @short credits(2)
+// CHECK-NEXT: sprint_isa.counting_queue @tight credits(3)
 // CHECK-NEXT: sprint_isa.index_queue @select_to_key_fetch depth(2)
 // CHECK-NEXT: sprint_isa.index_queue @select_to_value_fetch depth(7)
 // CHECK-NEXT: sprint_isa.index_queue @key_fetch_to_qk depth(3)
