@@ -29,7 +29,7 @@
 // No room from the beginning: every unit waits.
 // REDEFINE: %{change} = s/@score_buffer credits(4)/@score_buffer credits(0)/
 // REDEFINE: %{at} = acquire queue(@score_buffer)
-// REDEFINE: %{message} = expected units that do not wait for one another, got a standstill: it waits for 'score_buffer', which unit 'v' releases
+// REDEFINE: %{message} = got a standstill: it waits for 'score_buffer', which unit 'v' releases
 // RUN: %{found}
 
 // More room than the machine has, or than queues are deep:
@@ -77,12 +77,12 @@
 // What is read without a wait for what writes it:
 // REDEFINE: %{change} = /queue(@write_before_select)/d
 // REDEFINE: %{at} = sprint_isa.load_mask 
-// REDEFINE: %{message} = expected the key_valid of its head to have been written before, got a write that it does not wait for
+// REDEFINE: %{message} = expected the key_valid of its head to have been written before
 // RUN: %{found}
 
 // REDEFINE: %{change} = /sprint_isa.write region(key_valid)/d; s/^ *sprint_isa.release queue(@write_before_select)/&\n          sprint_isa.write region(key_valid) batch(i0) head(i1)/
 // REDEFINE: %{at} = sprint_isa.load_mask 
-// REDEFINE: %{message} = expected the key_valid of its head to have been written before, got a write that it does not wait for
+// REDEFINE: %{message} = expected the key_valid of its head to have been written before
 // RUN: %{found}
 
 // A wait that nobody does:
