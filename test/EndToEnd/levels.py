@@ -10,6 +10,7 @@ mutation of one rounding of the reference has to differ from what the simulator 
 import argparse
 import json
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -18,11 +19,31 @@ import harness
 from sprint import reference, testing
 from sprint.reference import Widths
 
-HOST_LEVELS = ("ops", "tiled", "scheduled")
+HOST_LEVELS = ("scheduled", "tiled")
 WIDTHS = {"s": Widths.default(), "m": Widths.default(), "l": Widths.default(),
           "s-paper-widths": Widths.paper()}
 #: Shapes whose levels are compiled with dynamic lengths, too (their queries and keys are as many).
 DYNAMIC = ("d80_length129", "d32_heads12_length127", "causal", "length1_heads12")
+
+#: Cases and blocks, heads of a group and queries, that are written into the schedule by hand. Lengths
+#: that they do not divide leave a smaller last block. The machine takes single rows alone.
+BLOCKS = (("causal", 1, 4), ("groups", 3, 2), ("one_key_head", 12, 4), ("everything", 2, 3),
+          ("padding_causal", 1, 40), ("mask_of_heads", 1, 7))
+
+
+def write_schedule(model, arch, heads, queries, thresholds, text):
+    """Cuts `text`, a model of one attention, into launch and program, with a schedule of blocks."""
+    model.write_text(text)
+    text = harness.run("sprint-opt", f"--sprint-compile=arch={arch} level=scheduled", model).stdout
+    text, schedules = re.subn(r"(?<=schedule\(<)heads = 1, queries = 1,",
+                              f"heads = {heads}, queries = {queries},", text)
+    words = ", ".join(f"0x{word:08X}"
+                      for word in np.atleast_1d(np.asarray(thresholds, np.float32)).view(np.uint32))
+    text, programs = re.subn(r"(sprint\.program .* scale\([^)]*\)) \{",
+                             rf"\1 thresholds([{words}]) {{", text)
+    if (schedules, programs) != (1, 1):
+        raise harness.Failure(f"expected one schedule and program, got {schedules}, {programs}")
+    model.write_text(text)
 
 
 class Comparison:
@@ -39,17 +60,23 @@ class Comparison:
                 self.expected[case.name, preset] = case.launch(widths=preset)
 
     def __call__(self, job):
-        case, arch, level, dynamic = job
+        case, arch, level, dynamic, block = job
         what = f"{case.name}, arch {arch}, level {level}" + (", dynamic" if dynamic else "")
+        what += f", blocks of {block[0]} heads x {block[1]} queries" if block else ""
         expected = self.expected[case.name, WIDTHS[arch]]
         with harness.temporary_directory() as name:
             directory = pathlib.Path(name)
             model = directory / "model.mlir"
-            model.write_text(harness.attention_mlir(case, dynamic))
+            text = harness.attention_mlir(case, dynamic)
+            model.write_text(text)
+            if block:
+                write_schedule(model, arch, *block, case.thresholds, text)
             arguments = [model, f"--arch={arch}", f"--level={level}",
                          f"--output-dir={directory / 'out'}",
                          *harness.write_inputs(directory, *case.inputs())]
-            if np.ndim(case.thresholds) == 0:
+            if block:
+                pass  # It has them.
+            elif np.ndim(case.thresholds) == 0:
                 arguments.append(f"--threshold={case.thresholds!r}")
             else:
                 arguments.append(harness.write_thresholds(directory / "t.json", case.thresholds))
@@ -102,20 +129,26 @@ class Comparison:
 
 
 def jobs(shapes, masks, roundings, everything):
-    """(case, machine, level, dynamic lengths): what tells most for its time, or all there is."""
+    """(case, machine, level, dynamic lengths, block): what tells most for its time, or all there is."""
     for case in shapes + masks + roundings:
         for arch in WIDTHS:
             for level in (*HOST_LEVELS, "stream"):
                 # Machines differ in how arrays are cut and keys dealt out, widths in the recompute
                 # alone.
                 wanted = (arch == "s"
-                          or (arch == "s-paper-widths" and level in ("ops", "stream"))
+                          or (arch == "s-paper-widths" and level in ("scheduled", "stream"))
                           or (arch in ("m", "l") and level == "stream" and case not in roundings)
                           or (arch == "l" and level == "tiled" and case in shapes))
                 if wanted or everything:
-                    yield case, arch, level, False
+                    yield case, arch, level, False, None
                 if case.name in DYNAMIC and (arch == "s" or everything):
-                    yield case, arch, level, True
+                    yield case, arch, level, True, None
+    for case in shapes + masks:
+        for name, *block in BLOCKS:
+            if case.name == name:
+                for level in HOST_LEVELS:
+                    yield case, "s", level, False, block
+                yield case, "s-paper-widths", "tiled", case.name == "causal", block
 
 
 def main():

@@ -345,3 +345,113 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
     parameters = array<i64: 1, 1, 1, 1, 1, 1, 1>, scale = 0.125 : f64, inputs = []}> ({
 ^bb0:
 }) : () -> ()
+
+// -----
+
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) {
+  // expected-error @below {{expected credits between 1 and 65536, got 0}}
+  sprint_isa.reserve on(qk) @room credits(0)
+}
+
+// -----
+
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) {
+  // expected-error @below {{expected a unit that may run it, got 'v'}}
+  %0 = sprint_isa.value.write on(v) region(key) batch(0) head(0)
+}
+
+// -----
+
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) {
+  sprint_isa.loop trip(1) {
+    // expected-error @below {{expected operand 'head' to read counters of the 1 enclosing loops, got i1}}
+    %0 = sprint_isa.value.write on(write) region(key) batch(0) head(i1)
+  }
+}
+
+// -----
+
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) {
+  sprint_isa.loop trip(1) {
+    // expected-error @below {{expected operand 'trip' to read counters of the 1 enclosing loops, got i1}}
+    sprint_isa.loop trip(i1) {
+    }
+  }
+}
+
+// -----
+
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) {
+  sprint_isa.loop trip(1) {
+  }
+  // expected-error @below {{expected loops, value forms and capacities in a nest}}
+  sprint_isa.counting_queue @q credits(0)
+}
+
+// -----
+
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) {
+  sprint_isa.loop trip(1) {
+    // expected-error @below {{expected loops, value forms and capacities in a nest}}
+    sprint_isa.acquire queue(@q)
+  }
+}
+
+// -----
+
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) {
+  sprint_isa.loop trip(1) {
+  sprint_isa.loop trip(1) {
+  sprint_isa.loop trip(1) {
+  sprint_isa.loop trip(1) {
+  sprint_isa.loop trip(1) {
+  sprint_isa.loop trip(1) {
+  sprint_isa.loop trip(1) {
+  sprint_isa.loop trip(1) {
+  // expected-error @below {{expected at most 8 nested loops}}
+  sprint_isa.loop trip(1) {
+  }
+  }
+  }
+  }
+  }
+  }
+  }
+  }
+  }
+}
+
+// -----
+
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) {
+  sprint_isa.free on(v) @room
+  // expected-error @below {{expected a unit, got 'u'}}
+  sprint_isa.free on(u) @room
+}
+
+// -----
+
+sprint_isa.program @p machine("s", "0123456789abcdef")
+    parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
+    scale(0.125) {
+  %0 = sprint_isa.value.write on(write) region(key) batch(0) head(0)
+  // expected-note @above {{prior use here}}
+  // expected-error @below {{expects different type than prior uses: '!sprint_isa.list' vs '!sprint_isa.token'}}
+  %1 = sprint_isa.value.fetch on(key_fetch) region(key) residency(pinned) batch(0) head(0) from(%0)
+}
