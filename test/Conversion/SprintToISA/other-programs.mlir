@@ -258,12 +258,12 @@
 // REDEFINE: %{change} = s/^    %%written = \(.*\)%%codes\(.*\)/    %%first = \1%%codes\2\n    %%written = \1%%codes\2\n    %%third = \1%%first\2/; s/yield %%written/yield %%third/
 // REDEFINE: %{check} = DROPPED
 // RUN: %{refused}
-// DROPPED: error: 'tensor.insert_slice' op expected the output codes with all rows that were stored before
+// DROPPED: error: 'tensor.insert_slice' op expected one in the body of 'sprint.rows', for one block
 
 // REDEFINE: %{change} = s/^    %%written = \(.*\)%%codes\(.*\)/    %%first = \1%%codes\2\n    %%written = \1%%first\2/
 // REDEFINE: %{check} = TWICE
 // RUN: %{refused}
-// TWICE: error: {{.*}}expected to read the query of its head before the last row of the head is stored
+// TWICE: error: 'tensor.insert_slice' op expected one in the body of 'sprint.rows', for one block
 
 // REDEFINE: %{change} = s/yield %%written/yield %%codes/
 // REDEFINE: %{check} = CARRIED
