@@ -118,6 +118,8 @@ struct TileToCrossbar : mlir::sprint::impl::SprintTileToCrossbarBase<TileToCross
 
   void runOnOperation() override {
     SmallVector<AttendOp> attentions(getOperation().getBody().getOps<AttendOp>());
+    if (attentions.empty())
+      return;
     IRRewriter rewriter(&getContext());
     for (AttendOp attend : attentions) {
       if (failed(tile(rewriter, attend)))
