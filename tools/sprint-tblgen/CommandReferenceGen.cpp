@@ -34,7 +34,7 @@ void emitDescription(StringRef text, raw_ostream &os) {
 
 void emitCommand(const Command &command, raw_ostream &os) {
   os << "## `" << command.mnemonic << "` (" << format_hex(command.opcode, 4) << ")\n\n"
-     << command.summary << "\n\nUnits: ";
+     << command.summary << "\n\nSince version " << command.since << ". Units: ";
   if (command.units.empty())
     os << "every unit";
   else
@@ -42,10 +42,10 @@ void emitCommand(const Command &command, raw_ostream &os) {
                     [&](const Enumerant *unit) { os << "`" << unit->text << "`"; });
   os << ".\n\n";
   if (!command.fields.empty()) {
-    os << "| bits | operand | kind | |\n| --- | --- | --- | --- |\n";
+    os << "| bits | operand | kind | | version |\n| --- | --- | --- | --- | --- |\n";
     for (const Field &field : command.fields)
       os << "| " << field.offset << " .. " << field.offset + field.width - 1 << " | `" << field.name
-         << "` | " << field.kind << " | " << field.summary << " |\n";
+         << "` | " << field.kind << " | " << field.summary << " | " << field.since << " |\n";
     os << "\n";
   }
   emitDescription(command.description, os);
@@ -53,10 +53,11 @@ void emitCommand(const Command &command, raw_ostream &os) {
 
 void emitEnumeration(const Enumeration &enumeration, raw_ostream &os) {
   os << "## " << enumeration.name << "\n\n"
-     << enumeration.summary << "\n\n| value | name |\n"
-     << "| --- | --- |\n";
+     << enumeration.summary << "\n\n| value | name | version |\n"
+     << "| --- | --- | --- |\n";
   for (const Enumerant &enumerant : enumeration.enumerants)
-    os << "| " << enumerant.value << " | `" << enumerant.text << "` |\n";
+    os << "| " << enumerant.value << " | `" << enumerant.text << "` | " << enumerant.since
+       << " |\n";
   os << "\n";
 }
 

@@ -28,6 +28,13 @@ bool isRoleOf(StringRef role, StringRef kind) {
   return role.empty();
 }
 
+unsigned readVersion(const Record &record) {
+  int64_t since = record.getValueAsInt("since");
+  if (since < 1)
+    PrintFatalError(&record, "expected a version of at least 1, got " + Twine(since));
+  return static_cast<unsigned>(since);
+}
+
 Enumeration readEnumeration(const Record &record) {
   Enumeration result;
   result.name = record.getValueAsString("className");
@@ -35,15 +42,8 @@ Enumeration readEnumeration(const Record &record) {
   for (const Record *enumerant : record.getValueAsListOfDefs("enumerants"))
     result.enumerants.push_back({enumerant->getValueAsString("symbol"),
                                  enumerant->getValueAsString("str"),
-                                 enumerant->getValueAsInt("value")});
+                                 enumerant->getValueAsInt("value"), readVersion(*enumerant)});
   return result;
-}
-
-unsigned readVersion(const Record &record) {
-  int64_t since = record.getValueAsInt("since");
-  if (since < 1)
-    PrintFatalError(&record, "expected a version of at least 1, got " + Twine(since));
-  return static_cast<unsigned>(since);
 }
 
 Tensor readTensor(const Record &record) {
@@ -113,7 +113,8 @@ std::vector<Field> readFields(const Record &record, const CommandSet &set) {
       PrintFatalError(&record, "field '" + field->getValueAsString("name") + "' of kind '" + kind +
                                    "' cannot have the role '" + role + "'");
     fields.push_back({field->getValueAsString("name"), kind, field->getValueAsString("summary"),
-                      role.empty() ? "None" : role, offset, static_cast<unsigned>(width)});
+                      role.empty() ? "None" : role, offset, static_cast<unsigned>(width),
+                      readVersion(*field)});
     offset += width;
     if (offset > kWordBits)
       PrintFatalError(&record, "fields need more than the " + Twine(kWordBits) + " bits of a word");
@@ -157,6 +158,7 @@ Command readCommand(const Record &record, const CommandSet &set) {
   command.units = readEnumerants(record, "units", "MachineUnit", "unit", set);
   command.reads = readEnumerants(record, "reads", "MemoryRegion", "region", set);
   command.fields = readFields(record, set);
+  command.since = readVersion(record);
   return command;
 }
 
@@ -183,6 +185,11 @@ CommandSet::CommandSet(const RecordKeeper &records) {
                           record->getValueAsString("summary"), record->getValueAsString("dim"),
                           record->getValueAsString("divisor"), readVersion(*record)});
     const Parameter &parameter = parameters.back();
+    // Streams of an older version end before it.
+    if (parameters.size() > 1 && parameters[index - 1].since > parameter.since)
+      PrintFatalError(record, "expected a version of at least that of the parameter before, " +
+                                  Twine(parameters[index - 1].since) + ", got " +
+                                  Twine(parameter.since));
     for (StringRef dimension : {parameter.dimension, parameter.divisor})
       if (!is_contained(dimensions, dimension) && !dimension.empty())
         PrintFatalError(record, "expected a dimension of the inputs, got '" + dimension + "'");
@@ -204,6 +211,22 @@ const Enumeration *CommandSet::findEnumeration(StringRef name) const {
   auto it = find_if(enumerations,
                     [&](const Enumeration &enumeration) { return enumeration.name == name; });
   return it == enumerations.end() ? nullptr : &*it;
+}
+
+unsigned CommandSet::newestVersion() const {
+  unsigned newest = 1;
+  auto add = [&](const auto &parts) {
+    for (const auto &part : parts)
+      newest = std::max(newest, part.since);
+  };
+  for (const Enumeration &enumeration : enumerations)
+    add(enumeration.enumerants);
+  add(inputs);
+  add(parameters);
+  add(commands);
+  for (const Command &command : commands)
+    add(command.fields);
+  return newest;
 }
 
 std::vector<const Enumeration *> CommandSet::fieldEnumerations() const {

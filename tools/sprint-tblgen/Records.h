@@ -26,6 +26,7 @@ struct Enumerant {
   llvm::StringRef symbol;
   llvm::StringRef text;
   int64_t value;
+  unsigned since;
 };
 
 /// An enumeration of the machine.
@@ -44,6 +45,7 @@ struct Field {
   llvm::StringRef role;
   unsigned offset;
   unsigned width;
+  unsigned since;
 };
 
 /// A command.
@@ -59,6 +61,7 @@ struct Command {
   std::vector<Field> fields;
   /// Regions that it reads beside those that its fields name.
   std::vector<const Enumerant *> reads;
+  unsigned since;
 };
 
 /// A dimension of a tensor.
@@ -100,6 +103,9 @@ struct CommandSet {
 
   /// The enumeration of that name, or null.
   const Enumeration *findEnumeration(llvm::StringRef name) const;
+  /// The newest version of the command stream of which a record says that it is the first to have
+  /// it.
+  unsigned newestVersion() const;
   /// Enumerations that are operands of commands, in the order of their records.
   std::vector<const Enumeration *> fieldEnumerations() const;
 

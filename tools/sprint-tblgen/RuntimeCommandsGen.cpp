@@ -117,6 +117,27 @@ void emitInputs(const CommandSet &set, raw_ostream &os) {
      << join(ArrayRef(optional).drop_back(), ", ") << " and " << optional.back() << "\";\n\n";
 }
 
+void emitVersions(const CommandSet &set, raw_ostream &os) {
+  os << "/// Newest version of the command stream of which a record says that it is the first to "
+        "have "
+        "it.\ninline constexpr uint32_t kNewestVersion = "
+     << set.newestVersion()
+     << ";\n\n/// Versions of the values of enumerations.\n"
+        "inline constexpr EnumerantInfo enumerantInfos[] = {\n";
+  for (const Enumeration &enumeration : set.enumerations)
+    for (const Enumerant &enumerant : enumeration.enumerants)
+      os << "    {\"" << enumeration.name << "\", \"" << enumerant.text << "\", " << enumerant.value
+         << ", " << enumerant.since << "},\n";
+  os << "};\n\n/// Name of the enumeration that a field of that kind holds; that of an index for "
+        "other kinds.\nconstexpr std::string_view toString(FieldKind kind) {\n  switch (kind) {\n";
+  for (StringRef kind : {"Expr", "Queue", "IndexQueue"})
+    os << "  case FieldKind::" << kind << ":\n    return \"" << kind << "\";\n";
+  for (const Enumeration *enumeration : set.fieldEnumerations())
+    os << "  case FieldKind::" << enumeration->name << ":\n    return \"" << enumeration->name
+       << "\";\n";
+  os << "  }\n  return {};\n}\n\n";
+}
+
 void emitParameters(const CommandSet &set, raw_ostream &os) {
   os << "/// A number that a launch brings along or that the compiler fixed.\n"
         "enum class LaunchParameter : uint8_t {\n";
@@ -163,7 +184,8 @@ void emitInfos(const CommandSet &set, raw_ostream &os) {
     os << "inline constexpr CommandField fieldsOf" << command.name << "[] = {\n";
     for (const Field &field : command.fields)
       os << "    {\"" << field.name << "\", FieldKind::" << field.kind
-         << ", FieldRole::" << field.role << ", " << field.offset << ", " << field.width << "},\n";
+         << ", FieldRole::" << field.role << ", " << field.offset << ", " << field.width << ", "
+         << field.since << "},\n";
     os << "};\n";
   }
   os << "} // namespace detail\n\n/// All commands, in the order of their opcodes.\n"
@@ -178,9 +200,10 @@ void emitInfos(const CommandSet &set, raw_ostream &os) {
     os << "    {Opcode::" << command.name << ", \"" << command.mnemonic << "\", "
        << bits(command.units) << ", " << bits(command.reads) << ", ";
     if (command.fields.empty())
-      os << "{}},\n";
+      os << "{}";
     else
-      os << "detail::fieldsOf" << command.name << "},\n";
+      os << "detail::fieldsOf" << command.name;
+    os << ", " << command.since << "},\n";
   }
   os << "};\n\n";
 }
@@ -221,6 +244,7 @@ void emitRuntimeCommands(const RecordKeeper &records, raw_ostream &os) {
   for (const Enumeration *enumeration : set.fieldEnumerations())
     emitEnumeration(*enumeration, os);
   emitFieldKinds(set, os);
+  emitVersions(set, os);
   emitInputs(set, os);
   emitParameters(set, os);
 

@@ -101,8 +101,9 @@ struct CommandStream {
 // Limits
 //===----------------------------------------------------------------------===//
 
-/// Version of the container that this library writes, and the only one it reads.
-inline constexpr uint32_t kFormatVersion = 1;
+/// Newest version of the format. Written is the smallest that holds the programs; every one is
+/// read.
+inline constexpr uint32_t kFormatVersion = kNewestVersion;
 /// Bytes of a stream.
 inline constexpr size_t kMaxStreamBytes = size_t(1) << 26;
 /// Loops that may enclose one another.

@@ -92,6 +92,17 @@ struct CommandField {
   FieldRole role;
   unsigned offset;
   unsigned width;
+  /// Version of the command stream that has it first; in older ones it is zero.
+  uint32_t since;
+};
+
+/// A value of an enumeration of the machine.
+struct EnumerantInfo {
+  std::string_view enumeration;
+  std::string_view name;
+  uint64_t value;
+  /// Version of the command stream that has it first.
+  uint32_t since;
 };
 
 /// What code that treats all commands alike knows of one.
@@ -104,6 +115,8 @@ struct CommandInfo {
   /// Regions that it reads beside those that its fields name, a bit for each value of MemoryRegion.
   uint32_t reads;
   std::span<const CommandField> fields;
+  /// Version of the command stream that has it first.
+  uint32_t since;
 };
 
 /// Type of the elements of a launch's tensor; one of I1 takes a byte on the host.
@@ -164,6 +177,14 @@ inline constexpr size_t kNumMachineUnits = enumerators<MachineUnit>.size();
 /// What the table says of the input in `region`.
 constexpr const LaunchTensor &inputOf(MemoryRegion region) {
   return launchInputs[static_cast<size_t>(region)];
+}
+
+/// Whether the heads of a group share the input, of which each key head has one.
+constexpr bool isSharedByGroup(MemoryRegion region) { return inputOf(region).has(Dimension::G); }
+
+/// Whether all heads of a batch element share the input.
+constexpr bool isSharedByBatch(MemoryRegion region) {
+  return !inputOf(region).has(Dimension::H) && !isSharedByGroup(region);
 }
 
 constexpr uint64_t readField(CommandWord word, const CommandField &field) {

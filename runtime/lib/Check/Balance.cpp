@@ -73,7 +73,7 @@ void checking::checkInputs(const Steps &steps, std::vector<Finding> &findings) {
   std::vector<bool> isWritten(enumerators<MemoryRegion>.size()), isRead = isWritten;
   std::vector<std::optional<CommandPlace>> firstRead(isRead.size());
   auto checkTaken = [&](CommandPlace place, MemoryRegion region, const char *verb) {
-    if (region > MemoryRegion::Value && std::ranges::find(inputs, region) == inputs.end())
+    if (inputOf(region).isOptional && std::ranges::find(inputs, region) == inputs.end())
       findings.push_back(errorAt(place, "expected to " + std::string(verb) +
                                             " a tensor that the program takes, got " +
                                             std::string(toString(region))));

@@ -203,33 +203,26 @@ bool NestChecker::isSameHead(const Node &reader, const Node &other, MemoryRegion
                              bool isWrite) const {
   if (reader.batch != other.batch)
     return false;
-  switch (region) {
-  case MemoryRegion::KeyValid:
+  if (isSharedByBatch(region))
     return true;
-  case MemoryRegion::Key:
-  case MemoryRegion::Value:
-    if (isWrite)
-      return isOfKeyHead(reader.head, other.head);
-    // Two heads of a group: any two that are of what is written as one key head.
-    return reader.head == other.head || std::ranges::any_of(writes, [&](size_t write) {
-             const Node &written = nest.nodes()[write];
-             MemoryRegion what = *regionWritten(stepOf(write));
-             return (what == MemoryRegion::Key || what == MemoryRegion::Value) &&
-                    isOfKeyHead(reader.head, written.head) && isOfKeyHead(other.head, written.head);
-           });
-  default:
+  if (!isSharedByGroup(region))
     return reader.head == other.head;
-  }
+  if (isWrite)
+    return isOfKeyHead(reader.head, other.head);
+  // Two heads of a group: any two that are of what is written as one key head.
+  return reader.head == other.head || std::ranges::any_of(writes, [&](size_t write) {
+           const Node &written = nest.nodes()[write];
+           return isSharedByGroup(*regionWritten(stepOf(write))) &&
+                  isOfKeyHead(reader.head, written.head) && isOfKeyHead(other.head, written.head);
+         });
 }
 
 /// ReRAM has room for a key head from the first write for it until the last row of its group is
 /// stored. So in the turns of the body that writes a key head, the last store of one turn comes
 /// before all writes of the one that takes its place.
 void NestChecker::checkHeads() {
-  auto entering = std::ranges::find_if(writes, [&](size_t write) {
-    MemoryRegion region = *regionWritten(stepOf(write));
-    return region == MemoryRegion::Key || region == MemoryRegion::Value;
-  });
+  auto entering = std::ranges::find_if(
+      writes, [&](size_t write) { return isSharedByGroup(*regionWritten(stepOf(write))); });
   if (entering == writes.end())
     return;
   if (stores.empty()) {
@@ -250,10 +243,10 @@ void NestChecker::checkHeads() {
   for (size_t write : writes) {
     const Node &node = nest.nodes()[write];
     MemoryRegion region = *regionWritten(stepOf(write));
-    // Heads do not share key_valid's room.
-    if (region == MemoryRegion::KeyValid)
+    // What a batch element has stands elsewhere.
+    if (isSharedByBatch(region))
       continue;
-    bool isOfKeys = region == MemoryRegion::Key || region == MemoryRegion::Value;
+    bool isOfKeys = isSharedByGroup(region);
     bool isOfIt = nest.isInside(node.body, body) && node.batch == first.batch &&
                   (isOfKeys ? node.head == first.head : isOfKeyHead(node.head, first.head));
     if (!isWhole || !isOfIt) {
@@ -294,7 +287,7 @@ void NestChecker::checkRead(size_t reader, MemoryRegion region) {
       notes.push_back({placeOf(*unordered), "writes it"});
     return add(verdictOf(unordered), reader, unwrittenMessage(region), std::move(notes));
   }
-  if (region == MemoryRegion::KeyValid || stores.empty())
+  if (isSharedByBatch(region) || stores.empty())
     return;
   unordered.reset();
   if (!findOrdered(stores, /*isWrite=*/false, unordered)) {

@@ -145,15 +145,14 @@ private:
 
 std::string Replayer::suffix() const {
   std::string text;
-  const int64_t sizes[] = {shape.batches, shape.heads, shape.queries, shape.keys, 0, 0,
-                           shape.group};
   for (LaunchParameter parameter :
        {LaunchParameter::Batches, LaunchParameter::Heads, LaunchParameter::Queries,
         LaunchParameter::Keys, LaunchParameter::Group}) {
     auto index = static_cast<size_t>(parameter);
     if (steps.program.parameters[index] == Program::kDynamic)
       text += (text.empty() ? " (in a launch of " : ", ") +
-              std::string(launchParameters[index].name) + " = " + std::to_string(sizes[index]);
+              std::string(launchParameters[index].name) + " = " +
+              std::to_string(shape.*launchSizeMembers[index]);
   }
   return text.empty() ? "" : text + ")";
 }
@@ -270,14 +269,12 @@ void Replayer::note(size_t unit, const Event &event) {
 
 void Replayer::read(const Event &event, MemoryRegion region, std::pair<int64_t, int64_t> head) {
   auto [batch, number] = head;
-  bool isOfKeyHead = region == MemoryRegion::Key || region == MemoryRegion::Value;
-  int64_t stored = isOfKeyHead                        ? number / shape.group
-                   : region == MemoryRegion::KeyValid ? 0
-                                                      : number;
+  bool isOfKeyHead = isSharedByGroup(region);
+  int64_t stored = isOfKeyHead ? number / shape.group : isSharedByBatch(region) ? 0 : number;
   auto found = written.find({region, batch, stored});
   if (found == written.end() || !found->second.isBefore(clocks[event.unit]))
     return add(event.place, unwrittenMessage(region));
-  if (region == MemoryRegion::KeyValid)
+  if (isSharedByBatch(region))
     return;
   HeadState &state = (isOfKeyHead ? keyHeads : heads)[{batch, stored}];
   if (state.rowsLeft < 0)
@@ -287,9 +284,9 @@ void Replayer::read(const Event &event, MemoryRegion region, std::pair<int64_t, 
 
 void Replayer::write(const Event &event, MemoryRegion region, std::pair<int64_t, int64_t> head) {
   auto [batch, number] = head;
-  bool isOfKeyHead = region == MemoryRegion::Key || region == MemoryRegion::Value;
-  written.try_emplace({region, batch, region == MemoryRegion::KeyValid ? 0 : number}, event);
-  if (region == MemoryRegion::KeyValid)
+  bool isOfKeyHead = isSharedByGroup(region);
+  written.try_emplace({region, batch, isSharedByBatch(region) ? 0 : number}, event);
+  if (isSharedByBatch(region))
     return;
   std::pair<int64_t, int64_t> keyHead = {batch, isOfKeyHead ? number : number / shape.group};
   if (keyHeads.try_emplace(keyHead).second) {

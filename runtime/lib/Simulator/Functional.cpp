@@ -589,7 +589,7 @@ CommandCost sprint::writeCost(const CostModel &costs, const LaunchShape &shape, 
 bool FunctionalPass::run(UnitState &unit, const WriteCommand &command) {
   MemoryRegion region = command.region;
   const LaunchTensor &input = inputOf(region);
-  bool isOfKeyHead = input.has(Dimension::G);
+  bool isOfKeyHead = isSharedByGroup(region);
   int64_t head = isOfKeyHead ? keyHeadOf(unit, command.batch, command.head)
                              : headOf(unit, command.batch, command.head);
   std::string what =
@@ -610,13 +610,13 @@ bool FunctionalPass::run(UnitState &unit, const WriteCommand &command) {
       keyHead.values = operands.valueCodes(head);
   } else {
     rows = input.isOptional ? operands.inputRows(region) : shape.queries;
-    if (input.has(Dimension::H)) {
+    if (isSharedByBatch(region)) {
+      writtenOfBatch[head / shape.heads][static_cast<size_t>(region)] = true;
+    } else {
       ResidentHead &entered = enterHead(enterKeyHead(unit, operands.keyHeadOf(head), what), head);
       entered.isWritten[static_cast<size_t>(region)] = true;
       if (region == MemoryRegion::Query)
         entered.queries = operands.queryCodes(head);
-    } else {
-      writtenOfBatch[head / shape.heads][static_cast<size_t>(region)] = true;
     }
   }
   WorkCounts work = writeCost(costs, shape, region, rows).work;
@@ -727,7 +727,7 @@ bool FunctionalPass::run(UnitState &unit, const LoadMaskCommand &command) {
   int64_t head = headOf(unit, command.batch, command.head);
   int64_t row = rowOf(unit, head, command.query);
   checkBrought(unit, region);
-  if (inputOf(region).has(Dimension::H))
+  if (!isSharedByBatch(region))
     residentHead(unit, head, region);
   else if (!writtenOfBatch[head / shape.heads][static_cast<size_t>(region)])
     failToRead(unit, head, region);

@@ -277,16 +277,13 @@ void TimingPass::checkOverrun(IndexQueueIndex queue) {
 }
 
 double &TimingPass::writtenAt(MemoryRegion region, int64_t batch, int64_t head) {
-  const LaunchTensor &input = inputOf(region);
-  bool isOfBatch = !input.has(Dimension::H) && !input.has(Dimension::G);
-  int64_t index = batch * shape.heads + (isOfBatch ? 0 : head);
+  int64_t index = batch * shape.heads + (isSharedByBatch(region) ? 0 : head);
   return written[index * launchInputs.size() + static_cast<size_t>(region)];
 }
 
 void TimingPass::checkWritten(const TimedUnit &unit, MemoryRegion region, ExprIndex batch,
                               ExprIndex head, double time) {
-  int64_t index =
-      unit.cursor.evaluate(head) / (inputOf(region).has(Dimension::G) ? shape.group : 1);
+  int64_t index = unit.cursor.evaluate(head) / (isSharedByGroup(region) ? shape.group : 1);
   if (time < writtenAt(region, unit.cursor.evaluate(batch), index))
     throw LaunchFailure{unit.cursor.place() + ": reads " + contentOf(region) + " at cycle " +
                         std::to_string(static_cast<int64_t>(time)) + ", before they are written"};

@@ -6,6 +6,7 @@
 
 #include "SprintRuntime/CommandStream.h"
 #include "CommandStream_generated.h"
+#include "FormatVersions.h"
 
 #include <algorithm>
 #include <cstring>
@@ -40,12 +41,13 @@ flatbuffers::Offset<container::Unit> writeUnit(Builder &builder, const UnitProgr
                                builder.CreateVectorOfStructs(words));
 }
 
-flatbuffers::Offset<container::Program> writeProgram(Builder &builder, const Program &program) {
+/// `numParameters`: how many the version has.
+flatbuffers::Offset<container::Program> writeProgram(Builder &builder, const Program &program,
+                                                     size_t numParameters) {
   auto name = builder.CreateString(program.name);
   auto machine = builder.CreateString(program.machine);
   auto structure = builder.CreateString(program.structure);
-  auto parameters =
-      builder.CreateVector<int64_t>(program.parameters.data(), program.parameters.size());
+  auto parameters = builder.CreateVector<int64_t>(program.parameters.data(), numParameters);
   auto thresholds =
       builder.CreateVector<float>(program.thresholds.data(), program.thresholds.size());
   std::vector<uint8_t> regions;
@@ -82,7 +84,9 @@ flatbuffers::Offset<container::Program> writeProgram(Builder &builder, const Pro
 /// this, except where the structures in memory cannot hold them.
 class Reader {
 public:
-  Reader(size_t size, std::string &error) : budget(size), error(error) {}
+  /// Of a file of `size` bytes, of a version that has `numParameters` launch parameters.
+  Reader(size_t size, size_t numParameters, std::string &error)
+      : budget(size), numParameters(numParameters), error(error) {}
 
   bool readStream(const container::Stream &table, CommandStream &stream) {
     stream.programs.resize(table.programs()->size());
@@ -142,14 +146,13 @@ private:
 
   bool readProgram(const container::Program &table, Program &program) {
     if (table.resident_cache())
-      return fail("expected no resident cache, which version " + std::to_string(kFormatVersion) +
-                  " reserves");
+      return fail("expected no resident cache, which no version has yet");
     if (!readString(*table.name(), program.name) ||
         !readString(*table.machine(), program.machine) ||
         !readString(*table.structure(), program.structure))
       return false;
-    if (table.parameters()->size() != kNumLaunchParameters)
-      return fail("expected " + std::to_string(kNumLaunchParameters) + " launch parameters, got " +
+    if (table.parameters()->size() != numParameters)
+      return fail("expected " + std::to_string(numParameters) + " launch parameters, got " +
                   std::to_string(table.parameters()->size()));
     std::vector<int64_t> parameters;
     std::vector<uint8_t> inputs;
@@ -159,6 +162,8 @@ private:
       return false;
     for (uint8_t input : inputs)
       program.inputs.push_back(static_cast<MemoryRegion>(input));
+    // What the version does not have, the launch brings.
+    program.parameters.fill(Program::kDynamic);
     std::ranges::copy(parameters, program.parameters.begin());
     program.scale = table.scale();
 
@@ -192,6 +197,7 @@ private:
 
   /// Bytes of the file that no part has claimed yet.
   size_t budget;
+  size_t numParameters;
   std::string place;
   std::string &error;
 };
@@ -199,17 +205,27 @@ private:
 } // namespace
 
 std::vector<uint8_t> sprint::serialize(const CommandStream &stream) {
+  return serialize(stream, FormatTable());
+}
+
+std::vector<uint8_t> sprint::serialize(const CommandStream &stream, const FormatTable &table) {
+  uint32_t version = versionOf(stream, table).version;
   Builder builder;
   auto programs =
       writeTables<container::Program>(builder, stream.programs, [&](const Program &program) {
-        return writeProgram(builder, program);
+        return writeProgram(builder, program, table.parametersOf(version));
       });
-  container::FinishStreamBuffer(builder,
-                                container::CreateStream(builder, kFormatVersion, programs));
+  container::FinishStreamBuffer(builder, container::CreateStream(builder, version, programs));
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 
 std::optional<CommandStream> sprint::parse(std::span<const uint8_t> bytes,
+                                           std::string &error) noexcept {
+  return parse(bytes, FormatTable(), error);
+}
+
+std::optional<CommandStream> sprint::parse(std::span<const uint8_t> bytes,
+                                           const FormatTable &formats,
                                            std::string &error) noexcept {
   auto fail = [&](const std::string &message) {
     error = message;
@@ -234,13 +250,24 @@ std::optional<CommandStream> sprint::parse(std::span<const uint8_t> bytes,
     return fail("the command stream is damaged: an offset or a length leads out of the file");
 
   const container::Stream &table = *container::GetStream(data);
-  if (table.version() != kFormatVersion)
-    return fail("expected a command stream of version " + std::to_string(kFormatVersion) +
-                ", got version " + std::to_string(table.version()));
+  uint32_t version = table.version();
+  if (version < 1 || version > formats.newest)
+    return fail("expected a command stream of version 1" +
+                (formats.newest > 1 ? " to " + std::to_string(formats.newest) : "") +
+                ", got version " + std::to_string(version));
   CommandStream stream;
-  if (!Reader(bytes.size(), error).readStream(table, stream) || !verify(stream, error))
+  if (!Reader(bytes.size(), formats.parametersOf(version), error).readStream(table, stream) ||
+      !verify(stream, error))
     return std::nullopt;
-  std::vector<uint8_t> canonical = serialize(stream);
+  NeededVersion needed = versionOf(stream, formats);
+  if (needed.version > version)
+    return fail("expected version " + std::to_string(needed.version) + ", the first with " +
+                needed.reason + ", got a command stream of version " + std::to_string(version));
+  if (needed.version < version)
+    return fail("expected version " + std::to_string(needed.version) +
+                ", the smallest that holds the programs, got a command stream of version " +
+                std::to_string(version));
+  std::vector<uint8_t> canonical = serialize(stream, formats);
   if (!std::ranges::equal(canonical, bytes)) {
     size_t place = std::ranges::mismatch(canonical, bytes).in2 - bytes.begin();
     return fail("the command stream is not in canonical form: byte " + std::to_string(place) +

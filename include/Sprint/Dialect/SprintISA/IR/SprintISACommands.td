@@ -36,6 +36,8 @@ class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int field
   /// What the command does to the queue or region that stands in the field: "Acquires", "Releases", "Takes", "Puts", "Reads",
   /// "Writes"; empty for other fields.
   string role = fieldRole;
+  /// Version of the command stream that has the field first; in older ones its bits are zero.
+  int since = 1;
   /// How the op's assembly shows the operand.
   string format = "`" # fieldName # "` `(` " # !cond(
                       !eq(fieldKind, "Expr"): "custom<Expr>($" # fieldName # ")",
@@ -66,6 +68,8 @@ class SprintISA_Encoding<int number, list<string> onUnits, list<CommandField> op
   int opcode = number;
   list<string> units = onUnits;
   list<CommandField> fields = operandFields;
+  /// Version of the command stream that has the command first.
+  int since = 1;
   /// Regions it reads beside those that its fields name, of the head in its fields `batch` and `head`.
   list<string> reads = [];
 }

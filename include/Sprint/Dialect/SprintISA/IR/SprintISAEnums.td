@@ -14,7 +14,13 @@ include "mlir/IR/EnumAttr.td"
 include "Sprint/Dialect/SprintISA/IR/SprintISADialect.td"
 include "Sprint/Dialect/SprintISA/IR/SprintISALaunch.td"
 
-class SprintISA_Enum<string name, string summary, list<I32EnumAttrCase> cases>
+/// `version` is that of the command stream that has the value first.
+class SprintISA_EnumCase<string symbol, int value, string name, int version = 1>
+    : I32EnumAttrCase<symbol, value, name> {
+  int since = version;
+}
+
+class SprintISA_Enum<string name, string summary, list<SprintISA_EnumCase> cases>
     : I32EnumAttr<name, summary, cases> {
   let cppNamespace = "::mlir::sprint_isa";
   let genSpecializedAttr = 0;
@@ -22,34 +28,34 @@ class SprintISA_Enum<string name, string summary, list<I32EnumAttrCase> cases>
 
 /// A part of the machine that runs its own sequence of commands.
 def SprintISA_MachineUnit : SprintISA_Enum<"MachineUnit", "a unit of the machine", [
-  I32EnumAttrCase<"Write", 0, "write">,
-  I32EnumAttrCase<"Select", 1, "select">,
-  I32EnumAttrCase<"KeyFetch", 2, "key_fetch">,
-  I32EnumAttrCase<"ValueFetch", 3, "value_fetch">,
-  I32EnumAttrCase<"QK", 4, "qk">,
-  I32EnumAttrCase<"Softmax", 5, "softmax">,
-  I32EnumAttrCase<"V", 6, "v">,
+  SprintISA_EnumCase<"Write", 0, "write">,
+  SprintISA_EnumCase<"Select", 1, "select">,
+  SprintISA_EnumCase<"KeyFetch", 2, "key_fetch">,
+  SprintISA_EnumCase<"ValueFetch", 3, "value_fetch">,
+  SprintISA_EnumCase<"QK", 4, "qk">,
+  SprintISA_EnumCase<"Softmax", 5, "softmax">,
+  SprintISA_EnumCase<"V", 6, "v">,
 ]>;
 def SprintISA_MachineUnitAttr : EnumAttr<SprintISA_Dialect, SprintISA_MachineUnit, "unit">;
 
 /// A tensor of the launch.
 def SprintISA_MemoryRegion : SprintISA_Enum<"MemoryRegion", "a tensor in ReRAM",
-    !foreach(input, LaunchTensors.inputs, I32EnumAttrCase<input.symbol, input.region, input.name>)>;
+    !foreach(input, LaunchTensors.inputs, SprintISA_EnumCase<input.symbol, input.region, input.name, input.since>)>;
 def SprintISA_MemoryRegionAttr : EnumAttr<SprintISA_Dialect, SprintISA_MemoryRegion, "region">;
 
 /// What a CORELET's key or value buffer holds after a row.
 def SprintISA_Residency : SprintISA_Enum<"Residency", "who stays in an on-chip buffer", [
-  I32EnumAttrCase<"PreviousQuery", 0, "previous_query">,
-  I32EnumAttrCase<"Pinned", 1, "pinned">,
+  SprintISA_EnumCase<"PreviousQuery", 0, "previous_query">,
+  SprintISA_EnumCase<"Pinned", 1, "pinned">,
 ]>;
 def SprintISA_ResidencyAttr
     : EnumAttr<SprintISA_Dialect, SprintISA_Residency, "residency">;
 
 /// How the parts of an expression are joined.
 def SprintISA_Combine : SprintISA_Enum<"Combine", "how the parts of an expression are joined", [
-  I32EnumAttrCase<"Only", 0, "only">,
-  I32EnumAttrCase<"Min", 1, "min">,
-  I32EnumAttrCase<"Max", 2, "max">,
+  SprintISA_EnumCase<"Only", 0, "only">,
+  SprintISA_EnumCase<"Min", 1, "min">,
+  SprintISA_EnumCase<"Max", 2, "max">,
 ]>;
 
 #endif // SPRINT_DIALECT_SPRINTISA_IR_SPRINTISAENUMS_TD
