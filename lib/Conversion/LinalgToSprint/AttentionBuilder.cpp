@@ -507,13 +507,13 @@ Value AttentionBuilder::scaleRows(Value attention) {
       });
 }
 
-void AttentionBuilder::assertFlags() {
-  for (Value areFlags : mask->materializeChecks(builder, loc)) {
-    Value all = reduceAll(areFlags, builder.getBoolAttr(true),
+void AttentionBuilder::assertChecks() {
+  for (const MaskAnalysis::Check &check : mask->materializeChecks(builder, loc)) {
+    Value all = reduceAll(check.holds, builder.getBoolAttr(true),
                           [&](Location loc, Value element, Value accumulator) -> Value {
                             return arith::AndIOp::create(builder, loc, element, accumulator);
                           });
-    cf::AssertOp::create(builder, loc, all, "expected a mask of zeros and ones");
+    cf::AssertOp::create(builder, loc, all, check.message);
   }
 }
 
@@ -581,7 +581,7 @@ void AttentionBuilder::replace() {
   if (mask) {
     attributes = mask->getAttributes();
     operands = mask->materialize(builder, loc);
-    assertFlags();
+    assertChecks();
   }
   Value query = buildQuery();
   int64_t group = getGroupSize();

@@ -88,7 +88,8 @@ struct MaskAnalysis::Implementation {
   Expr keyValid = nullptr, mask = nullptr, bias = nullptr;
 
   /// Expressions that `splitValue` took apart. An operand that is used twice is taken apart twice.
-  unsigned numSplits = 0; /// Integers that are taken to be 0 or 1.
+  unsigned numSplits = 0;
+  /// Integers that are taken to be 0 or 1.
   llvm::SmallSetVector<Expr, 2> flags;
   SmallVector<Expr> zeroRows;
   /// The highest logit of masked keys that an allowed one might have.
@@ -97,7 +98,9 @@ struct MaskAnalysis::Implementation {
   /// Null until the first is asked for.
   Expr batch = nullptr, head, query, key;
   /// Size of keys less that of queries.
-  Expr offset; /// The type in which masks are added; f32 where none are, or in a wider one.
+  Expr offset;
+
+  /// The type in which masks are added; f32 where none are, or in a wider one.
   Type getLogitType() const;
 
   void makePositions();
@@ -122,6 +125,8 @@ struct MaskAnalysis::Implementation {
   bool addToBand(Expr condition, Band &startBand, Band &endBand);
   /// Whether every query has a key that the band allows.
   bool hasKeyForEveryQuery(BandAttr band);
+  /// Whether every query is allowed the key at its own position.
+  bool allowsOwnKey(Expr allowed);
   SmallVector<EmittedDimension> getDimensions(PositionSet positions) const;
 };
 
@@ -470,6 +475,13 @@ bool MaskAnalysis::Implementation::hasKeyForEveryQuery(BandAttr band) {
   return distance && lower == INT64_MIN && factory.getBounds(distance).max <= upper;
 }
 
+bool MaskAnalysis::Implementation::allowsOwnKey(Expr allowed) {
+  if (evaluator.evaluateSize(shape.queries) != evaluator.evaluateSize(shape.keys))
+    return false;
+  Expr own = factory.replace(allowed, key, query);
+  return own && own->isTrue();
+}
+
 //===----------------------------------------------------------------------===//
 // Interface
 //===----------------------------------------------------------------------===//
@@ -603,8 +615,9 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
                double(::sprint::kMaskingBias);
   };
   bool biasMayMask = mayMask(split.bias);
-  bool mayBeEmpty =
-      analysis.keyValid || analysis.mask || !analysis.hasKeyForEveryQuery(band) || biasMayMask;
+  bool isBandAlone = !analysis.keyValid && !analysis.mask;
+  bool mayBeEmpty = biasMayMask || !((isBandAlone && analysis.hasKeyForEveryQuery(band)) ||
+                                     analysis.allowsOwnKey(split.allowed));
   // Where what the probabilities are replaced by is zero in just those rows, it is zero in all of
   // them.
   if (!softmax.remaining->isTrue() && mayBeEmpty) {
@@ -663,17 +676,23 @@ std::optional<double> MaskAnalysis::getCheckedLogit() const { return implementat
 
 ArrayRef<Expr> MaskAnalysis::getZeroRows() const { return implementation->zeroRows; }
 
-SmallVector<Value> MaskAnalysis::materializeChecks(OpBuilder &builder, Location loc) {
+SmallVector<MaskAnalysis::Check> MaskAnalysis::materializeChecks(OpBuilder &builder, Location loc) {
   ElementExprFactory &factory = implementation->factory;
-  return llvm::map_to_vector(implementation->flags, [&](Expr flag) {
+  SmallVector<Check> checks;
+  auto check = [&](Expr holds, StringRef message) {
+    checks.push_back({emitTensor(builder, loc, implementation->evaluator, holds,
+                                 implementation->getDimensions(holds->positions)),
+                      message});
+  };
+  for (Expr flag : implementation->flags) {
     // Nothing but the lowest bit is set.
     Expr higher =
         factory.operation("arith.shrui", flag->type, {flag, factory.integer(1)}, flag->type);
-    Expr isFlag = factory.isZero(higher);
-    return emitTensor(builder, loc, implementation->evaluator, isFlag,
-                      implementation->getDimensions(flag->positions));
-  });
+    check(factory.isZero(higher), "expected a mask of zeros and ones");
+  }
+  return checks;
 }
+
 Value MaskAnalysis::materializeForRows(OpBuilder &builder, Location loc, Expr expr) {
   SmallVector<EmittedDimension> dimensions = implementation->getDimensions(expr->positions);
   dimensions.back() = {std::nullopt, {}};

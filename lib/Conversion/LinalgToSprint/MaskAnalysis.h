@@ -107,11 +107,13 @@ public:
 
   /// A logit that no allowed key may have for the masks to be right, because it is what masked keys
   /// have; nothing where none has to be checked.
-  std::optional<double>
-  getCheckedLogit() const; /// Tensors of truth values that all have to be true for the masks to be
-                           /// right: whether integers are
-  /// 0 or 1.
-  SmallVector<Value> materializeChecks(OpBuilder &builder, Location loc);
+  std::optional<double> getCheckedLogit() const;
+  /// A tensor of truth values that all have to be true for the masks to be right.
+  struct Check {
+    Value holds;
+    StringRef message;
+  };
+  SmallVector<Check> materializeChecks(OpBuilder &builder, Location loc);
   /// A tensor `[batch, heads, queries, 1]` that holds `expr`, which does not depend on the key;
   /// dimensions that it does not depend on are of size 1.
   Value materializeForRows(OpBuilder &builder, Location loc, Expr expr);
