@@ -106,10 +106,10 @@ protected:
       return analysis.getReason().str();
 
     OpBuilder builder(end);
-    MaskAnalysis::Operands operands = analysis.materialize(builder, end.getLoc());
+    SmallVector<Value> operands = analysis.materialize(builder, end.getLoc());
     std::string found = describe(analysis.getAttributes(), operands);
     SmallVector<Value> results{tensor};
-    for (Value operand : {operands.keyValid, operands.mask, operands.bias})
+    for (Value operand : operands)
       if (operand)
         results.push_back(operand);
     end.getOperandsMutable().assign(results);
@@ -122,7 +122,7 @@ protected:
 
 private:
   static std::string describe(const MaskAnalysis::Attributes &attributes,
-                              const MaskAnalysis::Operands &operands) {
+                              ArrayRef<Value> operands) {
     std::string text;
     llvm::raw_string_ostream stream(text);
     if (attributes.band) {
@@ -130,13 +130,11 @@ private:
       llvm::raw_string_ostream(band) << Attribute(attributes.band);
       stream << StringRef(band).drop_front(StringRef("#sprint.").size()) << " ";
     }
-    for (auto [name, operand] :
-         {std::pair("key_valid", operands.keyValid), std::pair("mask", operands.mask),
-          std::pair("bias", operands.bias)}) {
+    for (auto [region, operand] : llvm::zip_equal(getOptionalRegions(), operands)) {
       if (!operand)
         continue;
       auto type = cast<RankedTensorType>(operand.getType());
-      stream << name << ":";
+      stream << sprint_isa::stringifyMemoryRegion(region) << ":";
       llvm::interleave(
           type.getShape(),
           [&](int64_t size) {
@@ -161,8 +159,8 @@ private:
     return tensor.getElements<T>()[place];
   }
 
-  void compare(ModuleOp module, func::FuncOp function, BandAttr band,
-               const MaskAnalysis::Operands &operands, double factor) {
+  void compare(ModuleOp module, func::FuncOp function, BandAttr band, ArrayRef<Value> operands,
+               double factor) {
     PassManager passManager(&context);
     passManager.addPass(createConvertTMTensorToLinalg());
     ASSERT_TRUE(succeeded(passManager.run(module)));
@@ -203,8 +201,8 @@ private:
     size_t next = 1;
     auto take = [&](Value operand) { return operand ? &(*results)[next++] : nullptr; };
     const HostTensor &term = results->front();
-    const HostTensor *keyValid = take(operands.keyValid), *mask = take(operands.mask),
-                     *bias = take(operands.bias);
+    const HostTensor *keyValid = take(operands[0]), *mask = take(operands[1]),
+                     *bias = take(operands[2]);
     ArrayRef<int64_t> sizes = shapes.front();
     for (int64_t b = 0; b < sizes[0]; ++b)
       for (int64_t h = 0; h < sizes[1]; ++h)

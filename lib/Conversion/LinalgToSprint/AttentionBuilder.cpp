@@ -576,11 +576,11 @@ void AttentionBuilder::assertLogits(Value query, Value key) {
 
 void AttentionBuilder::replace() {
   assertConditions(matched.conditions);
-  MaskAnalysis::Operands operands;
+  SmallVector<Value> optionalInputs(getOptionalRegions().size());
   MaskAnalysis::Attributes attributes;
   if (mask) {
     attributes = mask->getAttributes();
-    operands = mask->materialize(builder, loc);
+    optionalInputs = mask->materialize(builder, loc);
     assertChecks();
   }
   Value query = buildQuery();
@@ -600,7 +600,7 @@ void AttentionBuilder::replace() {
   }
   Value init = tensor::EmptyOp::create(builder, loc, shape, builder.getF32Type(), dynamicSizes);
   Value attention =
-      AttentionOp::create(builder, loc, init.getType(), query, key, value, operands.getAll(), init,
+      AttentionOp::create(builder, loc, init.getType(), query, key, value, optionalInputs, init,
                           builder.getF64FloatAttr(matched.scale), attributes.band,
                           EmptyRowAttr::get(builder.getContext(), attributes.emptyRow),
                           DenseF32ArrayAttr(), attributes.maskedLogit)

@@ -418,6 +418,7 @@ bool MaskAnalysis::Implementation::addToBand(Expr condition, Band &startBand, Ba
   return constant && addBounds(endBand, *constant);
 }
 
+// Bounds of j - i go to the band, what depends on b and j alone to key_valid, the rest to the mask.
 BandAttr MaskAnalysis::Implementation::distribute(Expr allowed) {
   SmallVector<Expr> conditions{allowed};
   if (allowed->kind == Kind::And)
@@ -680,9 +681,11 @@ SmallVector<MaskAnalysis::Check> MaskAnalysis::materializeChecks(OpBuilder &buil
   ElementExprFactory &factory = implementation->factory;
   SmallVector<Check> checks;
   auto check = [&](Expr holds, StringRef message) {
-    checks.push_back({emitTensor(builder, loc, implementation->evaluator, holds,
-                                 implementation->getDimensions(holds->positions)),
-                      message});
+    SmallVector<EmittedDimension> dimensions = implementation->getDimensions(holds->positions);
+    if (!holds->dependsOn(Position::Key))
+      dimensions.back() = {std::nullopt, {}};
+    checks.push_back(
+        {emitTensor(builder, loc, implementation->evaluator, holds, dimensions), message});
   };
   for (Expr flag : implementation->flags) {
     // Nothing but the lowest bit is set.
@@ -713,7 +716,7 @@ MaskAnalysis::Implementation::getDimensions(PositionSet positions) const {
   return dimensions;
 }
 
-MaskAnalysis::Operands MaskAnalysis::materialize(OpBuilder &builder, Location loc) {
+SmallVector<Value> MaskAnalysis::materialize(OpBuilder &builder, Location loc) {
   Implementation &analysis = *implementation;
   auto emit = [&](Expr expr, ArrayRef<EmittedDimension> dimensions) -> Value {
     return expr ? emitTensor(builder, loc, analysis.evaluator, expr, dimensions) : Value();
@@ -721,10 +724,9 @@ MaskAnalysis::Operands MaskAnalysis::materialize(OpBuilder &builder, Location lo
   auto emitFull = [&](Expr expr) {
     return emit(expr, analysis.getDimensions(expr ? expr->positions : 0));
   };
-  Operands operands;
-  operands.keyValid = emit(analysis.keyValid, {{Position::Batch, analysis.shape.batch},
-                                               {Position::Key, analysis.shape.keys}});
-  operands.mask = emitFull(analysis.mask);
-  operands.bias = emitFull(analysis.bias);
-  return operands;
+  Value keyValid = emit(analysis.keyValid, {{Position::Batch, analysis.shape.batch},
+                                            {Position::Key, analysis.shape.keys}});
+  Value mask = emitFull(analysis.mask);
+  Value bias = emitFull(analysis.bias);
+  return {keyValid, mask, bias};
 }

@@ -94,7 +94,7 @@ private:
   /// The keys that the band of `op` allows the row of `query`: the first and one past the last.
   template <typename OpTy>
   FailureOr<std::pair<ExprAttr, ExprAttr>> getAllowedKeys(OpTy op, const Slice &query);
-  /// The command that writes `region` of the head, or key head, of `slice` to ReRAM.
+  /// The command that writes `region` of the batch element, key head or head of `slice` to ReRAM.
   FailureOr<Value> write(Operation *op, MemoryRegion region, const Slice &slice);
   LogicalResult placeResources();
 
@@ -303,10 +303,14 @@ FailureOr<Value> RowsLowering::write(Operation *op, MemoryRegion region, const S
   if (place == order.end())
     return op->emitOpError() << "expected '" << stringifyMemoryRegion(region)
                              << "' among the writes of the schedule, as it is read from ReRAM";
-  Block *body = getBlockOfHead(slice);
+  Slice head{slice.input, {slice.position[0], slice.position[1]}};
+  // Once a batch element, where its heads share it; key_valid always was written once a head.
+  if (isSharedByBatch(static_cast<::sprint::MemoryRegion>(region)) &&
+      region != MemoryRegion::KeyValid)
+    head.position[1] = builder.getAffineConstantExpr(0);
+  Block *body = getBlockOfHead(head);
   if (!body)
     return op->emitOpError("expected the loops over batch elements and heads around all others");
-  Slice head{slice.input, {slice.position[0], slice.position[1]}};
   // Writes stand first in a body, in the order of the schedule.
   builder.setInsertionPointToStart(body);
   const auto *last = order.begin();

@@ -572,8 +572,12 @@ bool FunctionalPass::run(UnitState &unit, const ReleaseCommand &command) {
 //===----------------------------------------------------------------------===//
 
 std::string sprint::contentOf(MemoryRegion region) {
-  bool areBits = inputOf(region).deviceElement == ElementType::I1;
-  return std::string(sprint::toString(region)) + (areBits ? " bits" : " codes");
+  const LaunchTensor &input = inputOf(region);
+  bool areBits = input.deviceElement == ElementType::I1;
+  bool areCodes = input.deviceElement != input.hostElement;
+  return std::string(sprint::toString(region)) + (areBits    ? " bits"
+                                                  : areCodes ? " codes"
+                                                             : " numbers");
 }
 
 CommandCost sprint::writeCost(const CostModel &costs, const LaunchShape &shape, MemoryRegion region,
@@ -582,7 +586,7 @@ CommandCost sprint::writeCost(const CostModel &costs, const LaunchShape &shape, 
   if (input.deviceElement == ElementType::I1)
     return costs.writeMask(rows, shape.keys);
   if (input.deviceElement == ElementType::I32)
-    return costs.writeBias(rows, shape.keys);
+    return costs.writeBias(rows, input.has(Dimension::Sk) ? shape.keys : 1);
   return costs.write(rows, input.has(Dimension::Dv) ? shape.valueDim : shape.headDim);
 }
 
@@ -732,7 +736,7 @@ bool FunctionalPass::run(UnitState &unit, const LoadMaskCommand &command) {
   else if (!writtenOfBatch[head / shape.heads][static_cast<size_t>(region)])
     failToRead(unit, head, region);
   masks.load(region, head, row % shape.queries);
-  result.work += costs.loadMask(shape.keys).work;
+  result.work += costs.setEnables(shape.keys).work;
   unit.cursor.advance();
   return true;
 }

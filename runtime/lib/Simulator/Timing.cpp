@@ -433,7 +433,7 @@ bool TimingPass::run(TimedUnit &unit, const ListRangeCommand &command) {
 
 bool TimingPass::run(TimedUnit &unit, const LoadMaskCommand &command) {
   checkWritten(unit, command.region, command.batch, command.head, unit.time);
-  finish(unit, unit.time, costs.loadMask(shape.keys));
+  finish(unit, unit.time, costs.setEnables(shape.keys));
   return true;
 }
 

@@ -173,12 +173,28 @@ static constexpr StringRef kOutputDims[] = {"B", kHeadDim, "Sq", "Dv"};
 static constexpr StringRef kHeadDims[] = {"B", kHeadDim};
 static constexpr StringRef kKeyHeadDims[] = {"B", kKeyHeadDim};
 
+/// Checks that no input is there, as `isThere` says, without the one that it comes with.
+static LogicalResult verifyPartners(Operation *op,
+                                    function_ref<bool(sprint_isa::MemoryRegion)> isThere) {
+  std::optional<::sprint::MemoryRegion> alone =
+      ::sprint::findWithoutPartner([&](::sprint::MemoryRegion region) {
+        return isThere(static_cast<sprint_isa::MemoryRegion>(region));
+      });
+  if (!alone)
+    return success();
+  const ::sprint::LaunchTensor &input = ::sprint::inputOf(*alone);
+  return op->emitOpError() << "expected '" << input.partner << "' beside '" << input.name
+                           << "', got none";
+}
+
 /// Checks the floats of an attention, as far as there are any, and the tensor that is written.
 template <typename OpTy> static LogicalResult verifyAttentionShapes(OpTy op) {
   SmallVector<NamedShape> shapes;
   for (auto [region, input] : llvm::enumerate(::sprint::launchInputs))
     shapes.emplace_back(input, typeOf(op.getInput(static_cast<sprint_isa::MemoryRegion>(region))));
   shapes.emplace_back("init", op.getInit().getType(), kOutputDims);
+  if (failed(verifyPartners(op, [&](auto region) { return bool(op.getInput(region)); })))
+    return failure();
   return verifyShapes(op, shapes);
 }
 
@@ -330,6 +346,9 @@ LogicalResult AttendOp::verify() {
     shapes.emplace_back(getLaunchTensor(input), typeOf(getInput(input)));
   }
   shapes.emplace_back("init", getInit().getType(), kOutputDims);
+  if (failed(verifyPartners(*this,
+                            [&](auto region) { return bool(getInput(getProgramInput(region))); })))
+    return failure();
   return verifyShapes(*this, shapes);
 }
 
@@ -696,6 +715,10 @@ static LogicalResult verifySignature(ProgramOp program) {
       return program.emitOpError()
              << "expected an argument '" << stringifyProgramInput(input) << "', got none";
   }
+  if (failed(verifyPartners(program, [&](auto region) {
+        return program.getArgumentIndex(getProgramInput(region)).has_value();
+      })))
+    return failure();
   if (type.getNumResults() != 1)
     return program.emitOpError() << "expected 1 result (the output codes), got "
                                  << type.getNumResults();

@@ -124,6 +124,9 @@ def SprintISA_ReleaseOp : SprintISA_Command<"release", 0x04, [], [
   }];
 }
 
+/// The commands that have a value form beside.
+defset list<SprintISA_Command> commandsWithValueForm = {
+
 // Memory, opcodes 0x10 .. 0x1f.
 
 def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
@@ -339,5 +342,7 @@ def SprintISA_StoreOutputOp : SprintISA_Command<"store_output", 0x33, ["v"], [
     ```
   }];
 }
+
+} // commandsWithValueForm
 
 #endif // SPRINT_DIALECT_SPRINTISA_IR_SPRINTISACOMMANDS_TD

@@ -31,6 +31,10 @@ class ProgramTensor<string str, Type hostType, Type deviceType, list<string> dim
   /// Version of the command stream that has it first.
   int since = version;
   string summary = text;
+  /// What tables of attentions say where there is one.
+  string kind = "";
+  /// Name of the optional tensor that it comes with, where it does not come alone.
+  string partner = "";
   /// Name of its enumerants.
   string symbol;
 
@@ -53,10 +57,16 @@ class OptionalInput<int region, string name, Type hostElement, Type deviceElemen
 def QueryInput : RequiredInput<0, "query", ["B", "H", "Sq", "D"], "queries">;
 def KeyInput : RequiredInput<1, "key", ["B", "G", "Sk", "D"], "keys, of which each head is shared by a group of query heads">;
 def ValueInput : RequiredInput<2, "value", ["B", "G", "Sk", "Dv"], "values, of which each head is shared by a group of query heads">;
-def KeyValidInput : OptionalInput<3, "key_valid", I1, I1, ["B", "Sk"], 1, "keys that are no padding">;
-def MaskInput : OptionalInput<4, "mask", I1, I1, ["B?", "H?", "Sq?", "Sk"], 1, "keys that each query may attend to">;
+def KeyValidInput : OptionalInput<3, "key_valid", I1, I1, ["B", "Sk"], 1, "keys that are no padding"> {
+  let kind = "padding";
+}
+def MaskInput : OptionalInput<4, "mask", I1, I1, ["B?", "H?", "Sq?", "Sk"], 1, "keys that each query may attend to"> {
+  let kind = "mask";
+}
 def BiasInput : OptionalInput<5, "bias", F32, I32, ["B?", "H?", "Sq?", "Sk"], 1,
-    "numbers added to the logits; codes are made for each batch element and head, as their steps differ">;
+    "numbers added to the logits; codes are made for each batch element and head, as their steps differ"> {
+  let kind = "bias";
+}
 
 /// A tensor that the launch derives, a number a head (docs/numerics.md, section 3).
 class HeadParameter<string name, Type type, string summary>
