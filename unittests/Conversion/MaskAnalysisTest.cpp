@@ -202,7 +202,8 @@ private:
     auto take = [&](Value operand) { return operand ? &(*results)[next++] : nullptr; };
     const HostTensor &term = results->front();
     const HostTensor *keyValid = take(operands[0]), *mask = take(operands[1]),
-                     *bias = take(operands[2]);
+                     *bias = take(operands[2]), *querySegments = take(operands[3]),
+                     *keySegments = take(operands[4]);
     ArrayRef<int64_t> sizes = shapes.front();
     for (int64_t b = 0; b < sizes[0]; ++b)
       for (int64_t h = 0; h < sizes[1]; ++h)
@@ -218,6 +219,8 @@ private:
               isAllowed &= at<uint8_t>(*keyValid, {b, j}) != 0;
             if (mask)
               isAllowed &= at<uint8_t>(*mask, position) != 0;
+            if (querySegments)
+              isAllowed &= at<int32_t>(*querySegments, {b, i}) == at<int32_t>(*keySegments, {b, j});
             float added = bias ? at<float>(*bias, position) : 0.0f;
             isAllowed &= added > -10000.0f;
             float source = term.elementType == ElementType::I1
@@ -318,6 +321,31 @@ TEST_F(MaskAnalysisTest, Windows) {
       %many = arith.constant 4096 : i64
       %keep = arith.cmpi slt, %d, %many : i64)")),
             "zero");
+}
+
+TEST_F(MaskAnalysisTest, Segments) {
+  // Blocks of three tokens, and every fourth key from the query's on.
+  const std::string blocks = R"(%three = arith.constant 3 : i64
+      %own = arith.divsi %i, %three : i64
+      %other = arith.divsi %j, %three : i64
+      %keep = arith.cmpi eq, %own, %other : i64)";
+  EXPECT_EQ(analyze(positions(blocks), SoftmaxKind::Safe),
+            "query_segments:2x5 key_segments:2x7 zero");
+  EXPECT_EQ(analyze(positions(R"(%four = arith.constant 4 : i64
+      %own = arith.remsi %i, %four : i64
+      %other = arith.remsi %j, %four : i64
+      %differ = arith.cmpi ne, %own, %other : i64
+      %before = arith.cmpi slt, %j, %i : i64
+      %masked_0 = arith.ori %differ, %before : i1
+      %true = arith.constant true
+      %keep = arith.xori %masked_0, %true : i1)"),
+                    SoftmaxKind::Safe),
+            "band<lower = 0> query_segments:2x5 key_segments:2x7 zero");
+  // The key at a query's own position is allowed, if there is one.
+  EXPECT_EQ(analyze(positions(blocks, "0xFF800000", "2x3x5x5")),
+            "query_segments:2x5 key_segments:2x5 zero");
+  EXPECT_EQ(analyze(positions(blocks, "0xFF800000", "2x3x7x5")),
+            "query_segments:2x7 key_segments:2x5 nan");
 }
 
 TEST_F(MaskAnalysisTest, FloatComparisons) {

@@ -86,6 +86,8 @@ struct MaskAnalysis::Implementation {
 
   /// Where `finish` puts the conditions that no band can say, and the bias. Null for none.
   Expr keyValid = nullptr, mask = nullptr, bias = nullptr;
+  /// Integers of (b, i) and of (b, j) that have to be equal. Null for none.
+  Expr querySegment = nullptr, keySegment = nullptr;
 
   /// Expressions that `splitValue` took apart. An operand that is used twice is taken apart twice.
   unsigned numSplits = 0;
@@ -123,6 +125,9 @@ struct MaskAnalysis::Implementation {
   /// Moves the conjuncts of `allowed` to the band and the operands.
   BandAttr distribute(Expr allowed);
   bool addToBand(Expr condition, Band &startBand, Band &endBand);
+  /// Sets the segments to what `condition` says is equal; false where that is nothing of that kind,
+  /// or they are set.
+  bool setSegments(Expr condition);
   /// Whether every query has a key that the band allows.
   bool hasKeyForEveryQuery(BandAttr band);
   /// Whether every query is allowed the key at its own position.
@@ -418,7 +423,56 @@ bool MaskAnalysis::Implementation::addToBand(Expr condition, Band &startBand, Ba
   return constant && addBounds(endBand, *constant);
 }
 
-// Bounds of j - i go to the band, what depends on b and j alone to key_valid, the rest to the mask.
+/// The two integers of which `condition` says that they are equal: the first does not depend on the
+/// key where one does not. Nothing where it says something else.
+static std::optional<std::pair<Expr, Expr>> getEqualIntegers(ElementExprFactory &factory,
+                                                             Expr condition) {
+  // Integers whose difference may not fit in 64 bits are compared as they stand in the IR.
+  auto compares = [](Expr test, arith::CmpIPredicate predicate) {
+    if (!test->isOperation("arith.cmpi") || !test->operands.front()->isInteger())
+      return false;
+    auto attributes = cast<DictionaryAttr>(test->attribute);
+    return attributes.getAs<arith::CmpIPredicateAttr>("predicate").getValue() == predicate;
+  };
+  bool isNegated = condition->kind == Kind::Not;
+  Expr test = isNegated ? condition->operands.front() : condition;
+  if (compares(test, isNegated ? arith::CmpIPredicate::ne : arith::CmpIPredicate::eq)) {
+    std::pair sides(test->operands[0], test->operands[1]);
+    if (sides.first->dependsOn(Position::Key))
+      std::swap(sides.first, sides.second);
+    return sides;
+  }
+  if (condition->kind != Kind::Zero || condition->operands.front()->kind != Kind::Affine)
+    return std::nullopt;
+  // query - key + constant == 0
+  Expr sum = condition->operands.front();
+  Expr ofQuery = factory.integer(sum->constant), ofKey = factory.integer(0);
+  for (const AffineTerm &term : sum->terms) {
+    bool isOfKey = term.atom->dependsOn(Position::Key);
+    Expr &side = isOfKey ? ofKey : ofQuery;
+    Expr summand = factory.scale(term.atom, term.coefficient);
+    if (summand)
+      side = isOfKey ? factory.subtract(side, summand) : factory.add(side, summand);
+    if (!summand || !side)
+      return std::nullopt;
+  }
+  return std::pair(ofQuery, ofKey);
+}
+
+bool MaskAnalysis::Implementation::setSegments(Expr condition) {
+  auto sides = querySegment ? std::nullopt : getEqualIntegers(factory, condition);
+  auto isOf = [](Expr side, Position position) {
+    PositionSet others = side->positions & ~(setOf(Position::Batch) | setOf(position));
+    return side->dependsOn(position) && others == 0;
+  };
+  if (!sides || !isOf(sides->first, Position::Query) || !isOf(sides->second, Position::Key))
+    return false;
+  std::tie(querySegment, keySegment) = *sides;
+  return true;
+}
+
+// Bounds of j - i go to the band, what depends on b and j alone to key_valid, an equality of
+// something of (b, i) with something of (b, j) to the segments, the rest to the mask.
 BandAttr MaskAnalysis::Implementation::distribute(Expr allowed) {
   SmallVector<Expr> conditions{allowed};
   if (allowed->kind == Kind::And)
@@ -426,6 +480,8 @@ BandAttr MaskAnalysis::Implementation::distribute(Expr allowed) {
   Band startBand, endBand;
   llvm::erase_if(conditions,
                  [&](Expr condition) { return addToBand(condition, startBand, endBand); });
+  querySegment = keySegment = nullptr;
+  llvm::erase_if(conditions, [&](Expr condition) { return setSegments(condition); });
   // The attribute has one alignment; bounds of the other become part of the mask.
   bool isEnd = endBand.lower || endBand.upper;
   if (isEnd && (startBand.lower || startBand.upper)) {
@@ -616,7 +672,7 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
                double(::sprint::kMaskingBias);
   };
   bool biasMayMask = mayMask(split.bias);
-  bool isBandAlone = !analysis.keyValid && !analysis.mask;
+  bool isBandAlone = !analysis.keyValid && !analysis.mask && !analysis.querySegment;
   bool mayBeEmpty = biasMayMask || !((isBandAlone && analysis.hasKeyForEveryQuery(band)) ||
                                      analysis.allowsOwnKey(split.allowed));
   // Where what the probabilities are replaced by is zero in just those rows, it is zero in all of
@@ -693,6 +749,16 @@ SmallVector<MaskAnalysis::Check> MaskAnalysis::materializeChecks(OpBuilder &buil
         factory.operation("arith.shrui", flag->type, {flag, factory.integer(1)}, flag->type);
     check(factory.isZero(higher), "expected a mask of zeros and ones");
   }
+  Type i64 = IntegerType::get(factory.getContext(), 64);
+  for (Expr segment : {implementation->querySegment, implementation->keySegment}) {
+    if (!segment || factory.getBounds(segment).isWithin(INT32_MIN, INT32_MAX))
+      continue;
+    // Counted from the lowest number of 32 bits.
+    Expr distance =
+        factory.operation("arith.subi", i64, {segment, factory.integer(INT32_MIN)}, i64);
+    Expr higher = factory.operation("arith.shrui", i64, {distance, factory.integer(32)}, i64);
+    check(factory.isZero(higher), "expected segments that 32 bits hold");
+  }
   return checks;
 }
 
@@ -718,6 +784,7 @@ MaskAnalysis::Implementation::getDimensions(PositionSet positions) const {
 
 SmallVector<Value> MaskAnalysis::materialize(OpBuilder &builder, Location loc) {
   Implementation &analysis = *implementation;
+  ElementExprFactory &factory = analysis.factory;
   auto emit = [&](Expr expr, ArrayRef<EmittedDimension> dimensions) -> Value {
     return expr ? emitTensor(builder, loc, analysis.evaluator, expr, dimensions) : Value();
   };
@@ -728,5 +795,15 @@ SmallVector<Value> MaskAnalysis::materialize(OpBuilder &builder, Location loc) {
                                             {Position::Key, analysis.shape.keys}});
   Value mask = emitFull(analysis.mask);
   Value bias = emitFull(analysis.bias);
-  return {keyValid, mask, bias};
+  auto emitSegments = [&](Expr segment, Position position, const TensorSize &size) -> Value {
+    Type i32 = IntegerType::get(factory.getContext(), 32);
+    if (segment && segment->type != i32)
+      segment = factory.operation("arith.trunci", i32, {segment},
+                                  IntegerType::get(factory.getContext(), 64));
+    return emit(segment, {{Position::Batch, analysis.shape.batch}, {position, size}});
+  };
+  Value querySegments =
+      emitSegments(analysis.querySegment, Position::Query, analysis.shape.queries);
+  Value keySegments = emitSegments(analysis.keySegment, Position::Key, analysis.shape.keys);
+  return {keyValid, mask, bias, querySegments, keySegments};
 }

@@ -90,6 +90,9 @@ private:
   template <typename OpTy>
   LogicalResult loadRestrictions(OpTy op, Operation *before, Selection &selection,
                                  SmallVectorImpl<Value> &after);
+  /// Loads the segments that the keys of `op`, a selection for `query`, have to be of.
+  template <typename OpTy>
+  FailureOr<Value> loadSegments(OpTy op, const Slice &query, Operation *before);
   FailureOr<Value> loadRow(Operation *op, const Slice &row, const Slice &query, Operation *before);
   /// The keys that the band of `op` allows the row of `query`: the first and one past the last.
   template <typename OpTy>
@@ -365,6 +368,34 @@ FailureOr<Value> RowsLowering::loadRow(Operation *op, const Slice &row, const Sl
 }
 
 template <typename OpTy>
+FailureOr<Value> RowsLowering::loadSegments(OpTy op, const Slice &query, Operation *before) {
+  FailureOr<Slice> own = resolve(op, "segment", op.getQuerySegments(), ProgramInput::QuerySegments);
+  if (failed(own))
+    return failure();
+  FailureOr<Slice> ofKeys =
+      resolve(op, "segments of keys", op.getKeySegments(), ProgramInput::KeySegments);
+  if (failed(ofKeys))
+    return failure();
+  AffineExpr batch = query.position[0], row = query.position[2];
+  if (own->position != ArrayRef{batch, row} || own->queries != 1 || ofKeys->position[0] != batch)
+    return op.emitOpError("expected the segments of its query and of the keys beside it");
+  auto [known, isNew] = held.try_emplace(MemoryRegion::QuerySegments);
+  if (!isNew && known->second.first == *own)
+    return known->second.second;
+  FailureOr<Value> ownWritten = write(op, MemoryRegion::QuerySegments, query);
+  if (failed(ownWritten))
+    return failure();
+  FailureOr<Value> keysWritten = write(op, MemoryRegion::KeySegments, query);
+  if (failed(keysWritten))
+    return failure();
+  builder.setInsertionPoint(before);
+  Value done = ValueLoadSegmentsOp::create(builder, op.getLoc(), MachineUnit::Select, at(query, 0),
+                                           at(query, 2), ValueRange{*ownWritten, *keysWritten});
+  known->second = {*own, done};
+  return done;
+}
+
+template <typename OpTy>
 LogicalResult RowsLowering::loadRestrictions(OpTy op, Operation *before, Selection &selection,
                                              SmallVectorImpl<Value> &after) {
   SmallVector<Value> tensors(op.getMasks());
@@ -383,6 +414,13 @@ LogicalResult RowsLowering::loadRestrictions(OpTy op, Operation *before, Selecti
     regions.insert(*getRegion(row->input));
     if (tensor == op.getBias())
       selection.bias = row;
+  }
+  if (op.getQuerySegments()) {
+    FailureOr<Value> done = loadSegments(op, selection.query, before);
+    if (failed(done))
+      return failure();
+    after.push_back(*done);
+    regions.insert(MemoryRegion::QuerySegments);
   }
   for (auto &[region, row] : held)
     if (!regions.contains(region))

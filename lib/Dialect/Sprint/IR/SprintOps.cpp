@@ -482,6 +482,7 @@ LogicalResult CrossbarScoreOp::verify() {
 /// Of masks and biases the first dimension may be 1: then all rows share them.
 static constexpr size_t kRowBroadcast = 1;
 static constexpr StringRef kRowDims[] = {"B"};
+static constexpr StringRef kKeyDims[] = {"Sk"};
 
 /// Checks what restricts a block's keys against `scores` or, where there are none, the result.
 template <typename OpTy> static LogicalResult verifySelection(OpTy op, Type scores) {
@@ -490,7 +491,9 @@ template <typename OpTy> static LogicalResult verifySelection(OpTy op, Type scor
                                     {"queries", op.getQueries().getType(), kRowDims},
                                     {"bias", typeOf(op.getBias()), kBlockScoreDims, kRowBroadcast},
                                     {"multiplier", typeOf(op.getMultiplier()), kRowDims},
-                                    {"shift", typeOf(op.getShift()), kRowDims}};
+                                    {"shift", typeOf(op.getShift()), kRowDims},
+                                    {"query_segments", typeOf(op.getQuerySegments()), kRowDims},
+                                    {"key_segments", typeOf(op.getKeySegments()), kKeyDims}};
   for (Value mask : op.getMasks())
     shapes.push_back({"a mask", mask.getType(), kBlockScoreDims, kRowBroadcast});
   bool hasBias = bool(op.getBias());
@@ -498,6 +501,8 @@ template <typename OpTy> static LogicalResult verifySelection(OpTy op, Type scor
       hasBias != bool(op.getChannels()))
     return op.emitOpError(
         "expected multiplier, shift and channels where there is a bias, and only there");
+  if (bool(op.getQuerySegments()) != bool(op.getKeySegments()))
+    return op.emitOpError("expected segments of both queries and keys, or of neither");
   return verifyShapes(op, shapes);
 }
 

@@ -135,7 +135,7 @@ def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
   let description = [{
     Writes all tokens of one head of `region`: of keys the high nibbles go to the transposable arrays and the
     low ones to standard ReRAM, everything else to standard ReRAM alone. Of keys and values `head` is a key head, which `group` query heads
-    share; of queries, masks and biases it is a query head, and of key_valid, which all heads share, any.
+    share; of queries, masks and biases it is a query head, and of what all heads of a batch element share, key_valid and segments, any.
 
     Example:
 
@@ -276,6 +276,24 @@ def SprintISA_LoadBiasOp : SprintISA_Command<"load_bias", 0x25, ["select"], [
 
     ```mlir
     sprint_isa.load_bias batch(i0) head(i1) query(i2)
+    ```
+  }];
+}
+
+def SprintISA_LoadSegmentsOp : SprintISA_Command<"load_segments", 0x26, ["select"], [
+    BatchField, QueryField]> {
+  let since = 2;
+  let reads = ["query_segments", "key_segments"];
+  let summary = "enable the columns of the keys whose segment is the query's";
+  let description = [{
+    Compares the segment of one query with that of every key, 32 bits each in standard ReRAM, and sets the column enables of the arrays: keys of
+    other segments are pruned by every `threshold`, and left out by every `list_range`, until the next `load_segments`. They hold
+    together with the rows that `load_mask` moves.
+
+    Example:
+
+    ```mlir
+    sprint_isa.load_segments batch(i0) query(i2)
     ```
   }];
 }

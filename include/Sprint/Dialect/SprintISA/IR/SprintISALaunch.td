@@ -67,6 +67,14 @@ def BiasInput : OptionalInput<5, "bias", F32, I32, ["B?", "H?", "Sq?", "Sk"], 1,
     "numbers added to the logits; codes are made for each batch element and head, as their steps differ"> {
   let kind = "bias";
 }
+def QuerySegmentsInput : OptionalInput<6, "query_segments", I32, I32, ["B", "Sq"], 2, "document of a packed sequence that each query is of"> {
+  let kind = "documents";
+  let partner = "key_segments";
+}
+def KeySegmentsInput : OptionalInput<7, "key_segments", I32, I32, ["B", "Sk"], 2,
+    "document that each key is of; queries of others may not attend to it"> {
+  let partner = "query_segments";
+}
 
 /// A tensor that the launch derives, a number a head (docs/numerics.md, section 3).
 class HeadParameter<string name, Type type, string summary>
@@ -81,7 +89,7 @@ def ShiftHeadParameter : HeadParameter<"shift", I64, "shift of exact scores to l
 def LaunchTensors {
   list<LaunchInput> required = [QueryInput, KeyInput, ValueInput];
   /// In the order in which launches, programs and ops have them.
-  list<LaunchInput> optional = [KeyValidInput, MaskInput, BiasInput];
+  list<LaunchInput> optional = [KeyValidInput, MaskInput, BiasInput, QuerySegmentsInput, KeySegmentsInput];
   list<LaunchInput> inputs = !listconcat(required, optional);
   list<HeadParameter> headParameters = [ThresholdHeadParameter, MultiplierHeadParameter, ShiftHeadParameter];
   /// In the order of the arguments of programs.
