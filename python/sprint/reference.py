@@ -284,6 +284,21 @@ def _checked_key_valid(tensor: Optional[np.ndarray],
     return np.broadcast_to(tensor[:, None, None, :], shape)
 
 
+def _checked_segments(query_segments: Optional[np.ndarray], key_segments: Optional[np.ndarray],
+                      shape: Tuple[int, ...]) -> Optional[np.ndarray]:
+    """`[B, Sq]` and `[B, Sk]`, both or neither, as a mask."""
+    if query_segments is None and key_segments is None:
+        return None
+    for name, tensor, length in (("query_segments", query_segments, shape[2]),
+                                 ("key_segments", key_segments, shape[3])):
+        tensor = np.asarray(tensor)
+        if tensor.dtype != np.int32 or tensor.shape != (shape[0], length):
+            raise ValueError(f"{name}: expected int32 of shape {(shape[0], length)}, got "
+                             f"{tensor.dtype} of shape {tensor.shape}")
+    equal = np.asarray(query_segments)[:, None, :, None] == np.asarray(key_segments)[:, None, None]
+    return np.broadcast_to(equal, shape)
+
+
 def _checked_bias(tensor: Optional[np.ndarray], shape: Tuple[int, ...]) -> Optional[np.ndarray]:
     tensor = _checked_mask("bias", tensor, np.float32, shape)
     if tensor is not None and not (tensor < np.inf).all():
@@ -575,13 +590,15 @@ def _thresholds(thresholds: Union[None, float, Sequence[float]], heads: int) -> 
 def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
            thresholds: Union[None, float, Sequence[float]] = None, band: Optional[Band] = None,
            key_valid: Optional[np.ndarray] = None, mask: Optional[np.ndarray] = None,
-           bias: Optional[np.ndarray] = None, dense: bool = False, widths: Widths = Widths(),
-           rounding: Rounding = Rounding()) -> Launch:
+           bias: Optional[np.ndarray] = None, query_segments: Optional[np.ndarray] = None,
+           key_segments: Optional[np.ndarray] = None, dense: bool = False,
+           widths: Widths = Widths(), rounding: Rounding = Rounding()) -> Launch:
     """One launch on f32 tensors `[B, H, Sq, D]`, `[B, G, Sk, D]` and `[B, G, Sk, Dv]`.
 
     `thresholds` is in logit units, one or one a head; None keeps every allowed key. `key_valid` is
     bool `[B, Sk]`, `mask` bool and `bias` f32 `[B, H, Sq, Sk]`, of which each of the first three
-    sizes may be 1. ValueError on what the page refuses.
+    sizes may be 1; `query_segments` i32 `[B, Sq]` and `key_segments` i32 `[B, Sk]`. ValueError on
+    what the page refuses.
     """
     query = _checked_operand("query", query)
     key = _checked_operand("key", key)
@@ -594,7 +611,8 @@ def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
         raise ValueError(f"expected a number of key heads that divides {heads}, got {key_heads}")
     scores_shape = (batches, heads, num_queries, num_keys)
     masks = [tensor for tensor in (_checked_key_valid(key_valid, scores_shape),
-                                   _checked_mask("mask", mask, bool, scores_shape))
+                                   _checked_mask("mask", mask, bool, scores_shape),
+                                   _checked_segments(query_segments, key_segments, scores_shape))
              if tensor is not None]
     bias = _checked_bias(bias, scores_shape)
     if not 2.0**-100 <= scale <= 2.0**100:
@@ -674,7 +692,9 @@ class EmptyRow:
 def fill_empty_rows(output: np.ndarray, query: np.ndarray, key: np.ndarray, value: np.ndarray,
                     scale: float, empty_row: EmptyRow, band: Optional[Band] = None,
                     key_valid: Optional[np.ndarray] = None, mask: Optional[np.ndarray] = None,
-                    bias: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
+                    bias: Optional[np.ndarray] = None,
+                    query_segments: Optional[np.ndarray] = None,
+                    key_segments: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
     """`output` with the rows of queries without an allowed key replaced, and which these are,
     `[B, H, Sq]`. The other arguments are those of a launch.
     """
@@ -683,7 +703,8 @@ def fill_empty_rows(output: np.ndarray, query: np.ndarray, key: np.ndarray, valu
     shape = (batches, heads, num_queries, num_keys)
     passes = np.broadcast_to(
         (band or Band()).allowed(np.arange(num_queries), num_queries, num_keys), shape)
-    for tensor in (_checked_key_valid(key_valid, shape), _checked_mask("mask", mask, bool, shape)):
+    for tensor in (_checked_key_valid(key_valid, shape), _checked_mask("mask", mask, bool, shape),
+                   _checked_segments(query_segments, key_segments, shape)):
         if tensor is not None:
             passes = passes & tensor
     bias = _checked_bias(bias, shape)

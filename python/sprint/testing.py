@@ -31,22 +31,26 @@ class Case:
     key_valid: Optional[np.ndarray] = None  #: bool `[B, Sk]`
     mask: Optional[np.ndarray] = None  #: bool `[B, H, Sq, Sk]`, each of the first three may be 1
     bias: Optional[np.ndarray] = None  #: f32, of such a shape
+    query_segments: Optional[np.ndarray] = None  #: i32 `[B, Sq]`
+    key_segments: Optional[np.ndarray] = None  #: i32 `[B, Sk]`
     empty_row: Optional[reference.EmptyRow] = None  #: zeros where there is none
 
     def inputs(self) -> List[np.ndarray]:
         """The tensors of a launch, in the order of the arguments."""
-        tensors = [self.query, self.key, self.value, self.key_valid, self.mask, self.bias]
+        tensors = [self.query, self.key, self.value, *self._optional()]
         return [tensor for tensor in tensors if tensor is not None]
+
+    def _optional(self) -> List[Optional[np.ndarray]]:
+        return [self.key_valid, self.mask, self.bias, self.query_segments, self.key_segments]
 
     def launch(self, **options) -> reference.Launch:
         return reference.launch(self.query, self.key, self.value, self.scale, self.thresholds,
-                                self.band, self.key_valid, self.mask, self.bias, **options)
-
+                                self.band, *self._optional(), **options)
 
     def fill_empty_rows(self, output: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         return reference.fill_empty_rows(output, self.query, self.key, self.value, self.scale,
                                          self.empty_row or reference.EmptyRow(), self.band,
-                                         self.key_valid, self.mask, self.bias)
+                                         *self._optional())
 
 
 def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -126,6 +130,12 @@ def slopes(heads: int, queries: int, keys: int) -> np.ndarray:
     return -slope[None, :, None, None] * distance.astype(np.float32)
 
 
+def documents(lengths: List[List[int]]) -> np.ndarray:
+    """Segments `[B, S]` of batch elements that are documents of these lengths, one after another."""
+    return np.stack([np.repeat(np.arange(len(row), dtype=np.int32) * 7 - 9, row)
+                     for row in lengths])
+
+
 def masks() -> List[Case]:
     """Every kind of mask, biases and shared key heads, alone and together."""
 
@@ -134,6 +144,13 @@ def masks() -> List[Case]:
              bias: Optional[np.ndarray] = None, **options) -> Case:
         return dataclasses.replace(random_case(name, heads, queries, keys, head_dim, **options),
                                    key_valid=key_valid, mask=mask, bias=bias)
+
+    def documents_of(name: str, query_segments: np.ndarray, key_segments: np.ndarray, heads: int,
+                     **options) -> Case:
+        batches, queries = query_segments.shape
+        return dataclasses.replace(
+            case(name, heads, queries, key_segments.shape[1], batches=batches, **options),
+            query_segments=query_segments, key_segments=key_segments)
 
     rng = np.random.default_rng(8)
     lowest = np.finfo(np.float32).min
@@ -149,6 +166,10 @@ def masks() -> List[Case]:
     added = np.where(np.arange(70) % 2, np.float32(0), np.float32(-10000))[None] + (
         random_bias[1, 0, :4])
     added[2] -= np.float32(10000)
+    packed = documents([[7, 1, 32], [20, 5, 15]])
+    # The first document has no keys, and the last key no document.
+    of_queries, of_keys = documents([[4, 6, 7]]), documents([[0, 20, 44, 1]])
+    of_keys[0, -1] = np.iinfo(np.int32).min
     last = random_case("everything", 6, 30, 90, 80, value_dim=24, batches=2, key_heads=3,
                        band=Band(lower=-10, align="end"))
     return [
@@ -169,9 +190,16 @@ def masks() -> List[Case]:
              bias=_normal(rng, 1, 2, 1, 40) * np.float32(1000)),
         case("groups", 6, 33, 70, batches=2, key_heads=2),
         case("one_key_head", 12, 5, 129, 64, key_heads=1),
+        documents_of("documents", packed, packed, heads=4, key_heads=2),
+        documents_of("documents_causal", packed, packed, heads=2, band=Band(upper=0)),
+        documents_of("documents_apart", of_queries, of_keys, heads=3),
+        documents_of("documents_keep_all", packed, packed, heads=2, thresholds=KEEP_ALL,
+                     key_valid=padding([40, 30], 40), bias=slopes(2, 40, 40)),
         dataclasses.replace(last, key_valid=padding([90, 61], 90),
                             mask=rng.random((2, 1, 30, 90)) < 0.8,
-                            bias=_normal(rng, 1, 6, 30, 90)),
+                            bias=_normal(rng, 1, 6, 30, 90),
+                            query_segments=documents([[30], [10, 20]]),
+                            key_segments=documents([[80, 10], [40, 50]])),
     ]
 
 
@@ -209,6 +237,10 @@ def empty_rows() -> List[Case]:
         case("logits_zero", EmptyRow("zero", -np.inf, "f32"), bias=bias, mask=some),
         case("logits_band", EmptyRow("nan", -1e4, "f16"), band=Band(lower=5, align="end"),
              key_valid=valid, bias=bias),
+        case("uniform_documents", EmptyRow("uniform"), query_segments=documents([[8, 12], [20]]),
+             key_segments=documents([[0, 33], [33]])),
+        case("logits_of_documents", EmptyRow("nan", -1e4, "f16"), bias=bias,
+             query_segments=documents([[8, 12], [20]]), key_segments=documents([[0, 33], [33]])),
     ]
 
 

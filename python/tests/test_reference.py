@@ -88,7 +88,9 @@ class AgainstScalar(unittest.TestCase):
 
             def allows(i, j):
                 return (lower <= j - i - offset <= upper and (not mask or mask[b][h][i][j]) and
-                        (case.key_valid is None or bool(case.key_valid[b, j])))
+                        (case.key_valid is None or bool(case.key_valid[b, j])) and
+                        (case.query_segments is None or
+                         int(case.query_segments[b, i]) == int(case.key_segments[b, j])))
 
             outputs, codes, masks, retries = scalar.head(
                 case.query[b, h].tolist(), case.key[b, g].tolist(), case.value[b, g].tolist(),

@@ -233,6 +233,13 @@ TEST_F(CApiTest, RefusesACache) {
 TEST_F(CApiTest, RefusesAnotherVersionsLaunch) {
   launch.size = 8;
   expectRefused("expected a SprintLaunch of this version; is its size set?");
+  launch.size = sizeof(launch) - 1;
+  expectRefused("expected a SprintLaunch of this version; is its size set?");
+  launch.size = sizeof(launch) + sizeof(SprintTensor);
+  expectRefused("expected a SprintLaunch of this version; is its size set?");
+  // Who knows nothing behind the required inputs can launch what takes no more.
+  launch.size = offsetof(SprintLaunch, inputs) + kNumRequiredInputs * sizeof(SprintTensor);
+  EXPECT_NE(run(), nullptr);
 }
 
 TEST_F(CApiTest, RefusesAProgramThatDoesNotExist) {

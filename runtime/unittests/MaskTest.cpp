@@ -37,6 +37,7 @@ struct MaskCase {
   bool causal = false;
   bool dense = false;
   bool loadsOnce = false;
+  bool hasSegments = false;
   std::string machine = "s";
 };
 
@@ -60,6 +61,10 @@ TestInputs inputsOf(const MaskCase &test) {
                                   : -1048576.0f;
     for (size_t index = 3; index < logits.size(); index += 31)
       logits[index] = index % 2 ? -1048575.0f : 3e6f;
+  }
+  if (test.hasSegments) {
+    inputs.querySegments.emplace(std::array<int64_t, 2>{test.batches, test.queries}, 7);
+    inputs.keySegments.emplace(std::array<int64_t, 2>{test.batches, test.keys}, 8);
   }
   return inputs;
 }
@@ -207,6 +212,36 @@ INSTANTIATE_TEST_SUITE_P(
                  .mask = {2, 6, 9},
                  .bias = {2, 1, 9},
                  .machine = "l"},
+        MaskCase{.name = "Segments",
+                 .batches = 2,
+                 .heads = 6,
+                 .keyHeads = 3,
+                 .queries = 9,
+                 .keys = 70,
+                 .hasSegments = true},
+        MaskCase{.name = "SegmentsAndAllDense",
+                 .batches = 2,
+                 .heads = 3,
+                 .keyHeads = 3,
+                 .queries = 20,
+                 .keys = 20,
+                 .hasKeyValid = true,
+                 .mask = {1, 1, 20},
+                 .bias = {1, 3, 20},
+                 .causal = true,
+                 .dense = true,
+                 .hasSegments = true},
+        MaskCase{.name = "SegmentsAndAll",
+                 .batches = 2,
+                 .heads = 3,
+                 .keyHeads = 1,
+                 .queries = 20,
+                 .keys = 70,
+                 .hasKeyValid = true,
+                 .mask = {2, 3, 20},
+                 .bias = {1, 3, 20},
+                 .hasSegments = true,
+                 .machine = "m"},
         MaskCase{.name = "PaperWidths",
                  .batches = 1,
                  .heads = 3,
@@ -455,6 +490,24 @@ TEST_F(MaskCostTest, BiasesTakeFourBytesAKey) {
   EXPECT_EQ(startOf(with, "select", "copy_query", 0), first + 41);
 }
 
+TEST_F(MaskCostTest, SegmentsTakeFourBytesAToken) {
+  inputs.querySegments.emplace(std::array<int64_t, 2>{1, 2}, 1);
+  inputs.keySegments.emplace(std::array<int64_t, 2>{1, 5}, 1);
+  inputs.querySegments->data.assign(2, 3);
+  inputs.keySegments->data.assign(5, 3);
+  LaunchResult without = launchWith(false), with = launchWith(true);
+  EXPECT_EQ(with.statistics.writtenBytes - without.statistics.writtenBytes, (2 + 5) * 4);
+  EXPECT_NEAR(more(without, with, "reram_write"), 24.4 * (2 + 5) * 32, 1e-6);
+  // For each query its own and those of all keys.
+  EXPECT_NEAR(more(without, with, "reram_read"), 3.1 * 2 * (1 + 5) * 32, 1e-6);
+  EXPECT_EQ(more(without, with, "sram_write"), 0);
+  EXPECT_EQ(with.statistics.hostQuadraticBytes, 0);
+  // A load takes tCAS, and does not hold the bus.
+  double first = startOf(with, "select", "load_segments", 0);
+  EXPECT_EQ(first, 5 * 12);
+  EXPECT_EQ(startOf(with, "select", "copy_query", 0), first + 15);
+}
+
 //===----------------------------------------------------------------------===//
 // What is refused
 //===----------------------------------------------------------------------===//
@@ -697,6 +750,76 @@ TEST_F(MaskRefusalTest, MoreKeyHeadsThanReRAMHolds) {
   rebuild({.isGrouped = true});
   program.countingQueues.front().credits = 3;
   expectRefused("writes the key codes of batch 2, key head 0 while 2 key heads are in work");
+}
+
+/// A launch of two batch elements with segments, for tests to spoil.
+class SegmentsRefusalTest : public MaskRefusalTest {
+protected:
+  SegmentsRefusalTest() {
+    inputs = {};
+    inputs.querySegments.emplace(std::array<int64_t, 2>{2, 3}, 1);
+    inputs.keySegments.emplace(std::array<int64_t, 2>{2, 6}, 2);
+    rebuild({.isGrouped = true, .inputs = inputs.regions()});
+  }
+};
+
+TEST_F(SegmentsRefusalTest, NothingWhereNothingIsSpoilt) {
+  std::string error;
+  EXPECT_TRUE(launch(program, machine, operandsOf(query, key, key, inputs), {}, error)) << error;
+}
+
+TEST_F(SegmentsRefusalTest, SegmentsOfAnotherLength) {
+  inputs.keySegments.emplace(std::array<int64_t, 2>{2, 5}, 2);
+  expectRefused("expected dimension 1 (Sk) of the key_segments to be 6, got 5");
+}
+
+TEST_F(SegmentsRefusalTest, SegmentsThatAreNeverWritten) {
+  for (int index : {3, 4}) {
+    rebuild({.isGrouped = true, .inputs = inputs.regions()});
+    remove(MachineUnit::Write, Opcode::Write, index);
+    expectRefused("(load_segments), i0 = 0, i1 = 0, i2 = 0, i3 = 0: reads the " +
+                  std::string(index == 3 ? "query" : "key") +
+                  "_segments numbers of batch 0, head 0, which are not in ReRAM");
+  }
+}
+
+TEST_F(SegmentsRefusalTest, SegmentsThatAreNotLoaded) {
+  remove(MachineUnit::Select, Opcode::LoadSegments, 0);
+  expectRefused("(threshold), i0 = 0, i1 = 0, i2 = 0, i3 = 0: expected the query_segments numbers "
+                "of batch 0, head 0, query 0 to be loaded, got none");
+}
+
+TEST_F(SegmentsRefusalTest, SegmentsOfAnotherQuery) {
+  ExprIndex zero = addConstant(0);
+  change<LoadSegmentsCommand>(MachineUnit::Select, 0,
+                              [&](LoadSegmentsCommand &command) { command.query = zero; });
+  expectRefused("expected the query_segments numbers of batch 0, head 0, query 1 to be loaded, got "
+                "others");
+}
+
+TEST_F(SegmentsRefusalTest, BatchElementAndQueryOutOfRange) {
+  ExprIndex three = addConstant(3);
+  change<LoadSegmentsCommand>(MachineUnit::Select, 0,
+                              [&](LoadSegmentsCommand &command) { command.query = three; });
+  expectRefused("expected a query below 3, got 3");
+  change<LoadSegmentsCommand>(MachineUnit::Select, 0,
+                              [&](LoadSegmentsCommand &command) { command.batch = three; });
+  expectRefused("expected a batch element below 2, got 3");
+}
+
+TEST_F(SegmentsRefusalTest, SegmentsThatAreReadBeforeTheyAreWrittenInTime) {
+  // The head is released before its segments are written.
+  std::vector<CommandWord> &words = wordsOf(MachineUnit::Write);
+  auto segments = words.begin() + 4 + 3;
+  std::rotate(segments, segments + 2, segments + 4);
+  expectRefused("(load_segments), i0 = 0, i1 = 0, i2 = 0, i3 = 0: reads query_segments numbers at "
+                "cycle");
+}
+
+TEST_F(SegmentsRefusalTest, OneWithoutTheOther) {
+  inputs.keySegments.reset();
+  program.inputs.pop_back();
+  expectRefused("expected 'key_segments' among the inputs beside 'query_segments', got none");
 }
 
 } // namespace

@@ -183,12 +183,14 @@ const Malformed kMalformed[] = {
     {"expected one threshold or one a head, got 2",
      [](Program &p) { p.parameters[1] = Program::kDynamic; }},
     {"got NaN", [](Program &p) { p.thresholds[1] = std::nanf(""); }},
-    {"expected inputs among key_valid, mask and bias, each at most once and in this order, got "
-     "'key'",
+    {"expected inputs among key_valid, mask, bias, query_segments and key_segments, each at most "
+     "once and in this order, got 'key'",
      [](Program &p) { p.inputs[0] = MemoryRegion::Key; }},
     {"in this order, got 'key_valid'", [](Program &p) { p.inputs[1] = MemoryRegion::KeyValid; }},
     {"in this order, got 'mask'", [](Program &p) { p.inputs.push_back(MemoryRegion::Mask); }},
-    {"in this order, got 6", [](Program &p) { p.inputs[1] = static_cast<MemoryRegion>(6); }},
+    {"in this order, got 8", [](Program &p) { p.inputs[1] = static_cast<MemoryRegion>(8); }},
+    {"expected 'query_segments' among the inputs beside 'key_segments', got none",
+     [](Program &p) { p.inputs[1] = MemoryRegion::KeySegments; }},
     {"name of a queue", [](Program &p) { p.indexQueues[0].name = "\xff"; }},
     {"two named 'row_slots'", [](Program &p) { p.indexQueues[0].name = "row_slots"; }},
     {"credits of 'row_slots' between", [](Program &p) { p.countingQueues[0].credits = -1; }},
@@ -310,9 +312,9 @@ std::vector<uint8_t> buildStream(uint32_t version, bool residentCache, size_t pa
 
 TEST(StreamTest, refusesWhatThisVersionDoesNotKnow) {
   expectRefused(buildStream(0, false, 7, 0, 1),
-                "expected a command stream of version 1, got version 0");
-  expectRefused(buildStream(2, false, 7, 0, 1),
-                "expected a command stream of version 1, got version 2");
+                "expected a command stream of version 1 to 2, got version 0");
+  expectRefused(buildStream(3, false, 7, 0, 1),
+                "expected a command stream of version 1 to 2, got version 3");
   expectRefused(buildStream(1, true, 7, 0, 1), "program 0: expected no resident cache");
   expectRefused(buildStream(1, false, 6, 0, 1), "program 0: expected 7 launch parameters, got 6");
 }

@@ -118,6 +118,8 @@ Program sprint::test::attentionProgram(const Machine &machine, const AttentionOp
         builder.add(LoadMaskCommand{region, b, h, options.loadsOnce ? first : i});
       else if (region == MemoryRegion::Bias)
         builder.add(LoadBiasCommand{b, h, options.loadsOnce ? first : i});
+      else if (region == MemoryRegion::QuerySegments)
+        builder.add(LoadSegmentsCommand{b, i});
   };
 
   beginKeyHeads(MachineUnit::Write);
@@ -200,6 +202,13 @@ Mask::Mask(std::array<int64_t, 4> shape, unsigned seed, unsigned ones) : shape(s
     value = generator() % 16 < ones;
 }
 
+Segments::Segments(std::array<int64_t, 2> shape, unsigned seed) : shape(shape) {
+  std::mt19937 generator(seed);
+  data.resize(shape[0] * shape[1]);
+  for (int32_t &value : data)
+    value = static_cast<int32_t>(generator() % 4) - 1;
+}
+
 std::vector<MemoryRegion> TestInputs::regions() const {
   std::vector<MemoryRegion> regions;
   if (keyValid)
@@ -208,6 +217,10 @@ std::vector<MemoryRegion> TestInputs::regions() const {
     regions.push_back(MemoryRegion::Mask);
   if (bias)
     regions.push_back(MemoryRegion::Bias);
+  if (querySegments)
+    regions.push_back(MemoryRegion::QuerySegments);
+  if (keySegments)
+    regions.push_back(MemoryRegion::KeySegments);
   return regions;
 }
 
@@ -225,6 +238,10 @@ LaunchOperands sprint::test::operandsOf(const Tensor &query, const Tensor &key, 
     operands[MemoryRegion::Mask] = inputs.mask->view();
   if (inputs.bias)
     operands[MemoryRegion::Bias] = inputs.bias->view();
+  if (inputs.querySegments)
+    operands[MemoryRegion::QuerySegments] = inputs.querySegments->view();
+  if (inputs.keySegments)
+    operands[MemoryRegion::KeySegments] = inputs.keySegments->view();
   return operands;
 }
 
@@ -318,6 +335,9 @@ Reference::Reference(const Tensor &query, const Tensor &key, const Tensor &value
           isAllowed = isAllowed && entryOf(*inputs.keyValid, batch, 0, 0, j);
         if (inputs.mask)
           isAllowed = isAllowed && entryOf(*inputs.mask, batch, head % heads, i, j);
+        if (inputs.querySegments)
+          isAllowed = isAllowed && inputs.querySegments->data[batch * queries + i] ==
+                                       inputs.keySegments->data[batch * keys + j];
         if (inputs.bias) {
           float logit = entryOf(*inputs.bias, batch, head % heads, i, j);
           int64_t code = biasCodeOf(logit, lambda);

@@ -95,12 +95,22 @@ struct Mask {
   InputView view() const { return {data.data(), shape}; }
 };
 
+/// Random segments `[B, S]`, of which there are few.
+struct Segments {
+  std::array<int64_t, 2> shape;
+  std::vector<int32_t> data;
+
+  Segments(std::array<int64_t, 2> shape, unsigned seed);
+  InputView view() const { return {data.data(), {shape[0], shape[1]}}; }
+};
+
 /// What a launch may bring beside query, key and value.
 struct TestInputs {
   /// Of shape `[B, 1, 1, Sk]`.
   std::optional<Mask> keyValid;
   std::optional<Mask> mask;
   std::optional<Tensor> bias;
+  std::optional<Segments> querySegments = std::nullopt, keySegments = std::nullopt;
 
   std::vector<MemoryRegion> regions() const;
 };

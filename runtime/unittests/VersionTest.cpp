@@ -63,7 +63,9 @@ TEST_F(VersionTest, RecordsOfToday) {
   EXPECT_EQ(
       versionOf(stream({MemoryRegion::KeyValid, MemoryRegion::Mask, MemoryRegion::Bias})).version,
       1u);
-  EXPECT_EQ(kFormatVersion, 1u);
+  EXPECT_EQ(versionOf(stream({MemoryRegion::QuerySegments, MemoryRegion::KeySegments})).version,
+            2u);
+  EXPECT_EQ(kFormatVersion, 2u);
 }
 
 TEST_F(VersionTest, CommandThatCameLater) {

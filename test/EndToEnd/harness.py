@@ -82,10 +82,11 @@ def attention_mlir(case, dynamic=False):
     key, value = tensor(key_heads, keys, head_dim), tensor(key_heads, keys, value_dim)
     arguments = [f"%q: {query}", f"%k: {key}", f"%v: {value}"]
     masks = ""
-    for name, element in (("key_valid", "i1"), ("mask", "i1"), ("bias", "f32")):
+    for name, element in (("key_valid", "i1"), ("mask", "i1"), ("bias", "f32"),
+                          ("query_segments", "i32"), ("key_segments", "i32")):
         mask = getattr(case, name)
         if mask is not None:
-            sizes = list(mask.shape[:-1]) + [keys]
+            sizes = list(mask.shape[:-1]) + [queries if name == "query_segments" else keys]
             if dynamic and mask.ndim == 4 and sizes[2] != 1:
                 sizes[2] = queries
             kind = f"tensor<{'x'.join(map(str, sizes))}x{element}>"

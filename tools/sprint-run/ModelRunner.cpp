@@ -7,6 +7,7 @@
 #include "ModelRunner.h"
 
 #include "Sprint/Conversion/Passes.h"
+#include "Sprint/Dialect/Sprint/IR/LaunchTensors.h"
 #include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
 #include "Sprint/Target/CommandStream.h"
 
@@ -113,12 +114,10 @@ static std::string describeMasks(AttentionOp attention) {
       parts.push_back("band " + (lower ? std::to_string(*lower) : "") + ".." +
                       (upper ? std::to_string(*upper) : ""));
   }
-  if (attention.getKeyValid())
-    parts.push_back("padding");
-  if (attention.getMask())
-    parts.push_back("mask");
-  if (attention.getBias())
-    parts.push_back("bias");
+  for (sprint_isa::MemoryRegion region : getOptionalRegions())
+    if (std::string_view kind = getLaunchTensor(getProgramInput(region)).kind;
+        attention.getInput(region) && !kind.empty())
+      parts.emplace_back(kind);
   return parts.empty() ? "none" : llvm::join(parts, "+");
 }
 

@@ -89,8 +89,9 @@ void emitCommandReference(const RecordKeeper &records, raw_ostream &os) {
       os << dimension.name << (dimension.mayBeOne ? "?" : "");
     });
     os << "] | " << input.hostElement.lower() << " | " << input.deviceElement.lower() << " | "
-       << (input.isOptional ? "optional" : "") << " | " << input.summary << " | " << input.since
-       << " |\n";
+       << (input.isOptional ? "optional" : "")
+       << (input.partner.empty() ? "" : ", with `" + input.partner.str() + "`") << " | "
+       << input.summary << " | " << input.since << " |\n";
   }
   os << "\n# Launch parameters\n\n| index | name | size of | | version |\n"
         "| --- | --- | --- | --- | --- |\n";

@@ -54,7 +54,9 @@ Tensor readTensor(const Record &record) {
                    record.getValueAsDef("deviceElement")->getName(),
                    {},
                    record.getValueAsBit("isOptional"),
-                   readVersion(record)};
+                   readVersion(record),
+                   record.getValueAsString("kind"),
+                   record.getValueAsString("partner")};
   for (StringRef name : record.getValueAsListOfStrings("dims")) {
     bool mayBeOne = name.consume_back("?");
     tensor.dimensions.push_back({name, mayBeOne});
@@ -84,6 +86,12 @@ void readTensors(const RecordKeeper &records, CommandSet &set) {
     }
     set.inputs.push_back(std::move(input));
   }
+  for (const Tensor &input : set.inputs)
+    if (!input.partner.empty() && none_of(set.inputs, [&](const Tensor &other) {
+          return other.name == input.partner && other.partner == input.name && other.isOptional;
+        }))
+      PrintFatalError(lists, "expected an optional input '" + input.partner +
+                                 "' that comes with '" + input.name + "'");
   if (records.getAllDerivedDefinitions("LaunchInput").size() != set.inputs.size())
     PrintFatalError(lists, "expected all records of inputs in the list");
   for (const Record *record : lists->getValueAsListOfDefs("headParameters"))

@@ -82,6 +82,10 @@ struct Tensor {
   std::vector<Dimension> dimensions;
   bool isOptional;
   unsigned since;
+  /// What tables of attentions say where there is one, or an empty string.
+  llvm::StringRef kind;
+  /// Name of the tensor that it comes with, or an empty string.
+  llvm::StringRef partner;
 };
 
 /// A launch parameter.

@@ -89,7 +89,8 @@ void emitTensors(ArrayRef<Tensor> tensors, StringRef name, raw_ostream &os) {
   for (const Tensor &tensor : tensors)
     os << "    {\"" << tensor.name << "\", ElementType::" << tensor.hostElement
        << ", ElementType::" << tensor.deviceElement << ", detail::dimensionsOf" << tensor.symbol
-       << ", " << (tensor.isOptional ? "true" : "false") << ", " << tensor.since << "},\n";
+       << ", " << (tensor.isOptional ? "true" : "false") << ", " << tensor.since << ", \""
+       << tensor.kind << "\", \"" << tensor.partner << "\"},\n";
   os << "}};\n\n";
 }
 

@@ -106,10 +106,10 @@ protected:
       return analysis.getReason().str();
 
     OpBuilder builder(end);
-    MaskAnalysis::Operands operands = analysis.materialize(builder, end.getLoc());
+    SmallVector<Value> operands = analysis.materialize(builder, end.getLoc());
     std::string found = describe(analysis.getAttributes(), operands);
     SmallVector<Value> results{tensor};
-    for (Value operand : {operands.keyValid, operands.mask, operands.bias})
+    for (Value operand : operands)
       if (operand)
         results.push_back(operand);
     end.getOperandsMutable().assign(results);
@@ -122,7 +122,7 @@ protected:
 
 private:
   static std::string describe(const MaskAnalysis::Attributes &attributes,
-                              const MaskAnalysis::Operands &operands) {
+                              ArrayRef<Value> operands) {
     std::string text;
     llvm::raw_string_ostream stream(text);
     if (attributes.band) {
@@ -130,13 +130,11 @@ private:
       llvm::raw_string_ostream(band) << Attribute(attributes.band);
       stream << StringRef(band).drop_front(StringRef("#sprint.").size()) << " ";
     }
-    for (auto [name, operand] :
-         {std::pair("key_valid", operands.keyValid), std::pair("mask", operands.mask),
-          std::pair("bias", operands.bias)}) {
+    for (auto [region, operand] : llvm::zip_equal(getOptionalRegions(), operands)) {
       if (!operand)
         continue;
       auto type = cast<RankedTensorType>(operand.getType());
-      stream << name << ":";
+      stream << sprint_isa::stringifyMemoryRegion(region) << ":";
       llvm::interleave(
           type.getShape(),
           [&](int64_t size) {
@@ -161,8 +159,8 @@ private:
     return tensor.getElements<T>()[place];
   }
 
-  void compare(ModuleOp module, func::FuncOp function, BandAttr band,
-               const MaskAnalysis::Operands &operands, double factor) {
+  void compare(ModuleOp module, func::FuncOp function, BandAttr band, ArrayRef<Value> operands,
+               double factor) {
     PassManager passManager(&context);
     passManager.addPass(createConvertTMTensorToLinalg());
     ASSERT_TRUE(succeeded(passManager.run(module)));
@@ -203,8 +201,9 @@ private:
     size_t next = 1;
     auto take = [&](Value operand) { return operand ? &(*results)[next++] : nullptr; };
     const HostTensor &term = results->front();
-    const HostTensor *keyValid = take(operands.keyValid), *mask = take(operands.mask),
-                     *bias = take(operands.bias);
+    const HostTensor *keyValid = take(operands[0]), *mask = take(operands[1]),
+                     *bias = take(operands[2]), *querySegments = take(operands[3]),
+                     *keySegments = take(operands[4]);
     ArrayRef<int64_t> sizes = shapes.front();
     for (int64_t b = 0; b < sizes[0]; ++b)
       for (int64_t h = 0; h < sizes[1]; ++h)
@@ -220,6 +219,8 @@ private:
               isAllowed &= at<uint8_t>(*keyValid, {b, j}) != 0;
             if (mask)
               isAllowed &= at<uint8_t>(*mask, position) != 0;
+            if (querySegments)
+              isAllowed &= at<int32_t>(*querySegments, {b, i}) == at<int32_t>(*keySegments, {b, j});
             float added = bias ? at<float>(*bias, position) : 0.0f;
             isAllowed &= added > -10000.0f;
             float source = term.elementType == ElementType::I1
@@ -320,6 +321,31 @@ TEST_F(MaskAnalysisTest, Windows) {
       %many = arith.constant 4096 : i64
       %keep = arith.cmpi slt, %d, %many : i64)")),
             "zero");
+}
+
+TEST_F(MaskAnalysisTest, Segments) {
+  // Blocks of three tokens, and every fourth key from the query's on.
+  const std::string blocks = R"(%three = arith.constant 3 : i64
+      %own = arith.divsi %i, %three : i64
+      %other = arith.divsi %j, %three : i64
+      %keep = arith.cmpi eq, %own, %other : i64)";
+  EXPECT_EQ(analyze(positions(blocks), SoftmaxKind::Safe),
+            "query_segments:2x5 key_segments:2x7 zero");
+  EXPECT_EQ(analyze(positions(R"(%four = arith.constant 4 : i64
+      %own = arith.remsi %i, %four : i64
+      %other = arith.remsi %j, %four : i64
+      %differ = arith.cmpi ne, %own, %other : i64
+      %before = arith.cmpi slt, %j, %i : i64
+      %masked_0 = arith.ori %differ, %before : i1
+      %true = arith.constant true
+      %keep = arith.xori %masked_0, %true : i1)"),
+                    SoftmaxKind::Safe),
+            "band<lower = 0> query_segments:2x5 key_segments:2x7 zero");
+  // The key at a query's own position is allowed, if there is one.
+  EXPECT_EQ(analyze(positions(blocks, "0xFF800000", "2x3x5x5")),
+            "query_segments:2x5 key_segments:2x5 zero");
+  EXPECT_EQ(analyze(positions(blocks, "0xFF800000", "2x3x7x5")),
+            "query_segments:2x7 key_segments:2x5 nan");
 }
 
 TEST_F(MaskAnalysisTest, FloatComparisons) {

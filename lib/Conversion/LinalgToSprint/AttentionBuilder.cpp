@@ -507,13 +507,13 @@ Value AttentionBuilder::scaleRows(Value attention) {
       });
 }
 
-void AttentionBuilder::assertFlags() {
-  for (Value areFlags : mask->materializeChecks(builder, loc)) {
-    Value all = reduceAll(areFlags, builder.getBoolAttr(true),
+void AttentionBuilder::assertChecks() {
+  for (const MaskAnalysis::Check &check : mask->materializeChecks(builder, loc)) {
+    Value all = reduceAll(check.holds, builder.getBoolAttr(true),
                           [&](Location loc, Value element, Value accumulator) -> Value {
                             return arith::AndIOp::create(builder, loc, element, accumulator);
                           });
-    cf::AssertOp::create(builder, loc, all, "expected a mask of zeros and ones");
+    cf::AssertOp::create(builder, loc, all, check.message);
   }
 }
 
@@ -576,12 +576,12 @@ void AttentionBuilder::assertLogits(Value query, Value key) {
 
 void AttentionBuilder::replace() {
   assertConditions(matched.conditions);
-  MaskAnalysis::Operands operands;
+  SmallVector<Value> optionalInputs(getOptionalRegions().size());
   MaskAnalysis::Attributes attributes;
   if (mask) {
     attributes = mask->getAttributes();
-    operands = mask->materialize(builder, loc);
-    assertFlags();
+    optionalInputs = mask->materialize(builder, loc);
+    assertChecks();
   }
   Value query = buildQuery();
   int64_t group = getGroupSize();
@@ -600,7 +600,7 @@ void AttentionBuilder::replace() {
   }
   Value init = tensor::EmptyOp::create(builder, loc, shape, builder.getF32Type(), dynamicSizes);
   Value attention =
-      AttentionOp::create(builder, loc, init.getType(), query, key, value, operands.getAll(), init,
+      AttentionOp::create(builder, loc, init.getType(), query, key, value, optionalInputs, init,
                           builder.getF64FloatAttr(matched.scale), attributes.band,
                           EmptyRowAttr::get(builder.getContext(), attributes.emptyRow),
                           DenseF32ArrayAttr(), attributes.maskedLogit)

@@ -84,8 +84,8 @@ private:
   Value buildQuery();
   /// The attention's result with the factors of the probabilities.
   Value scaleRows(Value attention);
-  /// Asserts what is taken to be 0 or 1.
-  void assertFlags();
+  /// Asserts what masks take for granted.
+  void assertChecks();
   /// Asserts that no allowed logit is as low as that of masked keys.
   void assertLogits(Value query, Value key);
   /// The largest Euclidean norm of the rows of a tensor of f32.

@@ -221,7 +221,8 @@ Value BodyEmitter::emit(Expr expr) {
                                 [&](OpBuilder &, Location, ValueRange arguments) {
                                   for (auto [input, argument] : llvm::zip(inputs, arguments))
                                     values[input] = asIndex(argument);
-                                  linalg::YieldOp::create(builder, loc, emitElement(expr));
+                                  Value element = asType(emitElement(expr), expr->type);
+                                  linalg::YieldOp::create(builder, loc, element);
                                 });
   return generic.getResult(0);
 }

@@ -86,9 +86,12 @@ struct MaskAnalysis::Implementation {
 
   /// Where `finish` puts the conditions that no band can say, and the bias. Null for none.
   Expr keyValid = nullptr, mask = nullptr, bias = nullptr;
+  /// Integers of (b, i) and of (b, j) that have to be equal. Null for none.
+  Expr querySegment = nullptr, keySegment = nullptr;
 
   /// Expressions that `splitValue` took apart. An operand that is used twice is taken apart twice.
-  unsigned numSplits = 0; /// Integers that are taken to be 0 or 1.
+  unsigned numSplits = 0;
+  /// Integers that are taken to be 0 or 1.
   llvm::SmallSetVector<Expr, 2> flags;
   SmallVector<Expr> zeroRows;
   /// The highest logit of masked keys that an allowed one might have.
@@ -97,7 +100,9 @@ struct MaskAnalysis::Implementation {
   /// Null until the first is asked for.
   Expr batch = nullptr, head, query, key;
   /// Size of keys less that of queries.
-  Expr offset; /// The type in which masks are added; f32 where none are, or in a wider one.
+  Expr offset;
+
+  /// The type in which masks are added; f32 where none are, or in a wider one.
   Type getLogitType() const;
 
   void makePositions();
@@ -120,8 +125,13 @@ struct MaskAnalysis::Implementation {
   /// Moves the conjuncts of `allowed` to the band and the operands.
   BandAttr distribute(Expr allowed);
   bool addToBand(Expr condition, Band &startBand, Band &endBand);
+  /// Sets the segments to what `condition` says is equal; false where that is nothing of that kind,
+  /// or they are set.
+  bool setSegments(Expr condition);
   /// Whether every query has a key that the band allows.
   bool hasKeyForEveryQuery(BandAttr band);
+  /// Whether every query is allowed the key at its own position.
+  bool allowsOwnKey(Expr allowed);
   SmallVector<EmittedDimension> getDimensions(PositionSet positions) const;
 };
 
@@ -413,6 +423,56 @@ bool MaskAnalysis::Implementation::addToBand(Expr condition, Band &startBand, Ba
   return constant && addBounds(endBand, *constant);
 }
 
+/// The two integers of which `condition` says that they are equal: the first does not depend on the
+/// key where one does not. Nothing where it says something else.
+static std::optional<std::pair<Expr, Expr>> getEqualIntegers(ElementExprFactory &factory,
+                                                             Expr condition) {
+  // Integers whose difference may not fit in 64 bits are compared as they stand in the IR.
+  auto compares = [](Expr test, arith::CmpIPredicate predicate) {
+    if (!test->isOperation("arith.cmpi") || !test->operands.front()->isInteger())
+      return false;
+    auto attributes = cast<DictionaryAttr>(test->attribute);
+    return attributes.getAs<arith::CmpIPredicateAttr>("predicate").getValue() == predicate;
+  };
+  bool isNegated = condition->kind == Kind::Not;
+  Expr test = isNegated ? condition->operands.front() : condition;
+  if (compares(test, isNegated ? arith::CmpIPredicate::ne : arith::CmpIPredicate::eq)) {
+    std::pair sides(test->operands[0], test->operands[1]);
+    if (sides.first->dependsOn(Position::Key))
+      std::swap(sides.first, sides.second);
+    return sides;
+  }
+  if (condition->kind != Kind::Zero || condition->operands.front()->kind != Kind::Affine)
+    return std::nullopt;
+  // query - key + constant == 0
+  Expr sum = condition->operands.front();
+  Expr ofQuery = factory.integer(sum->constant), ofKey = factory.integer(0);
+  for (const AffineTerm &term : sum->terms) {
+    bool isOfKey = term.atom->dependsOn(Position::Key);
+    Expr &side = isOfKey ? ofKey : ofQuery;
+    Expr summand = factory.scale(term.atom, term.coefficient);
+    if (summand)
+      side = isOfKey ? factory.subtract(side, summand) : factory.add(side, summand);
+    if (!summand || !side)
+      return std::nullopt;
+  }
+  return std::pair(ofQuery, ofKey);
+}
+
+bool MaskAnalysis::Implementation::setSegments(Expr condition) {
+  auto sides = querySegment ? std::nullopt : getEqualIntegers(factory, condition);
+  auto isOf = [](Expr side, Position position) {
+    PositionSet others = side->positions & ~(setOf(Position::Batch) | setOf(position));
+    return side->dependsOn(position) && others == 0;
+  };
+  if (!sides || !isOf(sides->first, Position::Query) || !isOf(sides->second, Position::Key))
+    return false;
+  std::tie(querySegment, keySegment) = *sides;
+  return true;
+}
+
+// Bounds of j - i go to the band, what depends on b and j alone to key_valid, an equality of
+// something of (b, i) with something of (b, j) to the segments, the rest to the mask.
 BandAttr MaskAnalysis::Implementation::distribute(Expr allowed) {
   SmallVector<Expr> conditions{allowed};
   if (allowed->kind == Kind::And)
@@ -420,6 +480,8 @@ BandAttr MaskAnalysis::Implementation::distribute(Expr allowed) {
   Band startBand, endBand;
   llvm::erase_if(conditions,
                  [&](Expr condition) { return addToBand(condition, startBand, endBand); });
+  querySegment = keySegment = nullptr;
+  llvm::erase_if(conditions, [&](Expr condition) { return setSegments(condition); });
   // The attribute has one alignment; bounds of the other become part of the mask.
   bool isEnd = endBand.lower || endBand.upper;
   if (isEnd && (startBand.lower || startBand.upper)) {
@@ -468,6 +530,13 @@ bool MaskAnalysis::Implementation::hasKeyForEveryQuery(BandAttr band) {
   // The first key, where it is never too far up.
   Expr distance = diagonal ? factory.scale(diagonal, -1) : nullptr;
   return distance && lower == INT64_MIN && factory.getBounds(distance).max <= upper;
+}
+
+bool MaskAnalysis::Implementation::allowsOwnKey(Expr allowed) {
+  if (evaluator.evaluateSize(shape.queries) != evaluator.evaluateSize(shape.keys))
+    return false;
+  Expr own = factory.replace(allowed, key, query);
+  return own && own->isTrue();
 }
 
 //===----------------------------------------------------------------------===//
@@ -603,8 +672,9 @@ LogicalResult MaskAnalysis::finish(const Softmax &softmax) {
                double(::sprint::kMaskingBias);
   };
   bool biasMayMask = mayMask(split.bias);
-  bool mayBeEmpty =
-      analysis.keyValid || analysis.mask || !analysis.hasKeyForEveryQuery(band) || biasMayMask;
+  bool isBandAlone = !analysis.keyValid && !analysis.mask && !analysis.querySegment;
+  bool mayBeEmpty = biasMayMask || !((isBandAlone && analysis.hasKeyForEveryQuery(band)) ||
+                                     analysis.allowsOwnKey(split.allowed));
   // Where what the probabilities are replaced by is zero in just those rows, it is zero in all of
   // them.
   if (!softmax.remaining->isTrue() && mayBeEmpty) {
@@ -663,17 +733,35 @@ std::optional<double> MaskAnalysis::getCheckedLogit() const { return implementat
 
 ArrayRef<Expr> MaskAnalysis::getZeroRows() const { return implementation->zeroRows; }
 
-SmallVector<Value> MaskAnalysis::materializeChecks(OpBuilder &builder, Location loc) {
+SmallVector<MaskAnalysis::Check> MaskAnalysis::materializeChecks(OpBuilder &builder, Location loc) {
   ElementExprFactory &factory = implementation->factory;
-  return llvm::map_to_vector(implementation->flags, [&](Expr flag) {
+  SmallVector<Check> checks;
+  auto check = [&](Expr holds, StringRef message) {
+    SmallVector<EmittedDimension> dimensions = implementation->getDimensions(holds->positions);
+    if (!holds->dependsOn(Position::Key))
+      dimensions.back() = {std::nullopt, {}};
+    checks.push_back(
+        {emitTensor(builder, loc, implementation->evaluator, holds, dimensions), message});
+  };
+  for (Expr flag : implementation->flags) {
     // Nothing but the lowest bit is set.
     Expr higher =
         factory.operation("arith.shrui", flag->type, {flag, factory.integer(1)}, flag->type);
-    Expr isFlag = factory.isZero(higher);
-    return emitTensor(builder, loc, implementation->evaluator, isFlag,
-                      implementation->getDimensions(flag->positions));
-  });
+    check(factory.isZero(higher), "expected a mask of zeros and ones");
+  }
+  Type i64 = IntegerType::get(factory.getContext(), 64);
+  for (Expr segment : {implementation->querySegment, implementation->keySegment}) {
+    if (!segment || factory.getBounds(segment).isWithin(INT32_MIN, INT32_MAX))
+      continue;
+    // Counted from the lowest number of 32 bits.
+    Expr distance =
+        factory.operation("arith.subi", i64, {segment, factory.integer(INT32_MIN)}, i64);
+    Expr higher = factory.operation("arith.shrui", i64, {distance, factory.integer(32)}, i64);
+    check(factory.isZero(higher), "expected segments that 32 bits hold");
+  }
+  return checks;
 }
+
 Value MaskAnalysis::materializeForRows(OpBuilder &builder, Location loc, Expr expr) {
   SmallVector<EmittedDimension> dimensions = implementation->getDimensions(expr->positions);
   dimensions.back() = {std::nullopt, {}};
@@ -694,18 +782,28 @@ MaskAnalysis::Implementation::getDimensions(PositionSet positions) const {
   return dimensions;
 }
 
-MaskAnalysis::Operands MaskAnalysis::materialize(OpBuilder &builder, Location loc) {
+SmallVector<Value> MaskAnalysis::materialize(OpBuilder &builder, Location loc) {
   Implementation &analysis = *implementation;
+  ElementExprFactory &factory = analysis.factory;
   auto emit = [&](Expr expr, ArrayRef<EmittedDimension> dimensions) -> Value {
     return expr ? emitTensor(builder, loc, analysis.evaluator, expr, dimensions) : Value();
   };
   auto emitFull = [&](Expr expr) {
     return emit(expr, analysis.getDimensions(expr ? expr->positions : 0));
   };
-  Operands operands;
-  operands.keyValid = emit(analysis.keyValid, {{Position::Batch, analysis.shape.batch},
-                                               {Position::Key, analysis.shape.keys}});
-  operands.mask = emitFull(analysis.mask);
-  operands.bias = emitFull(analysis.bias);
-  return operands;
+  Value keyValid = emit(analysis.keyValid, {{Position::Batch, analysis.shape.batch},
+                                            {Position::Key, analysis.shape.keys}});
+  Value mask = emitFull(analysis.mask);
+  Value bias = emitFull(analysis.bias);
+  auto emitSegments = [&](Expr segment, Position position, const TensorSize &size) -> Value {
+    Type i32 = IntegerType::get(factory.getContext(), 32);
+    if (segment && segment->type != i32)
+      segment = factory.operation("arith.trunci", i32, {segment},
+                                  IntegerType::get(factory.getContext(), 64));
+    return emit(segment, {{Position::Batch, analysis.shape.batch}, {position, size}});
+  };
+  Value querySegments =
+      emitSegments(analysis.querySegment, Position::Query, analysis.shape.queries);
+  Value keySegments = emitSegments(analysis.keySegment, Position::Key, analysis.shape.keys);
+  return {keyValid, mask, bias, querySegments, keySegments};
 }

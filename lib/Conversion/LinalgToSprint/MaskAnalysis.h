@@ -9,9 +9,8 @@
 //
 // The terms are evaluated symbolically for one logit (b, h, i, j) (ElementEvaluator.h). What is
 // added then splits into a condition, under which it is not a masking value, and a bias. The
-// condition is a conjunction, of which each part goes to the cheapest operand that can say it:
-// bounds of j - i to the band, what depends on b and j alone to `key_valid`, the rest to `mask`.
-// What is not understood stays the tensor it was.
+// condition is a conjunction, of which each part goes to the cheapest operand that can say it. What
+// is not understood stays the tensor it was.
 //
 //===----------------------------------------------------------------------===//
 
@@ -89,29 +88,20 @@ public:
   };
   const Attributes &getAttributes() const { return attributes; }
 
-  /// Operands of `sprint.attention`; null where there is none.
-  struct Operands {
-    /// `[batch, keys]`, i1.
-    Value keyValid;
-    /// `[batch or 1, heads or 1, queries or 1, keys]`, i1.
-    Value mask;
-    /// The same of f32.
-    Value bias;
-
-    /// The optional inputs of an attention; null where there are none.
-    SmallVector<Value> getAll() const { return {keyValid, mask, bias}; }
-  };
-  /// Creates what the operands need that is not yet a tensor in the IR. The insertion point has to
-  /// be after every term's tensor.
-  Operands materialize(OpBuilder &builder, Location loc);
+  /// The optional inputs of `sprint.attention`, in the order of their regions; null where there are
+  /// none. Creates what is not yet a tensor in the IR. The insertion point has to be after every
+  /// term's tensor.
+  SmallVector<Value> materialize(OpBuilder &builder, Location loc);
 
   /// A logit that no allowed key may have for the masks to be right, because it is what masked keys
   /// have; nothing where none has to be checked.
-  std::optional<double>
-  getCheckedLogit() const; /// Tensors of truth values that all have to be true for the masks to be
-                           /// right: whether integers are
-  /// 0 or 1.
-  SmallVector<Value> materializeChecks(OpBuilder &builder, Location loc);
+  std::optional<double> getCheckedLogit() const;
+  /// A tensor of truth values that all have to be true for the masks to be right.
+  struct Check {
+    Value holds;
+    StringRef message;
+  };
+  SmallVector<Check> materializeChecks(OpBuilder &builder, Location loc);
   /// A tensor `[batch, heads, queries, 1]` that holds `expr`, which does not depend on the key;
   /// dimensions that it does not depend on are of size 1.
   Value materializeForRows(OpBuilder &builder, Location loc, Expr expr);

@@ -90,11 +90,14 @@ private:
   template <typename OpTy>
   LogicalResult loadRestrictions(OpTy op, Operation *before, Selection &selection,
                                  SmallVectorImpl<Value> &after);
+  /// Loads the segments that the keys of `op`, a selection for `query`, have to be of.
+  template <typename OpTy>
+  FailureOr<Value> loadSegments(OpTy op, const Slice &query, Operation *before);
   FailureOr<Value> loadRow(Operation *op, const Slice &row, const Slice &query, Operation *before);
   /// The keys that the band of `op` allows the row of `query`: the first and one past the last.
   template <typename OpTy>
   FailureOr<std::pair<ExprAttr, ExprAttr>> getAllowedKeys(OpTy op, const Slice &query);
-  /// The command that writes `region` of the head, or key head, of `slice` to ReRAM.
+  /// The command that writes `region` of the batch element, key head or head of `slice` to ReRAM.
   FailureOr<Value> write(Operation *op, MemoryRegion region, const Slice &slice);
   LogicalResult placeResources();
 
@@ -303,10 +306,14 @@ FailureOr<Value> RowsLowering::write(Operation *op, MemoryRegion region, const S
   if (place == order.end())
     return op->emitOpError() << "expected '" << stringifyMemoryRegion(region)
                              << "' among the writes of the schedule, as it is read from ReRAM";
-  Block *body = getBlockOfHead(slice);
+  Slice head{slice.input, {slice.position[0], slice.position[1]}};
+  // Once a batch element, where its heads share it; key_valid always was written once a head.
+  if (isSharedByBatch(static_cast<::sprint::MemoryRegion>(region)) &&
+      region != MemoryRegion::KeyValid)
+    head.position[1] = builder.getAffineConstantExpr(0);
+  Block *body = getBlockOfHead(head);
   if (!body)
     return op->emitOpError("expected the loops over batch elements and heads around all others");
-  Slice head{slice.input, {slice.position[0], slice.position[1]}};
   // Writes stand first in a body, in the order of the schedule.
   builder.setInsertionPointToStart(body);
   const auto *last = order.begin();
@@ -361,6 +368,34 @@ FailureOr<Value> RowsLowering::loadRow(Operation *op, const Slice &row, const Sl
 }
 
 template <typename OpTy>
+FailureOr<Value> RowsLowering::loadSegments(OpTy op, const Slice &query, Operation *before) {
+  FailureOr<Slice> own = resolve(op, "segment", op.getQuerySegments(), ProgramInput::QuerySegments);
+  if (failed(own))
+    return failure();
+  FailureOr<Slice> ofKeys =
+      resolve(op, "segments of keys", op.getKeySegments(), ProgramInput::KeySegments);
+  if (failed(ofKeys))
+    return failure();
+  AffineExpr batch = query.position[0], row = query.position[2];
+  if (own->position != ArrayRef{batch, row} || own->queries != 1 || ofKeys->position[0] != batch)
+    return op.emitOpError("expected the segments of its query and of the keys beside it");
+  auto [known, isNew] = held.try_emplace(MemoryRegion::QuerySegments);
+  if (!isNew && known->second.first == *own)
+    return known->second.second;
+  FailureOr<Value> ownWritten = write(op, MemoryRegion::QuerySegments, query);
+  if (failed(ownWritten))
+    return failure();
+  FailureOr<Value> keysWritten = write(op, MemoryRegion::KeySegments, query);
+  if (failed(keysWritten))
+    return failure();
+  builder.setInsertionPoint(before);
+  Value done = ValueLoadSegmentsOp::create(builder, op.getLoc(), MachineUnit::Select, at(query, 0),
+                                           at(query, 2), ValueRange{*ownWritten, *keysWritten});
+  known->second = {*own, done};
+  return done;
+}
+
+template <typename OpTy>
 LogicalResult RowsLowering::loadRestrictions(OpTy op, Operation *before, Selection &selection,
                                              SmallVectorImpl<Value> &after) {
   SmallVector<Value> tensors(op.getMasks());
@@ -379,6 +414,13 @@ LogicalResult RowsLowering::loadRestrictions(OpTy op, Operation *before, Selecti
     regions.insert(*getRegion(row->input));
     if (tensor == op.getBias())
       selection.bias = row;
+  }
+  if (op.getQuerySegments()) {
+    FailureOr<Value> done = loadSegments(op, selection.query, before);
+    if (failed(done))
+      return failure();
+    after.push_back(*done);
+    regions.insert(MemoryRegion::QuerySegments);
   }
   for (auto &[region, row] : held)
     if (!regions.contains(region))

@@ -6,6 +6,8 @@
 
 #include "Resources.h"
 
+#include "SprintRuntime/Commands.h"
+
 using namespace mlir;
 using namespace mlir::sprint;
 using namespace mlir::sprint_isa;
@@ -19,10 +21,10 @@ template <MemoryRegion region> static bool isFetchOf(Operation *op) {
   return fetch && fetch.getRegion() == region;
 }
 
-/// Whether `op` writes what takes room of a key head: that of key_valid all heads share.
+/// Whether `op` writes what takes room of a key head, as what a batch element has does not.
 static bool isWriteOfKeyHead(Operation *op) {
   auto write = dyn_cast<ValueWriteOp>(op);
-  return write && write.getRegion() != MemoryRegion::KeyValid;
+  return write && !isSharedByBatch(static_cast<::sprint::MemoryRegion>(write.getRegion()));
 }
 
 /// Blocks in flight between selection and recompute: the one in work and those ahead of it.

@@ -29,17 +29,19 @@ class AllowedKeys {
 public:
   template <typename OpTy>
   AllowedKeys(ImplicitLocOpBuilder &builder, OpTy op, OpFoldResult queries, OpFoldResult keys)
-      : keyValid(op.getKeyValid()), mask(op.getMask()), bias(op.getBias()), band(op.getBandAttr()),
-        keys(keys), offset(createBandOffset(builder, band, keys, queries)) {}
+      : keyValid(op.getKeyValid()), mask(op.getMask()), bias(op.getBias()),
+        querySegments(op.getQuerySegments()), keySegments(op.getKeySegments()),
+        band(op.getBandAttr()), keys(keys), offset(createBandOffset(builder, band, keys, queries)) {
+  }
 
   /// Whether tensors restrict the keys.
-  bool hasOperands() const { return keyValid || mask || bias; }
+  bool hasOperands() const { return keyValid || mask || bias || querySegments; }
   BandAttr getBand() const { return band; }
   OpFoldResult getKeys() const { return keys; }
 
   /// Whether it depends on the batch, head or query.
   bool dependsOn(int64_t dim) const {
-    return (dim == b && keyValid) || (dim == i && band) ||
+    return (dim == b && (keyValid || querySegments)) || (dim == i && (band || querySegments)) ||
            llvm::any_of(ArrayRef{mask, bias}, [&](Value tensor) {
              return tensor && cast<ShapedType>(tensor.getType()).getDimSize(dim) != 1;
            });
@@ -50,6 +52,8 @@ public:
   void addTo(SmallVectorImpl<Indexed> &inputs, ArrayRef<int64_t> loops) const {
     if (keyValid)
       inputs.push_back({keyValid, {loops[b], loops[j]}});
+    if (querySegments)
+      inputs.append({{querySegments, {loops[b], loops[i]}}, {keySegments, {loops[b], loops[j]}}});
     for (Value tensor : {mask, bias}) {
       if (!tensor)
         continue;
@@ -77,6 +81,8 @@ public:
                           loopCounter(body, loops[j]));
     if (keyValid)
       allowed = allowed & elements.consume_front();
+    if (querySegments)
+      allowed = allowed & (elements.consume_front() == elements.consume_front());
     if (mask)
       allowed = allowed & elements.consume_front();
     if (!bias)
@@ -100,7 +106,7 @@ public:
   }
 
 private:
-  Value keyValid, mask, bias;
+  Value keyValid, mask, bias, querySegments, keySegments;
   BandAttr band;
   OpFoldResult keys;
   Value offset;
@@ -375,6 +381,9 @@ private:
     for (Value tensor : {op.getMask(), op.getBias()})
       if (tensor)
         inputs.push_back({slice(tensor, position), {key}});
+    if (op.getQuerySegments())
+      inputs.append({{slice(op.getQuerySegments(), {position[b], position[i]}), {}},
+                     {slice(op.getKeySegments(), position[b]), {key}}});
     double scale = op.getScale()->convertToDouble();
     double masked = op.getMaskedLogitAttr().getValueAsDouble();
     return createGeneric(builder, inputs, {products, {key}},
@@ -389,7 +398,9 @@ private:
                              if (tensor)
                                allowed = allowed & elements.consume_front();
                            if (op.getBias())
-                             logit = round(logit + elements.front());
+                             logit = round(logit + elements.consume_front());
+                           if (op.getQuerySegments())
+                             allowed = allowed & (elements[0] == elements[1]);
                            return select(allowed, logit, round(logit + logit.constant(masked)));
                          });
   }

@@ -28,7 +28,8 @@ class AllowedKeys {
 public:
   template <typename OpTy>
   AllowedKeys(ImplicitLocOpBuilder &builder, OpTy op, OpFoldResult rows, OpFoldResult keys)
-      : band(op.getBandAttr()), queries(op.getQueries()), masks(op.getMasks()), bias(op.getBias()),
+      : band(op.getBandAttr()), queries(op.getQueries()), masks(op.getMasks()),
+        querySegments(op.getQuerySegments()), keySegments(op.getKeySegments()), bias(op.getBias()),
         multiplier(op.getMultiplier()), shift(op.getShift()) {
     offset = createBandOffset(builder, band, keys, op.getOf());
     if (!bias)
@@ -58,7 +59,7 @@ public:
   Scalar test(ImplicitLocOpBuilder &body, ArrayRef<Scalar> &elements) const {
     if (!bias)
       return testRestrictions(body, elements);
-    Scalar code = elements[masks.size()];
+    Scalar code = elements[masks.size() + (querySegments ? 2 : 0)];
     Scalar allowed = testRestrictions(body, elements);
     // Far below the row's largest no score lifts the key to a weight.
     Type i64 = body.getI64Type();
@@ -76,6 +77,8 @@ private:
   void addRestrictions(SmallVectorImpl<Indexed> &inputs) const {
     for (Value mask : masks)
       inputs.push_back(indexRows(mask, row, key));
+    if (querySegments)
+      inputs.append({{querySegments, {row}}, {keySegments, {key}}});
     if (bias)
       inputs.push_back(indexRows(bias, row, key));
   }
@@ -87,6 +90,8 @@ private:
     Scalar allowed = isAllowed(band, diagonal, loopCounter(body, key));
     for ([[maybe_unused]] Value mask : masks)
       allowed = allowed & elements.consume_front();
+    if (querySegments)
+      allowed = allowed & (elements.consume_front() == elements.consume_front());
     if (bias)
       allowed = allowed & (int64_t(::sprint::kMaskedBias) < elements.consume_front());
     return allowed;
@@ -96,7 +101,7 @@ private:
   /// Which query each row is, and what the band adds to find its diagonal.
   Value queries, offset;
   ValueRange masks;
-  Value bias, multiplier, shift;
+  Value querySegments, keySegments, bias, multiplier, shift;
   /// With a bias, what scores can differ by, and the largest code of each row's allowed keys.
   Value spread, largestBias;
 };

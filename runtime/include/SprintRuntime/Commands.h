@@ -143,6 +143,10 @@ struct LaunchTensor {
   bool isOptional;
   /// Version of the command stream that has it first.
   uint32_t since;
+  /// What tables of attentions say where there is one, or an empty string.
+  std::string_view kind;
+  /// Name of the optional tensor that it comes with, or an empty string.
+  std::string_view partner;
 
   /// Whether it has that dimension.
   constexpr bool has(Dimension which) const {
@@ -185,6 +189,16 @@ constexpr bool isSharedByGroup(MemoryRegion region) { return inputOf(region).has
 /// Whether all heads of a batch element share the input.
 constexpr bool isSharedByBatch(MemoryRegion region) {
   return !inputOf(region).has(Dimension::H) && !isSharedByGroup(region);
+}
+
+/// Of the optional inputs for which `isThere`, one that is there without its partner.
+template <typename IsThere>
+constexpr std::optional<MemoryRegion> findWithoutPartner(IsThere isThere) {
+  for (MemoryRegion region : enumerators<MemoryRegion>)
+    for (MemoryRegion other : enumerators<MemoryRegion>)
+      if (inputOf(region).partner == inputOf(other).name && isThere(region) && !isThere(other))
+        return region;
+  return std::nullopt;
 }
 
 constexpr uint64_t readField(CommandWord word, const CommandField &field) {

@@ -81,8 +81,9 @@ public:
   CommandCost threshold(int64_t keys, int64_t retries) const;
   CommandCost readPruning(int64_t keys) const;
   CommandCost listRange() const;
-  /// A row of a mask, or of biases, of `keys` keys.
-  CommandCost loadMask(int64_t keys) const;
+  /// Sets the column enables by `bits` bits of ReRAM.
+  CommandCost setEnables(int64_t bits) const;
+  /// A row of biases of `keys` keys.
   CommandCost loadBias(int64_t keys) const;
   CommandCost loadQuery() const;
   /// Reads `tokens` tokens from ReRAM, those that stream a second time included.

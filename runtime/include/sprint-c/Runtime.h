@@ -85,12 +85,10 @@ struct SprintTensor {
 };
 
 struct SprintLaunch {
-  /** sizeof(struct SprintLaunch), by which later versions know what the caller knows. */
+  /** sizeof(struct SprintLaunch), which says how many inputs the caller knows. */
   size_t size;
   /** Index of the program in the stream. */
   size_t program;
-  /** By enum SprintInput; those that the program does not take are null. */
-  struct SprintTensor inputs[SPRINT_NUM_INPUTS];
   /** One of enum SprintThresholds. */
   uint32_t thresholdPolicy;
   /** Of enum SprintLaunchFlags. */
@@ -102,6 +100,9 @@ struct SprintLaunch {
   SprintCalibration *calibration;
   /** Reserved: null. */
   SprintCache *cache;
+  /** By enum SprintInput; those that the program does not take are null. They stand last, as there
+   * may be more of them in later versions. */
+  struct SprintTensor inputs[SPRINT_NUM_INPUTS];
 };
 
 SPRINT_EXPORT SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *machine,

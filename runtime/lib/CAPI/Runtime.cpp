@@ -13,6 +13,7 @@
 #include "SprintRuntime/Simulator.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -100,6 +101,18 @@ SprintStream *parseStream(const uint8_t *bytes, size_t size, const std::string &
 }
 
 static_assert(SPRINT_NUM_INPUTS == launchInputs.size() && SPRINT_MAX_RANK == kMaxInputRank);
+
+/// What the caller says of a launch, without inputs that it does not know.
+SprintLaunch knownOf(const SprintLaunch &launch) {
+  constexpr size_t begin = offsetof(SprintLaunch, inputs);
+  size_t size = launch.size;
+  expect(size >= begin && size <= sizeof(SprintLaunch) &&
+             (size - begin) % sizeof(SprintTensor) == 0,
+         "expected a SprintLaunch of this version; is its size set?");
+  SprintLaunch known{};
+  std::memcpy(&known, &launch, size);
+  return known;
+}
 
 LaunchOperands operandsOf(const SprintLaunch &launch) {
   LaunchOperands operands;
@@ -205,27 +218,26 @@ char *sprintCheckProgram(const SprintStream *stream, size_t program, const Sprin
 }
 
 SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *machine,
-                           const SprintLaunch *launch, char **error) {
+                           const SprintLaunch *callers, char **error) {
   return guarded(error, [&] {
-    expect(stream && machine && launch, "expected a stream, a machine and a launch, got null");
-    expect(launch->size == sizeof(SprintLaunch),
-           "expected a SprintLaunch of this version; is its size set?");
-    expect(!launch->cache, "expected no cache; this version has none");
-    expect(launch->program < sprintNumPrograms(stream),
+    expect(stream && machine && callers, "expected a stream, a machine and a launch, got null");
+    SprintLaunch launch = knownOf(*callers);
+    expect(!launch.cache, "expected no cache; this version has none");
+    expect(launch.program < sprintNumPrograms(stream),
            "expected the index of a program of the stream");
     constexpr uint32_t kKnownFlags = SPRINT_RECORD_MASKS | SPRINT_RECORD_TRACE;
-    expect((launch->flags & ~kKnownFlags) == 0, "expected flags of enum SprintLaunchFlags");
+    expect((launch.flags & ~kKnownFlags) == 0, "expected flags of enum SprintLaunchFlags");
 
     LaunchOptions options;
-    options.thresholds = policyOf(*launch);
-    options.masks = launch->flags & SPRINT_RECORD_MASKS;
-    options.trace = launch->flags & SPRINT_RECORD_TRACE;
-    if (launch->calibration)
-      options.calibration = &launch->calibration->calibration;
-    const Program &program = stream->stream.programs[launch->program];
+    options.thresholds = policyOf(launch);
+    options.masks = launch.flags & SPRINT_RECORD_MASKS;
+    options.trace = launch.flags & SPRINT_RECORD_TRACE;
+    if (launch.calibration)
+      options.calibration = &launch.calibration->calibration;
+    const Program &program = stream->stream.programs[launch.program];
     std::string message;
     std::optional<LaunchResult> value =
-        sprint::launch(program, machine->machine, operandsOf(*launch), options, message);
+        sprint::launch(program, machine->machine, operandsOf(launch), options, message);
     LaunchResult result = valueOr(std::move(value), message);
     std::string statistics = toJson(LaunchReport(program, result));
     return new SprintResult{program.name, std::move(result), std::move(statistics),

@@ -220,7 +220,7 @@ void Replayer::note(size_t unit, const Event &event) {
   const Step &step = stepOf(unit);
   std::pair<int64_t, int64_t> head;
   if (fieldOf(step, "batch"))
-    head = {evaluate(unit, "batch"), evaluate(unit, "head")};
+    head = {evaluate(unit, "batch"), fieldOf(step, "head") ? evaluate(unit, "head") : 0};
   for (MemoryRegion region : regionsRead(step))
     read(event, region, head);
   if (std::optional<MemoryRegion> region = regionWritten(step))

@@ -112,9 +112,9 @@ CommandCost CostModel::readPruning(int64_t keys) const {
 
 CommandCost CostModel::listRange() const { return lasting(1); }
 
-CommandCost CostModel::loadMask(int64_t keys) const {
+CommandCost CostModel::setEnables(int64_t bits) const {
   CommandCost cost = lasting(machine.timing.tCAS * memoryCycle);
-  cost.work.reramReadBits = static_cast<double>(keys);
+  cost.work.reramReadBits = static_cast<double>(bits);
   return cost;
 }
 

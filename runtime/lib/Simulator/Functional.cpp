@@ -139,6 +139,7 @@ private:
   bool run(UnitState &unit, const ListRangeCommand &command);
   bool run(UnitState &unit, const LoadMaskCommand &command);
   bool run(UnitState &unit, const LoadBiasCommand &command);
+  bool run(UnitState &unit, const LoadSegmentsCommand &command);
   bool run(UnitState &unit, const ScoreCommand &command);
   bool run(UnitState &unit, const SoftmaxCommand &command);
   bool run(UnitState &unit, const AccumulateCommand &command);
@@ -148,12 +149,13 @@ private:
     throw LaunchFailure{unit.cursor.place() + ": " + message};
   }
 
+  int64_t batchOf(const UnitState &unit, ExprIndex batch);
   int64_t headOf(const UnitState &unit, ExprIndex batch, ExprIndex head);
   /// The key head that a `write` of keys or values names.
   int64_t keyHeadOf(const UnitState &unit, ExprIndex batch, ExprIndex head);
-  /// The index among `headsOfBatch` heads of each batch element.
-  int64_t indexOf(const UnitState &unit, ExprIndex batch, ExprIndex head, const char *what,
-                  int64_t headsOfBatch);
+  /// An operand, which has to be from 0 to before `end`.
+  static int64_t valueOf(const UnitState &unit, ExprIndex expression, const char *what,
+                         int64_t end);
   int64_t rowOf(const UnitState &unit, int64_t head, ExprIndex query);
   std::string describeHead(int64_t head) const;
   std::string describeKeyHead(int64_t keyHead) const;
@@ -318,33 +320,31 @@ void FunctionalPass::checkFinished() {
 // Operands of commands
 //===----------------------------------------------------------------------===//
 
-int64_t FunctionalPass::indexOf(const UnitState &unit, ExprIndex batch, ExprIndex head,
-                                const char *what, int64_t headsOfBatch) {
-  int64_t batchValue = unit.cursor.evaluate(batch);
-  int64_t headValue = unit.cursor.evaluate(head);
-  if (batchValue < 0 || batchValue >= shape.batches)
-    fail(unit, "expected a batch element below " + std::to_string(shape.batches) + ", got " +
-                   std::to_string(batchValue));
-  if (headValue < 0 || headValue >= headsOfBatch)
-    fail(unit, "expected a " + std::string(what) + " below " + std::to_string(headsOfBatch) +
-                   ", got " + std::to_string(headValue));
-  return batchValue * headsOfBatch + headValue;
+int64_t FunctionalPass::valueOf(const UnitState &unit, ExprIndex expression, const char *what,
+                                int64_t end) {
+  int64_t value = unit.cursor.evaluate(expression);
+  if (value < 0 || value >= end)
+    fail(unit, "expected a " + std::string(what) + " below " + std::to_string(end) + ", got " +
+                   std::to_string(value));
+  return value;
+}
+
+int64_t FunctionalPass::batchOf(const UnitState &unit, ExprIndex batch) {
+  return valueOf(unit, batch, "batch element", shape.batches);
 }
 
 int64_t FunctionalPass::headOf(const UnitState &unit, ExprIndex batch, ExprIndex head) {
-  return indexOf(unit, batch, head, "head", shape.heads);
+  int64_t batchValue = batchOf(unit, batch);
+  return batchValue * shape.heads + valueOf(unit, head, "head", shape.heads);
 }
 
 int64_t FunctionalPass::keyHeadOf(const UnitState &unit, ExprIndex batch, ExprIndex head) {
-  return indexOf(unit, batch, head, "key head", shape.keyHeads());
+  int64_t batchValue = batchOf(unit, batch);
+  return batchValue * shape.keyHeads() + valueOf(unit, head, "key head", shape.keyHeads());
 }
 
 int64_t FunctionalPass::rowOf(const UnitState &unit, int64_t head, ExprIndex query) {
-  int64_t value = unit.cursor.evaluate(query);
-  if (value < 0 || value >= shape.queries)
-    fail(unit, "expected a query below " + std::to_string(shape.queries) + ", got " +
-                   std::to_string(value));
-  return head * shape.queries + value;
+  return head * shape.queries + valueOf(unit, query, "query", shape.queries);
 }
 
 std::string FunctionalPass::describeHead(int64_t head) const {
@@ -572,8 +572,12 @@ bool FunctionalPass::run(UnitState &unit, const ReleaseCommand &command) {
 //===----------------------------------------------------------------------===//
 
 std::string sprint::contentOf(MemoryRegion region) {
-  bool areBits = inputOf(region).deviceElement == ElementType::I1;
-  return std::string(sprint::toString(region)) + (areBits ? " bits" : " codes");
+  const LaunchTensor &input = inputOf(region);
+  bool areBits = input.deviceElement == ElementType::I1;
+  bool areCodes = input.deviceElement != input.hostElement;
+  return std::string(sprint::toString(region)) + (areBits    ? " bits"
+                                                  : areCodes ? " codes"
+                                                             : " numbers");
 }
 
 CommandCost sprint::writeCost(const CostModel &costs, const LaunchShape &shape, MemoryRegion region,
@@ -582,7 +586,7 @@ CommandCost sprint::writeCost(const CostModel &costs, const LaunchShape &shape, 
   if (input.deviceElement == ElementType::I1)
     return costs.writeMask(rows, shape.keys);
   if (input.deviceElement == ElementType::I32)
-    return costs.writeBias(rows, shape.keys);
+    return costs.writeBias(rows, input.has(Dimension::Sk) ? shape.keys : 1);
   return costs.write(rows, input.has(Dimension::Dv) ? shape.valueDim : shape.headDim);
 }
 
@@ -732,7 +736,7 @@ bool FunctionalPass::run(UnitState &unit, const LoadMaskCommand &command) {
   else if (!writtenOfBatch[head / shape.heads][static_cast<size_t>(region)])
     failToRead(unit, head, region);
   masks.load(region, head, row % shape.queries);
-  result.work += costs.loadMask(shape.keys).work;
+  result.work += costs.setEnables(shape.keys).work;
   unit.cursor.advance();
   return true;
 }
@@ -744,6 +748,21 @@ bool FunctionalPass::run(UnitState &unit, const LoadBiasCommand &command) {
   residentHead(unit, head, MemoryRegion::Bias);
   masks.load(MemoryRegion::Bias, head, row % shape.queries);
   result.work += costs.loadBias(shape.keys).work;
+  unit.cursor.advance();
+  return true;
+}
+
+bool FunctionalPass::run(UnitState &unit, const LoadSegmentsCommand &command) {
+  // That of any head is that of all.
+  int64_t batch = batchOf(unit, command.batch), head = batch * shape.heads;
+  int64_t query = rowOf(unit, head, command.query) % shape.queries;
+  for (MemoryRegion region : {MemoryRegion::QuerySegments, MemoryRegion::KeySegments}) {
+    checkBrought(unit, region);
+    if (!writtenOfBatch[batch][static_cast<size_t>(region)])
+      failToRead(unit, head, region);
+    masks.load(region, head, query);
+  }
+  result.work += costs.setEnables(segmentBits(shape.keys)).work;
   unit.cursor.advance();
   return true;
 }

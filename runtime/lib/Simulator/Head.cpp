@@ -233,10 +233,21 @@ void MaskRegisters::load(MemoryRegion region, int64_t head, int64_t query) {
   if (last == row)
     return;
   last = row;
-  if (region != MemoryRegion::Bias) {
-    (region == MemoryRegion::Mask ? loaded.mask : loaded.keyValid) =
-        operands.row<uint8_t>(region, head, query);
+  switch (region) {
+  case MemoryRegion::KeyValid:
+    loaded.keyValid = operands.row<uint8_t>(region, head, query);
     return;
+  case MemoryRegion::Mask:
+    loaded.mask = operands.row<uint8_t>(region, head, query);
+    return;
+  case MemoryRegion::QuerySegments:
+    loaded.querySegment = operands.row<int32_t>(region, head, query).front();
+    return;
+  case MemoryRegion::KeySegments:
+    loaded.keySegments = operands.row<int32_t>(region, head, query);
+    return;
+  default:
+    break; // A bias.
   }
   HeadSteps steps = operands.steps(head);
   biasCodes.resize(operands.shape().keys);
@@ -253,19 +264,21 @@ void MaskRegisters::loadAll(int64_t head, int64_t query) {
       load(region, head, query);
 }
 
-/// Calls `visitKey` for every key of the range, with whether key_valid and mask allow it and its
-/// bias is at least `leastBias`.
+/// Calls `visitKey` for every key of the range, with whether key_valid, mask and segments allow it
+/// and its bias is at least `leastBias`.
 template <typename Visit>
 static void forEachKey(int64_t first, int64_t last, const RowMasks &masks, int64_t leastBias,
                        Visit visitKey) {
   // Which masks there are is settled outside of the loop over keys.
-  auto visit = [&](auto keyValid, auto mask, auto bias) {
+  auto visit = [&](auto keyValid, auto mask, auto segments, auto bias) {
     for (int64_t key = first; key < last; ++key) {
       bool isAllowed = true;
       if constexpr (keyValid())
         isAllowed &= masks.keyValid[key];
       if constexpr (mask())
         isAllowed &= masks.mask[key];
+      if constexpr (segments())
+        isAllowed &= masks.keySegments[key] == masks.querySegment;
       if constexpr (bias())
         isAllowed &= masks.bias[key] >= leastBias;
       visitKey(key, isAllowed);
@@ -276,7 +289,9 @@ static void forEachKey(int64_t first, int64_t last, const RowMasks &masks, int64
   };
   choose(!masks.keyValid.empty(), [&](auto keyValid) {
     choose(!masks.mask.empty(), [&](auto mask) {
-      choose(!masks.bias.empty(), [&](auto bias) { visit(keyValid, mask, bias); });
+      choose(!masks.keySegments.empty(), [&](auto segments) {
+        choose(!masks.bias.empty(), [&](auto bias) { visit(keyValid, mask, segments, bias); });
+      });
     });
   });
 }

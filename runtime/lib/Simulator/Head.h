@@ -20,6 +20,9 @@
 
 namespace sprint {
 
+/// Bits of a query's segment and those of `keys` keys.
+constexpr int64_t segmentBits(int64_t keys) { return 32 * (1 + keys); }
+
 /// Steps of one head's queries, and of the keys and values that it shares.
 struct HeadSteps {
   float query = 1;
@@ -93,19 +96,25 @@ private:
   std::vector<std::pair<float, float>> tokenSteps;
 };
 
-/// What key_valid, mask and bias say of a row, an entry a key each; empty where there are none.
+/// What key_valid, mask, segments and bias say of a row, an entry a key each; empty where there are
+/// none.
 struct RowMasks {
   std::span<const uint8_t> keyValid, mask;
+  std::span<const int32_t> keySegments;
+  /// That which the keys have to be of.
+  int32_t querySegment = 0;
   /// Codes, and the logits that they are of.
   std::span<const int32_t> bias;
   std::span<const float> biasLogits;
   /// That of the head (biasReach).
   int64_t reach = 0;
 
-  bool isEmpty() const { return keyValid.empty() && mask.empty() && bias.empty(); }
+  bool isEmpty() const {
+    return keyValid.empty() && mask.empty() && keySegments.empty() && bias.empty();
+  }
 };
 
-/// The rows of key_valid, mask and bias that were loaded last.
+/// The rows of key_valid, mask, segments and bias that were loaded last.
 class MaskRegisters {
 public:
   /// `scale` is that of the logits. `operands` outlive this.

@@ -80,6 +80,7 @@ private:
   bool run(TimedUnit &unit, const ListRangeCommand &command);
   bool run(TimedUnit &unit, const LoadMaskCommand &command);
   bool run(TimedUnit &unit, const LoadBiasCommand &command);
+  bool run(TimedUnit &unit, const LoadSegmentsCommand &command);
   bool run(TimedUnit &unit, const ScoreCommand &command);
   bool run(TimedUnit &unit, const SoftmaxCommand &command);
   bool run(TimedUnit &unit, const AccumulateCommand &command);
@@ -132,8 +133,9 @@ private:
   }
   /// When a region has been written of a head, which is a key head for keys and values.
   double &writtenAt(MemoryRegion region, int64_t batch, int64_t head);
-  void checkWritten(const TimedUnit &unit, MemoryRegion region, ExprIndex batch, ExprIndex head,
-                    double time);
+  /// Without `head` for what all heads of a batch element share.
+  void checkWritten(const TimedUnit &unit, MemoryRegion region, ExprIndex batch,
+                    std::optional<ExprIndex> head, double time);
 
   const DecodedProgram &program;
   const Machine &machine;
@@ -282,8 +284,9 @@ double &TimingPass::writtenAt(MemoryRegion region, int64_t batch, int64_t head) 
 }
 
 void TimingPass::checkWritten(const TimedUnit &unit, MemoryRegion region, ExprIndex batch,
-                              ExprIndex head, double time) {
-  int64_t index = unit.cursor.evaluate(head) / (isSharedByGroup(region) ? shape.group : 1);
+                              std::optional<ExprIndex> head, double time) {
+  int64_t index = head ? unit.cursor.evaluate(*head) : 0;
+  index /= isSharedByGroup(region) ? shape.group : 1;
   if (time < writtenAt(region, unit.cursor.evaluate(batch), index))
     throw LaunchFailure{unit.cursor.place() + ": reads " + contentOf(region) + " at cycle " +
                         std::to_string(static_cast<int64_t>(time)) + ", before they are written"};
@@ -433,7 +436,14 @@ bool TimingPass::run(TimedUnit &unit, const ListRangeCommand &command) {
 
 bool TimingPass::run(TimedUnit &unit, const LoadMaskCommand &command) {
   checkWritten(unit, command.region, command.batch, command.head, unit.time);
-  finish(unit, unit.time, costs.loadMask(shape.keys));
+  finish(unit, unit.time, costs.setEnables(shape.keys));
+  return true;
+}
+
+bool TimingPass::run(TimedUnit &unit, const LoadSegmentsCommand &command) {
+  for (MemoryRegion region : {MemoryRegion::QuerySegments, MemoryRegion::KeySegments})
+    checkWritten(unit, region, command.batch, /*head=*/std::nullopt, unit.time);
+  finish(unit, unit.time, costs.setEnables(segmentBits(shape.keys)));
   return true;
 }
 

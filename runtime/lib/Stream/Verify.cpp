@@ -113,6 +113,12 @@ bool ProgramVerifier::verifyInputs() {
                                                      : std::to_string(value)));
     previous = input;
   }
+  auto isThere = [&](MemoryRegion region) {
+    return std::ranges::find(program.inputs, region) != program.inputs.end();
+  };
+  if (std::optional<MemoryRegion> alone = findWithoutPartner(isThere))
+    return fail("expected '" + std::string(inputOf(*alone).partner) +
+                "' among the inputs beside '" + std::string(toString(*alone)) + "', got none");
   return true;
 }
 

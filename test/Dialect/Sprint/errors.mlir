@@ -177,7 +177,7 @@ func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: t
 
 // -----
 
-// expected-error @below {{expected one of [query, key, value, key_valid, mask, bias] for a tensor in ReRAM, got: threshold}}
+// expected-error @below {{expected one of [query, key, value, key_valid, mask, bias, query_segments, key_segments] for a tensor in ReRAM, got: threshold}}
 // expected-error @below {{failed to parse Sprint_ScheduleAttr parameter 'writes'}}
 #schedule = #sprint.schedule<heads = 1, queries = 1, ahead = 1, residency = pinned, writes = [threshold]>
 
@@ -376,14 +376,14 @@ sprint.program @program_thresholds(query %q: tensor<1x1x4x8xi8>, key %k: tensor<
 
 // -----
 
-// expected-error @below {{expected the name of an argument, one of query, key, value, threshold, multiplier, shift, key_valid, mask, bias, got 'queries'}}
+// expected-error @below {{expected the name of an argument, one of query, key, value, threshold, multiplier, shift, key_valid, mask, bias, query_segments, key_segments, got 'queries'}}
 sprint.program @argument_name(queries %q: tensor<1x1x4x8xi8>) -> tensor<1x1x4x8xi32> scale(0.125) {
   sprint.return
 }
 
 // -----
 
-// expected-error @below {{expected the name of an argument, one of query, key, value, threshold, multiplier, shift, key_valid, mask, bias}}
+// expected-error @below {{expected the name of an argument, one of query, key, value, threshold, multiplier, shift, key_valid, mask, bias, query_segments, key_segments}}
 sprint.program @argument_without_name(%q: tensor<1x1x4x8xi8>) -> tensor<1x1x4x8xi32> scale(0.125) {
   sprint.return
 }
@@ -573,7 +573,7 @@ func.func @allow_bias(%i: tensor<1xindex>, %n: index, %m: tensor<1xi64>, %bias: 
 
 func.func @bias_alone(%i: tensor<1xindex>, %n: index, %m: tensor<1xi64>, %bias: tensor<1x8xi32>) {
   // expected-error @below {{expected multiplier, shift and channels where there is a bias, and only there}}
-  %0 = "sprint.allow"(%n, %i, %n, %bias, %m, %m) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 1, 1, 1, 0>}>
+  %0 = "sprint.allow"(%n, %i, %n, %bias, %m, %m) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 1, 1, 1, 0>}>
       : (index, tensor<1xindex>, index, tensor<1x8xi32>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x8xi1>
   return
 }
@@ -618,7 +618,7 @@ func.func @logit_uniform(%t: tensor<2x4x6x8xf32>) {
 
 func.func @logits_alone(%t: tensor<2x4x6x8xf32>) {
   // expected-error @below {{expected query, key and 'scale' where there is a 'masked_logit', and only there}}
-  %0 = "sprint.fill_empty_rows"(%t, %t, %t, %t) <{empty_row = #sprint<empty_row nan>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 1>,
+  %0 = "sprint.fill_empty_rows"(%t, %t, %t, %t) <{empty_row = #sprint<empty_row nan>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0, 1>,
       scale = 0.5 : f64}> : (tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>) -> tensor<2x4x6x8xf32>
   return
 }
@@ -634,7 +634,7 @@ func.func @logits_of_other_keys(%t: tensor<2x4x6x8xf32>, %k: tensor<2x4x7x8xf32>
 
 // -----
 
-// expected-error @below {{expected arguments in the order query, key, value, threshold, multiplier, shift, key_valid, mask, bias, each once, got key_valid behind bias}}
+// expected-error @below {{expected arguments in the order query, key, value, threshold, multiplier, shift, key_valid, mask, bias, query_segments, key_segments, each once, got key_valid behind bias}}
 sprint.program @argument_order(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>,
     bias %bias: tensor<1x1x4x4xi32>, key_valid %valid: tensor<1x4xi1>) -> tensor<1x1x4x8xi32> scale(0.125) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>

@@ -316,7 +316,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // -----
 
-// expected-error @below {{expected inputs among key_valid, mask and bias, each once and in this order, got key_valid after mask}}
+// expected-error @below {{expected inputs among key_valid, mask, bias, query_segments and key_segments, each once and in this order, got key_valid after mask}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
     parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) inputs(mask, key_valid) {
@@ -324,7 +324,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // -----
 
-// expected-error @below {{expected inputs among key_valid, mask and bias, each once and in this order, got query after value}}
+// expected-error @below {{expected inputs among key_valid, mask, bias, query_segments and key_segments, each once and in this order, got query after value}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
     parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) inputs(query) {

@@ -54,6 +54,11 @@ public:
       masks.push_back(slice(keyValid, {offsets[kBatch], zero}, {one, keys}, 2));
     if (Value mask = op.getMask())
       masks.push_back(sliceRows(mask, head, keys));
+    Value querySegments, keySegments;
+    if (op.getQuerySegments()) {
+      querySegments = sliceQueries(op.getQuerySegments());
+      keySegments = slice(op.getKeySegments(), {offsets[kBatch], zero}, {one, keys}, 1);
+    }
     Value bias, biasMultiplier, biasShift, channels;
     if (op.getBias()) {
       bias = sliceRows(op.getBias(), head, keys);
@@ -69,8 +74,9 @@ public:
     RankedTensorType keptType = getType({rows, keys}, builder.getI1Type());
     Value kept;
     if (op.getSelect() == Select::All) {
-      kept = AllowOp::create(builder, keptType, toValue(keys), positions, numQueries, masks, bias,
-                             biasMultiplier, biasShift, channels, op.getBandAttr());
+      kept = AllowOp::create(builder, keptType, toValue(keys), positions, numQueries, masks,
+                             querySegments, keySegments, bias, biasMultiplier, biasShift, channels,
+                             op.getBandAttr());
     } else {
       Value empty = tensor::EmptyOp::create(builder, ArrayRef{rows, keys}, builder.getI32Type());
       Value none = arith::ConstantIntOp::create(builder, builder.getI32Type(), 0);
@@ -78,8 +84,8 @@ public:
       Value scores =
           CrossbarScoreOp::create(builder, zeros.getType(), query, key, zeros, op.getNibbleAttr());
       kept = PruneOp::create(builder, keptType, scores, sliceHeads(op.getThreshold(), head),
-                             positions, numQueries, masks, bias, biasMultiplier, biasShift,
-                             channels, op.getBandAttr());
+                             positions, numQueries, masks, querySegments, keySegments, bias,
+                             biasMultiplier, biasShift, channels, op.getBandAttr());
     }
 
     auto indices = RankedTensorType::get({ShapedType::kDynamic}, builder.getIndexType());
@@ -152,12 +158,21 @@ private:
   /// Numbers of the tile's heads, one a row.
   Value sliceHeads(Value perHead, OpFoldResult head) {
     Value numbers = slice(perHead, {offsets[kBatch], head}, {one, members}, 1);
-    if (isConstantIntValue(queries, 1))
-      return numbers;
+    return isConstantIntValue(queries, 1) ? numbers : repeat(numbers, /*along=*/1);
+  }
+
+  /// Numbers of the tile's queries, which its heads share, one a row.
+  Value sliceQueries(Value perQuery) {
+    Value numbers = slice(perQuery, {offsets[kBatch], offsets[kQuery]}, {one, queries}, 1);
+    return isConstantIntValue(members, 1) ? numbers : repeat(numbers, /*along=*/0);
+  }
+
+  /// Numbers of heads, or of queries, for all rows; they are the same along a dimension of the two.
+  Value repeat(Value numbers, int64_t along) {
     Value empty = tensor::EmptyOp::create(builder, ArrayRef{members, queries},
                                           cast<ShapedType>(numbers.getType()).getElementType());
-    Value repeated =
-        linalg::BroadcastOp::create(builder, numbers, empty, ArrayRef<int64_t>{1}).getResult()[0];
+    Value repeated = linalg::BroadcastOp::create(builder, numbers, empty, ArrayRef<int64_t>{along})
+                         .getResult()[0];
     return tensor::CollapseShapeOp::create(builder, repeated,
                                            ArrayRef<ReassociationIndices>{{0, 1}});
   }

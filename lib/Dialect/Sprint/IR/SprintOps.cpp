@@ -173,12 +173,28 @@ static constexpr StringRef kOutputDims[] = {"B", kHeadDim, "Sq", "Dv"};
 static constexpr StringRef kHeadDims[] = {"B", kHeadDim};
 static constexpr StringRef kKeyHeadDims[] = {"B", kKeyHeadDim};
 
+/// Checks that no input is there, as `isThere` says, without the one that it comes with.
+static LogicalResult verifyPartners(Operation *op,
+                                    function_ref<bool(sprint_isa::MemoryRegion)> isThere) {
+  std::optional<::sprint::MemoryRegion> alone =
+      ::sprint::findWithoutPartner([&](::sprint::MemoryRegion region) {
+        return isThere(static_cast<sprint_isa::MemoryRegion>(region));
+      });
+  if (!alone)
+    return success();
+  const ::sprint::LaunchTensor &input = ::sprint::inputOf(*alone);
+  return op->emitOpError() << "expected '" << input.partner << "' beside '" << input.name
+                           << "', got none";
+}
+
 /// Checks the floats of an attention, as far as there are any, and the tensor that is written.
 template <typename OpTy> static LogicalResult verifyAttentionShapes(OpTy op) {
   SmallVector<NamedShape> shapes;
   for (auto [region, input] : llvm::enumerate(::sprint::launchInputs))
     shapes.emplace_back(input, typeOf(op.getInput(static_cast<sprint_isa::MemoryRegion>(region))));
   shapes.emplace_back("init", op.getInit().getType(), kOutputDims);
+  if (failed(verifyPartners(op, [&](auto region) { return bool(op.getInput(region)); })))
+    return failure();
   return verifyShapes(op, shapes);
 }
 
@@ -330,6 +346,9 @@ LogicalResult AttendOp::verify() {
     shapes.emplace_back(getLaunchTensor(input), typeOf(getInput(input)));
   }
   shapes.emplace_back("init", getInit().getType(), kOutputDims);
+  if (failed(verifyPartners(*this,
+                            [&](auto region) { return bool(getInput(getProgramInput(region))); })))
+    return failure();
   return verifyShapes(*this, shapes);
 }
 
@@ -469,6 +488,7 @@ LogicalResult CrossbarScoreOp::verify() {
 /// Of masks and biases the first dimension may be 1: then all rows share them.
 static constexpr size_t kRowBroadcast = 1;
 static constexpr StringRef kRowDims[] = {"B"};
+static constexpr StringRef kKeyDims[] = {"Sk"};
 
 /// Checks what restricts a block's keys against `scores` or, where there are none, the result.
 template <typename OpTy> static LogicalResult verifySelection(OpTy op, Type scores) {
@@ -477,7 +497,9 @@ template <typename OpTy> static LogicalResult verifySelection(OpTy op, Type scor
                                     {"queries", op.getQueries().getType(), kRowDims},
                                     {"bias", typeOf(op.getBias()), kBlockScoreDims, kRowBroadcast},
                                     {"multiplier", typeOf(op.getMultiplier()), kRowDims},
-                                    {"shift", typeOf(op.getShift()), kRowDims}};
+                                    {"shift", typeOf(op.getShift()), kRowDims},
+                                    {"query_segments", typeOf(op.getQuerySegments()), kRowDims},
+                                    {"key_segments", typeOf(op.getKeySegments()), kKeyDims}};
   for (Value mask : op.getMasks())
     shapes.push_back({"a mask", mask.getType(), kBlockScoreDims, kRowBroadcast});
   bool hasBias = bool(op.getBias());
@@ -485,6 +507,8 @@ template <typename OpTy> static LogicalResult verifySelection(OpTy op, Type scor
       hasBias != bool(op.getChannels()))
     return op.emitOpError(
         "expected multiplier, shift and channels where there is a bias, and only there");
+  if (bool(op.getQuerySegments()) != bool(op.getKeySegments()))
+    return op.emitOpError("expected segments of both queries and keys, or of neither");
   return verifyShapes(op, shapes);
 }
 
@@ -702,6 +726,10 @@ static LogicalResult verifySignature(ProgramOp program) {
       return program.emitOpError()
              << "expected an argument '" << stringifyProgramInput(input) << "', got none";
   }
+  if (failed(verifyPartners(program, [&](auto region) {
+        return program.getArgumentIndex(getProgramInput(region)).has_value();
+      })))
+    return failure();
   if (type.getNumResults() != 1)
     return program.emitOpError() << "expected 1 result (the output codes), got "
                                  << type.getNumResults();

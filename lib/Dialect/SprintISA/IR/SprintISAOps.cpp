@@ -180,6 +180,14 @@ LogicalResult ProgramOp::verify() {
                              << stringifyMemoryRegion(previous);
       previous = input.getValue();
     }
+    auto isThere = [&](::sprint::MemoryRegion region) {
+      return llvm::is_contained(
+          *inputs, MemoryRegionAttr::get(getContext(), static_cast<MemoryRegion>(region)));
+    };
+    if (std::optional<::sprint::MemoryRegion> alone = ::sprint::findWithoutPartner(isThere))
+      return emitOpError() << "expected '" << ::sprint::inputOf(*alone).partner
+                           << "' among its inputs beside '" << ::sprint::inputOf(*alone).name
+                           << "', got none";
     if (inputs->empty())
       return emitOpError() << "expected at least one input where there are inputs, got none";
   }

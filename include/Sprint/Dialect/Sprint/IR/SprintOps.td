@@ -69,8 +69,8 @@ def Sprint_AttentionOp : Sprint_HostAttentionOp<"attention"> {
     output[b, h, i, :] = sum_j softmax_j(logit[i, :]) * value[b, g, j, :]        over the allowed keys j
     ```
 
-    Key `j` is allowed for query `i` when `band`, `key_valid[b, j]` (padding), `mask[b, h, i, j]` and the bias all allow it; what is
-    absent allows every key. A bias of -2^20 or less, minus infinity among them, masks its key. `empty_row` is what a query without an
+    Key `j` is allowed for query `i` when `band`, `key_valid[b, j]` (padding), `mask[b, h, i, j]` and the bias all allow it and
+    `query_segments[b, i]` equals `key_segments[b, j]` (documents of a packed sequence); what is absent allows every key. A bias of -2^20 or less, minus infinity among them, masks its key. `empty_row` is what a query without an
     allowed key yields: zeros, the mean of the values of all keys, or NaN.
 
     `masked_logit` is for sources that mask by adding a number that need not absorb the scores, as -10,000 in f16. It is that
@@ -80,7 +80,7 @@ def Sprint_AttentionOp : Sprint_HostAttentionOp<"attention"> {
     ```
     logit[i, j] = round(scale * sum_c query[b, h, i, c] * key[b, g, j, c])
     logit[i, j] = round(logit[i, j] + bias[b, h, i, j])         where there is a bias
-    logit[i, j] = round(logit[i, j] + m)                        where band, key_valid or mask do not allow key j
+    logit[i, j] = round(logit[i, j] + m)                        where band, key_valid, mask or segments do not allow key j
     output[b, h, i, :] = sum_j softmax_j(logit[i, :]) * value[b, g, j, :]        over all keys j
     ```
 
@@ -94,7 +94,7 @@ def Sprint_AttentionOp : Sprint_HostAttentionOp<"attention"> {
 
     Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]` with G dividing H, result `[B, H, Sq, Dv]`;
     key_valid `[B, Sk]`; mask and bias `[B, H, Sq, Sk]`, where each of the first three dimensions may be a static 1 instead: then it is the same
-    for all.
+    for all; query_segments `[B, Sq]` and key_segments `[B, Sk]`, both or neither.
 
     Example:
 
@@ -295,7 +295,7 @@ def Sprint_AttendOp : Sprint_DestinationOp<"attend", [
   let summary = "attention of codes: select keys by approximate scores, recompute over them";
   let description = [{
     What a program computes (docs/numerics.md, sections 4 and 5): for every batch element, head and query the keys that
-    `select` keeps of those that band, key_valid, mask and bias allow (`sprint.prune`), and over them the exact softmax and the
+    `select` keeps of those that band, key_valid, mask, segments and bias allow (`sprint.prune`), and over them the exact softmax and the
     weighted sum of the values (`sprint.recompute`). Head `h` reads key head `h floordiv (H / G)`. The codes come with the head's
     `threshold`, `multiplier` and `shift` (`sprint.parameters`), a bias as codes (`sprint.quantize_bias`).
 
@@ -306,7 +306,7 @@ def Sprint_AttendOp : Sprint_DestinationOp<"attend", [
 
     Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]` with G dividing H; threshold, multiplier and shift
     `[B, H]`; key_valid `[B, Sk]`; mask and bias `[B, H, Sq, Sk]`, where each of the first three dimensions may be a static 1 instead (of the
-    bias the third alone); init and result `[B, H, Sq, Dv]`.
+    bias the third alone); query_segments `[B, Sq]`, key_segments `[B, Sk]`; init and result `[B, H, Sq, Dv]`.
 
     Example:
 
@@ -431,13 +431,15 @@ def Sprint_CrossbarScoreOp : Sprint_DestinationOp<"crossbar_score"> {
 /// What decides which keys the rows of a block may keep: `queries` says which query of `of` each row is.
 class Sprint_SelectionOp<string mnemonic, dag before> : Sprint_Op<mnemonic, [Pure, AttrSizedOperandSegments]> {
   let arguments = !con(before, (ins
-    1DTensorOf<[Index]>:$queries, Index:$of, Variadic<2DTensorOf<[I1]>>:$masks, Optional<2DTensorOf<[I32]>>:$bias,
+    1DTensorOf<[Index]>:$queries, Index:$of, Variadic<2DTensorOf<[I1]>>:$masks,
+    Optional<1DTensorOf<[I32]>>:$query_segments, Optional<1DTensorOf<[I32]>>:$key_segments, Optional<2DTensorOf<[I32]>>:$bias,
     Optional<1DTensorOf<[I64]>>:$multiplier, Optional<1DTensorOf<[I64]>>:$shift, Optional<Index>:$channels,
     OptionalAttr<Sprint_BandAttr>:$band));
   let results = (outs 2DTensorOf<[I1]>:$kept);
   string restrictions = [{
     `queries` `(` $queries `of` $of `:` type($queries) `)`
     (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)?
+    (`segments` `(` $query_segments^ `,` $key_segments `:` type($query_segments) `,` type($key_segments) `)`)?
     (`bias` `(` $bias^ `,` $multiplier `,` $shift `,` $channels `:` type($bias) `,` type($multiplier) `,` type($shift) `)`)?
     attr-dict
   }];
@@ -447,14 +449,15 @@ class Sprint_SelectionOp<string mnemonic, dag before> : Sprint_Op<mnemonic, [Pur
 def Sprint_PruneOp : Sprint_SelectionOp<"prune", (ins 2DTensorOf<[I32]>:$scores, 1DTensorOf<[I32]>:$threshold)> {
   let summary = "the keys that a block of rows keeps";
   let description = [{
-    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it. A bias code of -2^31 masks its
+    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it and, where there are segments, its own is
+    the row's. A bias code of -2^31 masks its
     key, and so does one so far below the largest of the row's allowed keys that no score lifts it to a weight
     (docs/numerics.md, section 4); for this a bias comes with the rows' `multiplier` and `shift` (`sprint.parameters`) and
     their head dimension, `channels`. A key is kept when it is allowed and
     `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold[i]`,
     lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query `queries[i]` of `of`.
 
-    Shapes: scores and kept `[B, Sk]`; masks and bias `[B, Sk]` or, where all rows share them, `[1, Sk]`; the others `[B]`.
+    Shapes: scores and kept `[B, Sk]`; masks and bias `[B, Sk]` or, where all rows share them, `[1, Sk]`; segments of keys `[Sk]`; the others `[B]`.
 
     Example:
 
@@ -547,7 +550,8 @@ def Sprint_ProgramOp : Sprint_Op<"program", [
   let description = [{
     A function of codes and head parameters that runs on the machine. Each argument begins with its name: `query`, `key` and `value`, codes
     `[B, H, Sq, D]`, `[B, G, Sk, D]` and `[B, G, Sk, Dv]` with G dividing H; `threshold`, `multiplier` and `shift`, `[B, H]`; then, as far as
-    the attention has them, `key_valid`, `mask` and codes of `bias`, of the shapes of `sprint.attention` and `sprint.quantize_bias`. They stand in this order.
+    the attention has them, `key_valid`, `mask`, codes of `bias`, `query_segments` and `key_segments`, of the shapes of `sprint.attention` and `sprint.quantize_bias`.
+    They stand in this order.
     Its result is the output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are those of the attention: the launch derives the head
     parameters from them.
 

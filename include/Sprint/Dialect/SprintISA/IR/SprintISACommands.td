@@ -124,6 +124,9 @@ def SprintISA_ReleaseOp : SprintISA_Command<"release", 0x04, [], [
   }];
 }
 
+/// The commands that have a value form beside.
+defset list<SprintISA_Command> commandsWithValueForm = {
+
 // Memory, opcodes 0x10 .. 0x1f.
 
 def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
@@ -132,7 +135,7 @@ def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
   let description = [{
     Writes all tokens of one head of `region`: of keys the high nibbles go to the transposable arrays and the
     low ones to standard ReRAM, everything else to standard ReRAM alone. Of keys and values `head` is a key head, which `group` query heads
-    share; of queries, masks and biases it is a query head, and of key_valid, which all heads share, any.
+    share; of queries, masks and biases it is a query head, and of what all heads of a batch element share, key_valid and segments, any.
 
     Example:
 
@@ -277,6 +280,24 @@ def SprintISA_LoadBiasOp : SprintISA_Command<"load_bias", 0x25, ["select"], [
   }];
 }
 
+def SprintISA_LoadSegmentsOp : SprintISA_Command<"load_segments", 0x26, ["select"], [
+    BatchField, QueryField]> {
+  let since = 2;
+  let reads = ["query_segments", "key_segments"];
+  let summary = "enable the columns of the keys whose segment is the query's";
+  let description = [{
+    Compares the segment of one query with that of every key, 32 bits each in standard ReRAM, and sets the column enables of the arrays: keys of
+    other segments are pruned by every `threshold`, and left out by every `list_range`, until the next `load_segments`. They hold
+    together with the rows that `load_mask` moves.
+
+    Example:
+
+    ```mlir
+    sprint_isa.load_segments batch(i0) query(i2)
+    ```
+  }];
+}
+
 // Recompute, opcodes 0x30 .. 0x3f.
 
 def SprintISA_ScoreOp : SprintISA_Command<"score", 0x30, ["qk"], [
@@ -339,5 +360,7 @@ def SprintISA_StoreOutputOp : SprintISA_Command<"store_output", 0x33, ["v"], [
     ```
   }];
 }
+
+} // commandsWithValueForm
 
 #endif // SPRINT_DIALECT_SPRINTISA_IR_SPRINTISACOMMANDS_TD

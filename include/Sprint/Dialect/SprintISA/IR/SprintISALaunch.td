@@ -31,6 +31,10 @@ class ProgramTensor<string str, Type hostType, Type deviceType, list<string> dim
   /// Version of the command stream that has it first.
   int since = version;
   string summary = text;
+  /// What tables of attentions say where there is one.
+  string kind = "";
+  /// Name of the optional tensor that it comes with, where it does not come alone.
+  string partner = "";
   /// Name of its enumerants.
   string symbol;
 
@@ -53,10 +57,24 @@ class OptionalInput<int region, string name, Type hostElement, Type deviceElemen
 def QueryInput : RequiredInput<0, "query", ["B", "H", "Sq", "D"], "queries">;
 def KeyInput : RequiredInput<1, "key", ["B", "G", "Sk", "D"], "keys, of which each head is shared by a group of query heads">;
 def ValueInput : RequiredInput<2, "value", ["B", "G", "Sk", "Dv"], "values, of which each head is shared by a group of query heads">;
-def KeyValidInput : OptionalInput<3, "key_valid", I1, I1, ["B", "Sk"], 1, "keys that are no padding">;
-def MaskInput : OptionalInput<4, "mask", I1, I1, ["B?", "H?", "Sq?", "Sk"], 1, "keys that each query may attend to">;
+def KeyValidInput : OptionalInput<3, "key_valid", I1, I1, ["B", "Sk"], 1, "keys that are no padding"> {
+  let kind = "padding";
+}
+def MaskInput : OptionalInput<4, "mask", I1, I1, ["B?", "H?", "Sq?", "Sk"], 1, "keys that each query may attend to"> {
+  let kind = "mask";
+}
 def BiasInput : OptionalInput<5, "bias", F32, I32, ["B?", "H?", "Sq?", "Sk"], 1,
-    "numbers added to the logits; codes are made for each batch element and head, as their steps differ">;
+    "numbers added to the logits; codes are made for each batch element and head, as their steps differ"> {
+  let kind = "bias";
+}
+def QuerySegmentsInput : OptionalInput<6, "query_segments", I32, I32, ["B", "Sq"], 2, "document of a packed sequence that each query is of"> {
+  let kind = "documents";
+  let partner = "key_segments";
+}
+def KeySegmentsInput : OptionalInput<7, "key_segments", I32, I32, ["B", "Sk"], 2,
+    "document that each key is of; queries of others may not attend to it"> {
+  let partner = "query_segments";
+}
 
 /// A tensor that the launch derives, a number a head (docs/numerics.md, section 3).
 class HeadParameter<string name, Type type, string summary>
@@ -71,7 +89,7 @@ def ShiftHeadParameter : HeadParameter<"shift", I64, "shift of exact scores to l
 def LaunchTensors {
   list<LaunchInput> required = [QueryInput, KeyInput, ValueInput];
   /// In the order in which launches, programs and ops have them.
-  list<LaunchInput> optional = [KeyValidInput, MaskInput, BiasInput];
+  list<LaunchInput> optional = [KeyValidInput, MaskInput, BiasInput, QuerySegmentsInput, KeySegmentsInput];
   list<LaunchInput> inputs = !listconcat(required, optional);
   list<HeadParameter> headParameters = [ThresholdHeadParameter, MultiplierHeadParameter, ShiftHeadParameter];
   /// In the order of the arguments of programs.

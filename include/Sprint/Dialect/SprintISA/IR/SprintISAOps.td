@@ -209,19 +209,8 @@ class SprintISA_ValueForm<SprintISA_Command command> : SprintISA_Op<"value." # c
       "(`after` `(` $after^ `)`)? attr-dict";
 }
 
-def SprintISA_ValueWriteOp : SprintISA_ValueForm<SprintISA_WriteOp>;
-def SprintISA_ValueLoadQueryOp : SprintISA_ValueForm<SprintISA_LoadQueryOp>;
-def SprintISA_ValueFetchOp : SprintISA_ValueForm<SprintISA_FetchOp>;
-def SprintISA_ValueCopyQueryOp : SprintISA_ValueForm<SprintISA_CopyQueryOp>;
-def SprintISA_ValueThresholdOp : SprintISA_ValueForm<SprintISA_ThresholdOp>;
-def SprintISA_ValueReadPruningOp : SprintISA_ValueForm<SprintISA_ReadPruningOp>;
-def SprintISA_ValueListRangeOp : SprintISA_ValueForm<SprintISA_ListRangeOp>;
-def SprintISA_ValueLoadMaskOp : SprintISA_ValueForm<SprintISA_LoadMaskOp>;
-def SprintISA_ValueLoadBiasOp : SprintISA_ValueForm<SprintISA_LoadBiasOp>;
-def SprintISA_ValueScoreOp : SprintISA_ValueForm<SprintISA_ScoreOp>;
-def SprintISA_ValueSoftmaxOp : SprintISA_ValueForm<SprintISA_SoftmaxOp>;
-def SprintISA_ValueAccumulateOp : SprintISA_ValueForm<SprintISA_AccumulateOp>;
-def SprintISA_ValueStoreOutputOp : SprintISA_ValueForm<SprintISA_StoreOutputOp>;
+foreach command = commandsWithValueForm in
+  def !subst("SprintISA_", "SprintISA_Value", !cast<string>(command)) : SprintISA_ValueForm<command>;
 
 class SprintISA_CapacityOp<string mnemonic, dag rest> : SprintISA_Op<mnemonic, [SprintISA_UnitCommandInterface]> {
   let arguments = !con((ins SprintISA_MachineUnitAttr:$unit, SymbolNameAttr:$resource), rest);
