@@ -46,7 +46,8 @@ def main():
             report.check(options.update or text == block["text"],
                          f"docs/compiler.md does not show what {block['passes']} prints; run "
                          f"{pathlib.Path(__file__).name} --update")
-            return block[0].replace(block["text"], text)
+            return (f"<!-- passes: {block['passes']}; of: {block['op']} -->\n"
+                    f"```mlir\n{text}```\n")
 
         updated, count = SHOWN.subn(replace, page)
         report.check(count >= 5, f"expected a block for each level, got {count}")

@@ -667,7 +667,7 @@ LogicalResult RowsLowering::lower(Operation *op) {
     return op->emitOpError("expected it in 'sprint.rows'");
   // The select unit holds one query and one pruning vector, and the capacities are those of a
   // block.
-  if (isOfBlock && !lowered.insert(op->getName()).second)
+  if ((isOfBlock || isa<tensor::InsertSliceOp>(op)) && !lowered.insert(op->getName()).second)
     return op->emitOpError("expected one in the body of 'sprint.rows', for one block");
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<RowsOp, CrossbarScoreOp, PruneOp, AllowOp, GatherOp, RecomputeOp,

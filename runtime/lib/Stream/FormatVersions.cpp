@@ -45,6 +45,8 @@ void VersionFinder::useEnumerant(std::string_view enumeration, uint64_t value,
 }
 
 void VersionFinder::useParameter(int64_t index, const std::string &place) {
+  if (index < 0 || index >= static_cast<int64_t>(table.parameters.size()))
+    return; // Not well-formed, and in no version.
   const LaunchParameterInfo &parameter = table.parameters[index];
   use(parameter.since,
       [&] { return "the launch parameter '" + std::string(parameter.name) + "' of " + place; });
@@ -71,6 +73,8 @@ void VersionFinder::visitWord(CommandWord word, const std::string &place) {
 void VersionFinder::visit(const Program &program) {
   std::string place = "program '" + program.name + "'";
   for (MemoryRegion input : program.inputs) {
+    if (static_cast<size_t>(input) >= table.inputs.size())
+      continue; // As above.
     const LaunchTensor &tensor = table.inputs[static_cast<size_t>(input)];
     use(tensor.since, [&] { return "the input '" + std::string(tensor.name) + "' of " + place; });
   }

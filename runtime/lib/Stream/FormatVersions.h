@@ -38,7 +38,7 @@ struct NeededVersion {
   std::string reason;
 };
 
-/// The smallest version that holds a well-formed stream.
+/// The smallest version that holds a stream; what is not well-formed in it counts for nothing.
 NeededVersion versionOf(const CommandStream &stream, const FormatTable &table = {});
 
 /// `serialize` and `parse` of CommandStream.h with another table.
