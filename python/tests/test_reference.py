@@ -317,6 +317,8 @@ class Refusals(unittest.TestCase):
                      replace("mask", np.ones((1, 2, 3, 1), bool)))
         self.refused(r"bias: expected shape .* got \(2, 2, 3, 4\)",
                      replace("bias", np.ones((2, 2, 3, 4), np.float32)))
+        self.refused(r"query_segments: expected int32 of shape \(1, 3\), got",
+                     replace("key_segments", np.zeros((1, 4), np.int32)))
         self.refused("bias: expected finite numbers or minus infinity", bias(np.nan))
         self.refused("bias: expected finite numbers or minus infinity", bias(np.inf))
 

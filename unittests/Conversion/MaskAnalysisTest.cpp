@@ -365,7 +365,7 @@ TEST_F(MaskAnalysisTest, NotABand) {
       %bi = arith.divsi %i, %two : i64
       %bj = arith.divsi %j, %two : i64
       %keep = arith.cmpi eq, %bi, %bj : i64)")),
-            "mask:1x1x5x7 nan");
+            "query_segments:2x5 key_segments:2x7 nan");
   // Keys up to the fifth, for all queries.
   EXPECT_EQ(analyze(positions(R"(%four = arith.constant 4 : i64
       %keep = arith.cmpi sle, %j, %four : i64)",

@@ -307,9 +307,7 @@ FailureOr<Value> RowsLowering::write(Operation *op, MemoryRegion region, const S
     return op->emitOpError() << "expected '" << stringifyMemoryRegion(region)
                              << "' among the writes of the schedule, as it is read from ReRAM";
   Slice head{slice.input, {slice.position[0], slice.position[1]}};
-  // Once a batch element, where its heads share it; key_valid always was written once a head.
-  if (isSharedByBatch(static_cast<::sprint::MemoryRegion>(region)) &&
-      region != MemoryRegion::KeyValid)
+  if (isWrittenForBatch(region))
     head.position[1] = builder.getAffineConstantExpr(0);
   Block *body = getBlockOfHead(head);
   if (!body)

@@ -27,6 +27,16 @@ static bool isWriteOfKeyHead(Operation *op) {
   return write && !isSharedByBatch(static_cast<::sprint::MemoryRegion>(write.getRegion()));
 }
 
+bool mlir::sprint::isWrittenForBatch(MemoryRegion region) {
+  return isSharedByBatch(static_cast<::sprint::MemoryRegion>(region)) &&
+         region != MemoryRegion::KeyValid;
+}
+
+static bool isWriteForBatch(Operation *op) {
+  auto write = dyn_cast<ValueWriteOp>(op);
+  return write && isWrittenForBatch(write.getRegion());
+}
+
 /// Blocks in flight between selection and recompute: the one in work and those ahead of it.
 static int64_t getBlocks(const Structure & /*structure*/, ScheduleAttr schedule) {
   return schedule.getAhead() + 1;
@@ -37,6 +47,9 @@ static int64_t getScoreRows(const Structure &structure, ScheduleAttr /*schedule*
 }
 
 static constexpr Resource kResources[] = {
+    // Batch elements in work or written ahead: no more than key heads, and the next one.
+    {"batch_slots", isWriteForBatch, isOneOf<ValueStoreOutputOp>,
+     [](const Structure &structure, ScheduleAttr) { return structure.residentHeads + 1; }},
     // Key heads that ReRAM has room for.
     {"head_slots", isWriteOfKeyHead, isOneOf<ValueStoreOutputOp>,
      [](const Structure &structure, ScheduleAttr) { return structure.residentHeads; }},

@@ -26,6 +26,10 @@ struct Resource {
 /// All resources, in the order in which those of one place are taken.
 ArrayRef<Resource> getResources();
 
+/// Whether `region` is written once for all heads of a batch element, which share it; key_valid
+/// always was written once a head.
+bool isWrittenForBatch(sprint_isa::MemoryRegion region);
+
 /// The first of the commands of `command`'s unit that lead to it in its body: what is reserved for
 /// it is reserved before these, so that a unit holds nothing back while it waits.
 Operation *findBeginOfChain(Operation *command);

@@ -2,11 +2,13 @@
 // RUN: sprint-opt %s --sprint-compile="arch=s level=tiled" --split-input-file | FileCheck %s --check-prefix=TILED
 
 // The segments are written once a batch element, outside of the loop over key heads, and loaded once a query before its
-// thresholding; one queue says that all of them are there.
+// thresholding; one queue says that all of them are there, another how many batch elements may be written ahead.
 // CHECK-LABEL: sprint_isa.program @layer
 // CHECK-SAME: inputs(query_segments, key_segments) {
+// CHECK: sprint_isa.counting_queue @batch_slots credits(3)
 // CHECK: sprint_isa.unit write {
 // CHECK-NEXT: sprint_isa.loop trip(batches) {
+// CHECK-NEXT: sprint_isa.acquire queue(@batch_slots)
 // CHECK-NEXT: sprint_isa.write region(query_segments) batch(i0) head(0)
 // CHECK-NEXT: sprint_isa.write region(key_segments) batch(i0) head(0)
 // CHECK-NEXT: sprint_isa.release queue(@[[WRITTEN:.*]])
@@ -19,6 +21,11 @@
 // CHECK: sprint_isa.load_segments batch(i0) query(i3)
 // CHECK-NEXT: sprint_isa.copy_query batch(i0) head(i1 * 2 + i2) query(i3)
 // CHECK-NEXT: sprint_isa.threshold
+// CHECK: sprint_isa.unit v {
+// CHECK-NEXT: sprint_isa.loop trip(batches) {
+// CHECK: sprint_isa.release queue(@head_slots)
+// CHECK-NEXT: }
+// CHECK-NEXT: sprint_isa.release queue(@batch_slots)
 //
 // TILED-LABEL: sprint.program @layer
 // TILED: sprint.rows (%[[B:.*]], %{{.*}}, %{{.*}}, %[[I:.*]]) to

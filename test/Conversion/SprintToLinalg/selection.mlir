@@ -107,3 +107,14 @@ func.func @biased(%scores: tensor<2x?xi32>, %mask: tensor<2x?xi1>, %bias: tensor
       : tensor<2x?xi32> -> tensor<2x?xi1>
   return %0 : tensor<2x?xi1>
 }
+
+// A key of another segment than the row's is not allowed.
+
+// CHECK-LABEL: func.func @segments(
+// CHECK-SAME:    %[[QUERIES:[a-z0-9]+]]: tensor<2xindex>, %{{.*}}: index, %{{.*}}: index, %[[OWN:[a-z0-9]+]]: tensor<2xi32>, %[[KEYS:[a-z0-9]+]]: tensor<?xi32>)
+// CHECK:         linalg.generic {{.*}}["parallel", "parallel"]{{.*}} ins(%[[OWN]], %[[KEYS]] : tensor<2xi32>, tensor<?xi32>)
+// CHECK:         arith.cmpi eq, {{.*}} : i32
+func.func @segments(%queries: tensor<2xindex>, %n: index, %keys: index, %own: tensor<2xi32>, %others: tensor<?xi32>) -> tensor<2x?xi1> {
+  %0 = sprint.allow keys(%keys) queries(%queries of %n : tensor<2xindex>) segments(%own, %others : tensor<2xi32>, tensor<?xi32>) : tensor<2x?xi1>
+  return %0 : tensor<2x?xi1>
+}
