@@ -28,7 +28,8 @@ DYNAMIC = ("d80_length129", "d32_heads12_length127", "causal", "length1_heads12"
 #: Cases and blocks, heads of a group and queries, that are written into the schedule by hand. Lengths
 #: that they do not divide leave a smaller last block. The machine takes single rows alone.
 BLOCKS = (("causal", 1, 4), ("groups", 3, 2), ("one_key_head", 12, 4), ("everything", 2, 3),
-          ("padding_causal", 1, 40), ("mask_of_heads", 1, 7))
+          ("padding_causal", 1, 40), ("mask_of_heads", 1, 7),
+          ("documents", 2, 6))
 
 
 def write_schedule(model, arch, heads, queries, thresholds, text):
