@@ -337,7 +337,7 @@
 // EFFECT: error: 'cf.assert' op expected an op that commands can say
 
 // The select unit holds one query, and the capacities are those of one block.
-// REDEFINE: %{change} = s/^    %%scores = \(.*\)/    %%first = \1\n    %%second = \1\n    %%scores = arith.addi %%first, %%second : tensor<1x7xi32>/
+// REDEFINE: %{change} = s/^    %%scores = \(.*\)ins(%%query,\(.*\)/    %%other = tensor.extract_slice %%q[%%b, %%h, 0, 0] [1, 1, 1, 16] [1, 1, 1, 1] : tensor<2x4x5x16xi8> to tensor<1x16xi8>\n    %%first = \1ins(%%query,\2\n    %%second = \1ins(%%other,\2\n    %%scores = arith.addi %%first, %%second : tensor<1x7xi32>/
 // REDEFINE: %{check} = BLOCKS
 // RUN: %{refused}
 // BLOCKS: error: 'sprint.crossbar_score' op expected one in the body of 'sprint.rows', for one block
