@@ -220,10 +220,13 @@ TEST_F(LaunchTest, TakesOperandsInAnyLayout) {
   StridedMemRefType<float, 0> none = {};
   ::UnrankedMemRefType<float> queryOperand = {4, &queryMemRef}, keyOperand = {4, &keyMemRef},
                               outputOperand = {4, &outputMemRef}, absent = {0, &none};
-  auto launch =
-      reinterpret_cast<void (*)(int64_t, void *, void *, void *, void *, void *, void *, void *)>(
-          LaunchContext::getSymbol().address);
-  launch(0, &queryOperand, &keyOperand, &keyOperand, &absent, &absent, &absent, &outputOperand);
+  // The program, an operand for each input, the output.
+  static_assert(::sprint::launchInputs.size() == 8);
+  using Launch = void (*)(int64_t, void *, void *, void *, void *, void *, void *, void *, void *,
+                          void *);
+  auto launch = reinterpret_cast<Launch>(LaunchContext::getSymbol().address);
+  launch(0, &queryOperand, &keyOperand, &keyOperand, &absent, &absent, &absent, &absent, &absent,
+         &outputOperand);
 
   std::vector<HostTensor> expected = steps->run({rowMajor.ref(), keys.ref()});
   ASSERT_EQ(expected.size(), 1u);
