@@ -12,27 +12,22 @@ using namespace mlir;
 using namespace mlir::sprint;
 using sprint_isa::Residency;
 
-/// MICRO 2022: one query at a time, the next one selected meanwhile, the keys of the previous one
-/// reused; every tensor goes through ReRAM.
-static ScheduleAttr solvePaper(MLIRContext *context, const FetchProblem &problem) {
-  return ScheduleAttr::get(context, /*heads=*/1, /*queries=*/1, /*ahead=*/1,
-                           Residency::PreviousQuery, problem.getInputs());
-}
-
-/// The paper's baseline: what fits is pinned for the whole head, the rest fetched for every query.
-static ScheduleAttr solveResident(MLIRContext *context, const FetchProblem &problem) {
-  return ScheduleAttr::get(context, /*heads=*/1, /*queries=*/1, /*ahead=*/1, Residency::Pinned,
+/// Blocks of `queries` queries of one head, one of them selected ahead; every tensor goes through
+/// ReRAM.
+template <int64_t queries, Residency residency>
+static ScheduleAttr solve(MLIRContext *context, const FetchProblem &problem) {
+  return ScheduleAttr::get(context, /*heads=*/1, queries, /*ahead=*/1, residency,
                            problem.getInputs());
 }
 
-/// Four queries of one head at a time, the union of their keys fetched once.
-static ScheduleAttr solveBlocked(MLIRContext *context, const FetchProblem &problem) {
-  return ScheduleAttr::get(context, /*heads=*/1, /*queries=*/4, /*ahead=*/1,
-                           Residency::PreviousQuery, problem.getInputs());
-}
-
 static constexpr SchedulingAlgorithm kAlgorithms[] = {
-    {"paper", solvePaper}, {"resident", solveResident}, {"blocked", solveBlocked}};
+    // MICRO 2022: one query at a time, the keys of the previous one reused.
+    {"paper", solve<1, Residency::PreviousQuery>},
+    // The paper's baseline: what fits is pinned for the whole head, the rest fetched for every
+    // query.
+    {"resident", solve<1, Residency::Pinned>},
+    // The union of a block's keys is fetched once.
+    {"blocked", solve<4, Residency::PreviousQuery>}};
 
 ArrayRef<SchedulingAlgorithm> mlir::sprint::getSchedulingAlgorithms() { return kAlgorithms; }
 

@@ -6,6 +6,7 @@
 
 #include "Resources.h"
 #include "Sprint/Conversion/Passes.h"
+#include "Sprint/Dialect/Sprint/IR/ArgumentSlices.h"
 #include "Sprint/Dialect/Sprint/IR/LaunchTensors.h"
 #include "Sprint/Dialect/Sprint/IR/MachineAttributes.h"
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
@@ -33,17 +34,7 @@ using DeviceProgramOp = mlir::sprint::ProgramOp;
 
 namespace {
 
-/// The part of an argument of the program that a command works on.
-struct Slice {
-  ProgramInput input;
-  /// Where it begins along each dimension that is not whole: batch element, head or key head,
-  /// query.
-  SmallVector<AffineExpr, 3> position;
-  /// Queries that it has, ShapedType::kDynamic where that is not static; 1 for what has none.
-  int64_t queries = 1;
-
-  bool operator==(const Slice &) const = default;
-};
+using Slice = ArgumentSlice;
 
 /// What is known of a selection of keys on its way from one op to the next.
 struct Selection {
@@ -101,13 +92,7 @@ private:
   FailureOr<Value> write(Operation *op, MemoryRegion region, const Slice &slice);
   LogicalResult placeResources();
 
-  /// The number that `value` is; null, without an error, where it is none of the program's.
-  AffineExpr evaluate(OpFoldResult value);
-  /// Whether `size` is the whole of what `dimension` counts.
-  bool isWhole(OpFoldResult size, int64_t staticSize, Dimension dimension);
-  /// The part of an argument that `operand` is.
-  std::optional<Slice> resolve(Value operand);
-  /// The same, of `input`; else an error that names the operand `what` of `op`.
+  /// The part of `input` that `operand` is; else an error that names the operand `what` of `op`.
   FailureOr<Slice> resolve(Operation *op, StringRef what, Value operand, ProgramInput input);
   /// Checks that `operand` is what the head of `query` has of `input`.
   LogicalResult checkOfHead(Operation *op, Value operand, ProgramInput input, const Slice &query);
@@ -134,6 +119,7 @@ private:
   RowsOp rows;
   /// What each of their counters is in commands.
   SmallVector<AffineExpr> counters;
+  std::optional<ArgumentSlices> slices;
   /// Bodies of the nest, by the number of loops around them.
   SmallVector<Block *> bodies;
   /// The outermost loop.
@@ -162,96 +148,9 @@ private:
 // Where things are
 //===----------------------------------------------------------------------===//
 
-/// The launch parameter that is the size of `dimension`.
-static std::optional<LaunchParameter> getParameterOf(Dimension dimension) {
-  for (auto [index, info] : llvm::enumerate(::sprint::launchParameters))
-    if (info.dimension == dimension && !info.divisor)
-      return static_cast<LaunchParameter>(index);
-  return std::nullopt;
-}
-
-/// Whether a command takes all of `dimension` at once.
-static bool isTakenWhole(Dimension dimension) {
-  return dimension == Dimension::Sk || dimension == Dimension::D || dimension == Dimension::Dv;
-}
-
-/// The argument of a program that `value` is, or null.
-static BlockArgument getProgramArgument(Value value) {
-  auto argument = dyn_cast<BlockArgument>(value);
-  return argument && isa<DeviceProgramOp>(argument.getOwner()->getParentOp()) ? argument
-                                                                              : BlockArgument();
-}
-
-AffineExpr RowsLowering::evaluate(OpFoldResult value) {
-  if (std::optional<int64_t> constant = getConstantIntValue(value))
-    return builder.getAffineConstantExpr(*constant);
-  auto number = cast<Value>(value);
-  if (auto counter = dyn_cast<BlockArgument>(number))
-    return counter.getOwner()->getParentOp() == rows ? counters[counter.getArgNumber()]
-                                                     : AffineExpr();
-  if (auto apply = number.getDefiningOp<affine::AffineApplyOp>()) {
-    SmallVector<AffineExpr> operands;
-    for (Value operand : apply.getMapOperands())
-      if (!operands.emplace_back(evaluate(operand)))
-        return {};
-    AffineMap map = apply.getAffineMap();
-    return simplifyAffineExpr(
-        map.getResult(0).replaceDimsAndSymbols(ArrayRef(operands).take_front(map.getNumDims()),
-                                               ArrayRef(operands).drop_front(map.getNumDims())),
-        ::sprint::kMaxLoopDepth, ::sprint::kNumLaunchParameters);
-  }
-  auto size = number.getDefiningOp<tensor::DimOp>();
-  std::optional<int64_t> dim = size ? size.getConstantIndex() : std::nullopt;
-  BlockArgument argument = size ? getProgramArgument(size.getSource()) : BlockArgument();
-  auto type = argument ? cast<RankedTensorType>(argument.getType()) : RankedTensorType();
-  if (!dim || !type || *dim < 0 || *dim >= type.getRank())
-    return {};
-  // A static one may be 1 for what has the parameter's size elsewhere.
-  if (!type.isDynamicDim(*dim))
-    return builder.getAffineConstantExpr(type.getDimSize(*dim));
-  std::optional<LaunchParameter> parameter =
-      getParameterOf(getLaunchTensor(program.getInput(argument)).dimensions[*dim].dimension);
-  return parameter ? getParameter(*parameter) : AffineExpr();
-}
-
-bool RowsLowering::isWhole(OpFoldResult size, int64_t staticSize, Dimension dimension) {
-  AffineExpr number = evaluate(size);
-  if (!ShapedType::isDynamic(staticSize) && number == builder.getAffineConstantExpr(staticSize))
-    return true;
-  std::optional<LaunchParameter> parameter = getParameterOf(dimension);
-  return parameter && number == getParameter(*parameter);
-}
-
-std::optional<Slice> RowsLowering::resolve(Value operand) {
-  while (isa_and_nonnull<tensor::CastOp, tensor::CollapseShapeOp>(operand.getDefiningOp()))
-    operand = operand.getDefiningOp()->getOperand(0);
-  auto slice = operand.getDefiningOp<tensor::ExtractSliceOp>();
-  BlockArgument argument = slice ? getProgramArgument(slice.getSource()) : BlockArgument();
-  if (!argument || !slice.hasUnitStride())
-    return std::nullopt;
-  Slice result{program.getInput(argument), {}};
-  for (auto [index, dimension, offset, size] :
-       llvm::enumerate(getLaunchTensor(result.input).dimensions, slice.getMixedOffsets(),
-                       slice.getMixedSizes())) {
-    if (isTakenWhole(dimension.dimension)) {
-      if (!isConstantIntValue(offset, 0) ||
-          !isWhole(size, slice.getSourceType().getDimSize(index), dimension.dimension))
-        return std::nullopt;
-      continue;
-    }
-    if (!result.position.emplace_back(evaluate(offset)))
-      return std::nullopt;
-    if (dimension.dimension == Dimension::Sq)
-      result.queries = getConstantIntValue(size).value_or(ShapedType::kDynamic);
-    else if (!isConstantIntValue(size, 1))
-      return std::nullopt;
-  }
-  return result;
-}
-
 FailureOr<Slice> RowsLowering::resolve(Operation *op, StringRef what, Value operand,
                                        ProgramInput input) {
-  std::optional<Slice> slice = resolve(operand);
+  std::optional<Slice> slice = slices->resolve(operand);
   if (slice && slice->input == input)
     return std::move(*slice);
   return op->emitOpError() << "expected its " << what << " to be a part of the program's "
@@ -401,7 +300,7 @@ LogicalResult RowsLowering::loadRestrictions(OpTy op, Operation *before, Selecti
     tensors.push_back(op.getBias());
   llvm::SmallDenseSet<MemoryRegion> regions;
   for (Value tensor : tensors) {
-    std::optional<Slice> row = resolve(tensor);
+    std::optional<Slice> row = slices->resolve(tensor);
     if (!row || !getRegion(row->input) ||
         (tensor == op.getBias()) != (row->input == ProgramInput::Bias))
       return op.emitOpError("expected masks and biases that are rows of the program's");
@@ -430,7 +329,7 @@ LogicalResult RowsLowering::loadRestrictions(OpTy op, Operation *before, Selecti
       failed(checkOfHead(op, op.getShift(), ProgramInput::Shift, selection.query)))
     return failure();
   int64_t channels = program.getArgumentType(ProgramInput::Query).getDimSize(3);
-  if (isWhole(op.getChannels(), channels, Dimension::D))
+  if (slices->isWhole(op.getChannels(), channels, Dimension::D))
     return success();
   return op.emitOpError("expected the channels of its query");
 }
@@ -440,8 +339,8 @@ FailureOr<std::pair<ExprAttr, ExprAttr>> RowsLowering::getAllowedKeys(OpTy op, c
   auto row = op.getQueries().template getDefiningOp<tensor::FromElementsOp>();
   int64_t queries = program.getArgumentType(ProgramInput::Query).getDimSize(2);
   if (!row || row.getElements().size() != 1 ||
-      evaluate(row.getElements()[0]) != query.position[2] ||
-      !isWhole(op.getOf(), queries, Dimension::Sq))
+      slices->evaluate(row.getElements()[0]) != query.position[2] ||
+      !slices->isWhole(op.getOf(), queries, Dimension::Sq))
     return op.emitOpError("expected its query, of all queries");
   AffineExpr zero = builder.getAffineConstantExpr(0), keys = getParameter(LaunchParameter::Keys);
   ExprAttr first = ExprAttr::get(zero), last = ExprAttr::get(keys);
@@ -512,7 +411,7 @@ LogicalResult RowsLowering::lower(PruneOp op) {
 
 LogicalResult RowsLowering::lower(AllowOp op) {
   int64_t keys = program.getArgumentType(ProgramInput::Key).getDimSize(2);
-  if (!isWhole(op.getKeys(), keys, Dimension::Sk))
+  if (!slices->isWhole(op.getKeys(), keys, Dimension::Sk))
     return op.emitOpError("expected all keys of the program");
   selections[op.getKept()].allow = op;
   return success();
@@ -589,7 +488,7 @@ LogicalResult RowsLowering::lower(RecomputeOp op) {
   }
   if (selection.query != *query || selection.key != *key)
     return op.emitOpError("expected the query and keys that its keys were selected for");
-  std::optional<Slice> bias = op.getBias() ? resolve(op.getBias()) : std::nullopt;
+  std::optional<Slice> bias = op.getBias() ? slices->resolve(op.getBias()) : std::nullopt;
   if (bool(op.getBias()) != bias.has_value() || bias != selection.bias)
     return op.emitOpError("expected the biases that its keys were selected with");
 
@@ -631,9 +530,10 @@ LogicalResult RowsLowering::lower(tensor::InsertSliceOp op) {
   SmallVector<OpFoldResult> offsets = op.getMixedOffsets(), sizes = op.getMixedSizes();
   int64_t channels = program.getArgumentType(ProgramInput::Value).getDimSize(3);
   bool isRow = op.hasUnitStride() && offsets.size() == 4 && isConstantIntValue(offsets[3], 0) &&
-               isWhole(sizes[3], channels, Dimension::Dv);
+               slices->isWhole(sizes[3], channels, Dimension::Dv);
   for (unsigned dim = 0; isRow && dim < 3; ++dim)
-    isRow = isConstantIntValue(sizes[dim], 1) && evaluate(offsets[dim]) == query.position[dim];
+    isRow =
+        isConstantIntValue(sizes[dim], 1) && slices->evaluate(offsets[dim]) == query.position[dim];
   if (!isRow)
     return op.emitOpError("expected the output row of the query");
   builder.setInsertionPointToEnd(bodies.back());
@@ -666,6 +566,7 @@ LogicalResult RowsLowering::createLoops() {
   }
   if (bodies.size() == 1)
     return rows.emitOpError("expected a loop that turns more often than once");
+  slices.emplace(program, rows, counters);
   return success();
 }
 

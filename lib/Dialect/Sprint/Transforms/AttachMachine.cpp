@@ -7,11 +7,6 @@
 #include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-
 namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTATTACHMACHINE
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h.inc"
