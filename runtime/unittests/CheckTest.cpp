@@ -45,21 +45,21 @@ struct SoundProgram {
   std::vector<int64_t> parameters = {};
 };
 
-const std::vector<MemoryRegion> allInputs = {MemoryRegion::KeyValid, MemoryRegion::Mask,
-                                             MemoryRegion::Bias};
+const std::vector<MemoryRegion> kAllInputs = {MemoryRegion::KeyValid, MemoryRegion::Mask,
+                                              MemoryRegion::Bias};
 
-const std::vector<SoundProgram> soundPrograms = {
+const std::vector<SoundProgram> kSoundPrograms = {
     {"Paper", {}},
     {"Causal", {.causal = true}},
     {"Dense", {.dense = true, .residency = Residency::Pinned}},
-    {"Inputs", {.inputs = allInputs}},
-    {"InputsOnce", {.inputs = allInputs, .loadsOnce = true}},
-    {"DenseInputs", {.dense = true, .inputs = allInputs}},
+    {"Inputs", {.inputs = kAllInputs}},
+    {"InputsOnce", {.inputs = kAllInputs, .loadsOnce = true}},
+    {"DenseInputs", {.dense = true, .inputs = kAllInputs}},
     {"Ahead", {.rowSlots = 4, .keyBuffers = 2, .valueBuffers = 2, .depth = 4}},
     {"Narrow", {.rowSlots = 1, .depth = 1}},
     {"Static", {}, {1, 3, 5, 7, 8, 8, 1}},
-    {"StaticInputs", {.causal = true, .inputs = allInputs}, {2, 2, 5, 7, 8, 4, 1}},
-    {"Grouped", {.isGrouped = true, .inputs = allInputs}, {Program::kDynamic, 6, 4, 5, 8, 8, 3}},
+    {"StaticInputs", {.causal = true, .inputs = kAllInputs}, {2, 2, 5, 7, 8, 4, 1}},
+    {"Grouped", {.isGrouped = true, .inputs = kAllInputs}, {Program::kDynamic, 6, 4, 5, 8, 8, 3}},
     {"OneQuery", {}, {2, 3, 1, 6, 8, 8, 1}},
     {"OneHead", {.isGrouped = true}, {1, 1, 4, 6, 8, 8, 1}},
     {"ManyTokens", {}, {1, 12, 100000, 100000, 64, 64, 1}},
@@ -81,7 +81,7 @@ TEST_P(SoundProgramTest, HasNoFindings) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SoundProgramTest, testing::ValuesIn(soundPrograms),
+INSTANTIATE_TEST_SUITE_P(All, SoundProgramTest, testing::ValuesIn(kSoundPrograms),
                          [](const auto &info) { return info.param.name; });
 
 TEST(CheckTest, GroupsBeyondAllQueues) {
@@ -550,7 +550,7 @@ TEST(CheckPropertyTest, WhatIsAcceptedRuns) {
   for (unsigned seed = 0; seed < 2500; ++seed) {
     Mutator mutator(seed);
     Machine machine = builtinMachine("s");
-    const SoundProgram &sound = soundPrograms[mutator.pick(soundPrograms.size() - 1)];
+    const SoundProgram &sound = kSoundPrograms[mutator.pick(kSoundPrograms.size() - 1)];
     Program program = programOf(sound, machine);
     mutator.mutate(program);
     std::string error;

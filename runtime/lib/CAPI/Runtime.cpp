@@ -104,10 +104,10 @@ static_assert(SPRINT_NUM_INPUTS == launchInputs.size() && SPRINT_MAX_RANK == kMa
 
 /// What the caller says of a launch, without inputs that it does not know.
 SprintLaunch knownOf(const SprintLaunch &launch) {
-  constexpr size_t begin = offsetof(SprintLaunch, inputs);
+  constexpr size_t kBegin = offsetof(SprintLaunch, inputs);
   size_t size = launch.size;
-  expect(size >= begin && size <= sizeof(SprintLaunch) &&
-             (size - begin) % sizeof(SprintTensor) == 0,
+  expect(size >= kBegin && size <= sizeof(SprintLaunch) &&
+             (size - kBegin) % sizeof(SprintTensor) == 0,
          "expected a SprintLaunch of this version; is its size set?");
   SprintLaunch known{};
   std::memcpy(&known, &launch, size);

@@ -98,6 +98,7 @@ std::optional<MemoryRegion> checking::regionWritten(const Step &step) {
 // what each waits for comes from the next one alone, which stands, too.
 
 Nest::Nest(const Steps &steps) : steps(steps), forms(steps.program, /*substitutes=*/true) {
+  state.reserve(steps.queues.size());
   for (const Queue &queue : steps.queues)
     state.push_back(queue.initial);
   std::vector<Walker> walkers;

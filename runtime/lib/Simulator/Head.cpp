@@ -121,10 +121,10 @@ void Operands::measure() {
     }
     dimensions.*launchSizeMembers[index] = size;
   }
-  constexpr TensorDimension output[] = {
+  constexpr TensorDimension kOutput[] = {
       {Dimension::B, false}, {Dimension::H, false}, {Dimension::Sq, false}, {Dimension::Dv, false}};
   checkSize(
-      "the output", output,
+      "the output", kOutput,
       std::array{dimensions.batches, dimensions.heads, dimensions.queries, dimensions.valueDim});
 }
 

@@ -295,7 +295,7 @@ bool printFindings(const std::vector<const Program *> &programs, const Machine &
     for (const Finding &finding : check(*program, machine)) {
       isSound &= finding.severity != Finding::Severity::Error;
       std::fprintf(stderr, "sprint-sim: %s: %s: program '%s': %s\n",
-                   toString(finding.severity).data(), arguments.stream.c_str(),
+                   std::string(toString(finding.severity)).c_str(), arguments.stream.c_str(),
                    program->name.c_str(), toString(*program, finding).c_str());
     }
   }
