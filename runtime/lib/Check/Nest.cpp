@@ -7,6 +7,7 @@
 #include "Nest.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 using namespace sprint;
@@ -98,9 +99,7 @@ std::optional<MemoryRegion> checking::regionWritten(const Step &step) {
 // what each waits for comes from the next one alone, which stands, too.
 
 Nest::Nest(const Steps &steps) : steps(steps), forms(steps.program, /*substitutes=*/true) {
-  state.reserve(steps.queues.size());
-  for (const Queue &queue : steps.queues)
-    state.push_back(queue.initial);
+  std::ranges::transform(steps.queues, std::back_inserter(state), &Queue::initial);
   std::vector<Walker> walkers;
   for (size_t unit = 0; unit < steps.units.size(); ++unit)
     walkers.push_back({unit, 0, steps.units[unit].steps.size(), {}});
