@@ -101,6 +101,7 @@ std::optional<MemoryRegion> checking::regionWritten(const Step &step) {
 Nest::Nest(const Steps &steps) : steps(steps), forms(steps.program, /*substitutes=*/true) {
   std::ranges::transform(steps.queues, std::back_inserter(state), &Queue::initial);
   std::vector<Walker> walkers;
+  walkers.reserve(steps.units.size());
   for (size_t unit = 0; unit < steps.units.size(); ++unit)
     walkers.push_back({unit, 0, steps.units[unit].steps.size(), {}});
   Body &root = allBodies.emplace_back();
