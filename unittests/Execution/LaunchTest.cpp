@@ -222,8 +222,8 @@ TEST_F(LaunchTest, TakesOperandsInAnyLayout) {
                               outputOperand = {4, &outputMemRef}, absent = {0, &none};
   // The program, an operand for each input, the output.
   static_assert(::sprint::launchInputs.size() == 8);
-  using Launch = void (*)(int64_t, void *, void *, void *, void *, void *, void *, void *, void *,
-                          void *);
+  using Launch =
+      void (*)(int64_t, void *, void *, void *, void *, void *, void *, void *, void *, void *);
   auto launch = reinterpret_cast<Launch>(LaunchContext::getSymbol().address);
   launch(0, &queryOperand, &keyOperand, &keyOperand, &absent, &absent, &absent, &absent, &absent,
          &outputOperand);

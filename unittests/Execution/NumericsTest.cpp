@@ -600,10 +600,10 @@ TEST(Selection, BiasesFarDownMask) {
                        parameters, allowed, kDefault, ArrayRef(codes.elements).slice(i * 8, 8));
         expected.insert(expected.end(), row.kept.begin(), row.kept.end());
       }
-      EXPECT_EQ(selectBiased("sprint.prune %scores threshold(%threshold : tensor<3xi32>)", codes, d, parameters),
+      EXPECT_EQ(selectBiased("sprint.prune %scores threshold(%threshold : tensor<3xi32>)", codes, d,
+                             parameters),
                 expected);
-      EXPECT_EQ(selectBiased("sprint.allow keys(%keys)", codes, d, parameters),
-                expected);
+      EXPECT_EQ(selectBiased("sprint.allow keys(%keys)", codes, d, parameters), expected);
       if (parameters.shift == 30)
         EXPECT_EQ(expected, (std::vector<uint8_t>{1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 0, 0,
                                                   1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 0}));

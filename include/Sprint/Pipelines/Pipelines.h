@@ -16,8 +16,8 @@ class DialectRegistry;
 
 namespace mlir::sprint {
 
-/// The paper's baseline, as `schedule`: every allowed key kept, and what fits pinned for the whole head
-/// by the algorithm `resident`.
+/// The paper's baseline, as `schedule`: every allowed key kept, and what fits pinned for the whole
+/// head by the algorithm `resident`.
 inline constexpr llvm::StringLiteral kDenseSchedule = "dense";
 
 /// How far down to compile; each level runs (see docs/tools.md).
