@@ -215,9 +215,12 @@ struct ConvertLinalgToSprint
       }
       if (candidate.exponential && !refused.insert(candidate.exponential).second)
         continue;
-      candidate.op->emitRemark() << "attention not raised: " << raiser.getReason();
+      refuse(candidate.op, RefusedBy::Raising, raiser.getReason(),
+             findName(candidate.op->getLoc()));
       ++numRefused;
     }
+    // What was made on the way and is not used goes, too.
+    eraseUnusedOps(getOperation());
     nameAttentions(getOperation());
   }
 };

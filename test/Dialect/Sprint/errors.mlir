@@ -183,9 +183,21 @@ func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: t
 
 // -----
 
-// expected-error @below {{expected 'sprint.machine' or 'sprint.costs', got unknown attribute 'sprint.unknown'}}
+// expected-error @below {{expected 'sprint.machine', 'sprint.costs' or 'sprint.refused', got unknown attribute 'sprint.unknown'}}
 module attributes {sprint.unknown = 1 : i64} {
 }
+
+// -----
+
+// expected-error @below {{expected 'sprint.refused' to be a #sprint.refusal, got "too large"}}
+module attributes {sprint.refused = "too large"} {
+}
+
+// -----
+
+// expected-error @below {{failed to parse Sprint_RefusalAttr parameter 'by' which is to be a `::mlir::sprint::RefusedBy`}}
+// expected-error @below {{expected ::mlir::sprint::RefusedBy to be one of: raising, outlining}}
+#refusal = #sprint.refusal<tiling, "too large">
 
 // -----
 

@@ -47,8 +47,27 @@ LogicalResult SprintDialect::verifyOperationAttribute(Operation *op, NamedAttrib
                                << attribute.getValue();
     return success();
   }
-  return op->emitOpError() << "expected '" << kMachineAttrName << "' or '" << kCostsAttrName
-                           << "', got unknown attribute '" << name << "'";
+  if (name == kRefusedAttrName) {
+    if (!isa<RefusalAttr>(attribute.getValue()))
+      return op->emitOpError() << "expected '" << name << "' to be a #sprint.refusal, got "
+                               << attribute.getValue();
+    return success();
+  }
+  return op->emitOpError() << "expected '" << kMachineAttrName << "', '" << kCostsAttrName
+                           << "' or '" << kRefusedAttrName << "', got unknown attribute '" << name
+                           << "'";
+}
+
+void mlir::sprint::refuse(Operation *op, RefusedBy by, StringRef reason, StringRef name) {
+  MLIRContext *context = op->getContext();
+  auto refusal = RefusalAttr::get(context, by, reason,
+                                  name.empty() ? StringAttr() : StringAttr::get(context, name));
+  op->setDiscardableAttr(SprintDialect::kRefusedAttrName, refusal);
+  op->emitRemark(refusal.getMessage());
+}
+
+RefusalAttr mlir::sprint::getRefusal(Operation *op) {
+  return dyn_cast_or_null<RefusalAttr>(op->getDiscardableAttr(SprintDialect::kRefusedAttrName));
 }
 
 //===----------------------------------------------------------------------===//
@@ -106,4 +125,10 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       return emitError() << "expected each tensor once in 'writes', got "
                          << stringifyMemoryRegion(region) << " twice";
   return success();
+}
+
+std::string RefusalAttr::getMessage() const {
+  StringRef what =
+      getBy() == RefusedBy::Raising ? "attention not raised: " : "attention stays on the host: ";
+  return (what + getReason()).str();
 }

@@ -142,7 +142,7 @@ struct OutlinePrograms : mlir::sprint::impl::SprintOutlineProgramsBase<OutlinePr
     llvm::erase_if(attentions, [&](AttentionOp attention) {
       std::optional<std::string> obstacle = findObstacle(attention, getOperation(), *machine);
       if (obstacle)
-        attention.emitRemark("attention stays on the host: ") << *obstacle;
+        refuse(attention, RefusedBy::Outlining, *obstacle, attention.getName().value_or(""));
       numOnHost += obstacle.has_value();
       return obstacle.has_value();
     });

@@ -1,9 +1,10 @@
 // RUN: sprint-opt %s --sprint-attach-machine --sprint-outline-programs --verify-diagnostics | FileCheck %s
 
-// What the machine cannot take stays, with the reason.
+// What the machine cannot take stays, with the reason, which is on the op, too.
 
 // CHECK-LABEL: func.func @empty(
 // CHECK: sprint.attention
+// CHECK-SAME: sprint.refused = #sprint.refusal<outlining, "expected no size of zero, got tensor<1x1x0x8xf32>">
 func.func @empty(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x0x8xf32>, %init: tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32> {
   // expected-remark @below {{attention stays on the host: expected no size of zero, got tensor<1x1x0x8xf32>}}
   %o = sprint.attention ins(%q, %k, %k : tensor<1x1x4x8xf32>, tensor<1x1x0x8xf32>, tensor<1x1x0x8xf32>)

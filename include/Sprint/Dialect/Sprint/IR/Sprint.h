@@ -41,6 +41,12 @@ ProgramInput getProgramInput(sprint_isa::MemoryRegion region);
 /// Regions of the tensors that an attention may do without, in their order.
 ArrayRef<sprint_isa::MemoryRegion> getOptionalRegions();
 
+/// Leaves `op` to the host: sets its `sprint.refused`, and says the same as a remark. An empty name
+/// is none.
+void refuse(Operation *op, RefusedBy by, StringRef reason, StringRef name = {});
+/// Why `op` was left to the host; null where it was not.
+RefusalAttr getRefusal(Operation *op);
+
 } // namespace mlir::sprint
 
 #define GET_OP_CLASSES

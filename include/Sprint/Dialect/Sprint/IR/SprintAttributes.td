@@ -161,6 +161,27 @@ def Sprint_CostsAttr : Sprint_AliasedAttr<"Costs", "costs"> {
                         "::mlir::DenseF64ArrayAttr":$energyNumbers);
 }
 
+def Sprint_RefusalAttr : Sprint_Attr<"Refusal", "refusal"> {
+  let summary = "why an attention stays on the host";
+  let description = [{
+    Stands as `sprint.refused` on the op that stays: who refused it, the condition that failed, and the attention's name where it has
+    one.
+
+    Example:
+
+    ```mlir
+    #sprint.refusal<outlining, "expected at most 2048 keys, got 4096", "layers.3">
+    ```
+  }];
+  let parameters = (ins EnumParameter<Sprint_RefusedBy>:$by, StringRefParameter<"">:$reason,
+                        OptionalParameter<"::mlir::StringAttr">:$name);
+  let assemblyFormat = "`<` $by `,` $reason (`,` $name^)? `>`";
+  let extraClassDeclaration = [{
+    /// What is told of it: who refused, and the reason.
+    ::std::string getMessage() const;
+  }];
+}
+
 def Sprint_ScheduleAttr : Sprint_Attr<"Schedule", "schedule"> {
   let summary = "how an attention uses the machine";
   let description = [{

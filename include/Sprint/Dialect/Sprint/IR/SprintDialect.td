@@ -25,7 +25,7 @@ def Sprint_Dialect : Dialect {
     docs/numerics.md; `convert-sprint-to-linalg` turns each into upstream dialects.
 
     A module compiled for a machine carries it as the attribute `sprint.machine`, and until its programs are scheduled what commands
-    cost there as `sprint.costs`.
+    cost there as `sprint.costs`. What could have been an attention of the machine and stays on the host says why as `sprint.refused`.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
@@ -39,6 +39,8 @@ def Sprint_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kMachineAttrName = "sprint.machine";
     /// Name of the module attribute that holds the CostsAttr.
     static constexpr ::llvm::StringLiteral kCostsAttrName = "sprint.costs";
+    /// Name of the attribute of an op that stays on the host; a RefusalAttr.
+    static constexpr ::llvm::StringLiteral kRefusedAttrName = "sprint.refused";
   }];
 }
 

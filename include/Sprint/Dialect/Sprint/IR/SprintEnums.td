@@ -41,6 +41,12 @@ def Sprint_EmptyRow : Sprint_Enum<"EmptyRow", "what a query without any allowed 
   I32EnumAttrCase<"NaN", 2, "nan">,
 ]>;
 
+/// Who left an attention to the host.
+def Sprint_RefusedBy : Sprint_Enum<"RefusedBy", "who left an attention to the host", [
+  I32EnumAttrCase<"Raising", 0, "raising">,
+  I32EnumAttrCase<"Outlining", 1, "outlining">,
+]>;
+
 /// A tensor that a program takes; the values are the order of its arguments.
 def Sprint_ProgramInput : Sprint_Enum<"ProgramInput", "a tensor that a program takes",
     !foreach(i, !range(LaunchTensors.arguments),
