@@ -19,33 +19,59 @@
 using namespace mlir;
 using namespace mlir::sprint;
 
-llvm::cl::ValuesClass CompileOptions::levelValues() {
-  return llvm::cl::values(
-      clEnumValN(Level::Attention, "attention", "attentions raised to one op each, floats"),
-      clEnumValN(Level::Scheduled, "scheduled", "integer attentions in programs, scheduled"),
-      clEnumValN(Level::Tiled, "tiled", "cut into the blocks of their schedule"),
-      clEnumValN(Level::Stream, "stream", "commands of the machine"));
+static constexpr LevelInfo kLevels[] = {
+    {Level::Attention, "attention", "attentions raised to one op each, floats", true},
+    {Level::Outlined, "outlined", "integer attentions in programs, cut from the host", false},
+    {Level::Scheduled, "scheduled", "integer attentions in programs, scheduled", true},
+    {Level::Tiled, "tiled", "cut into the blocks of their schedule", true},
+    {Level::Lowered, "lowered", "commands in their value form, one nest", false},
+    {Level::Distributed, "distributed", "commands by units, with the queues between them", false},
+    {Level::Stream, "stream", "commands of the machine", true},
+};
+
+ArrayRef<LevelInfo> mlir::sprint::getLevels() { return kLevels; }
+
+void mlir::sprint::addPassesTo(Level level, OpPassManager &pm, StringRef arch, StringRef schedule) {
+  switch (level) {
+  case Level::Attention:
+    pm.addPass(createConvertLinalgToSprint());
+    return;
+  case Level::Outlined:
+    pm.addPass(createSprintAttachMachine({arch.str()}));
+    pm.addPass(createSprintOutlinePrograms());
+    return;
+  case Level::Scheduled: {
+    bool isDense = schedule == kDenseSchedule;
+    pm.addNestedPass<ProgramOp>(
+        createSprintScheduleFetches({isDense ? "resident" : schedule.str(), /*all=*/isDense}));
+    return;
+  }
+  case Level::Tiled:
+    pm.addNestedPass<ProgramOp>(createSprintTileToCrossbar());
+    return;
+  case Level::Lowered:
+    pm.addNestedPass<ProgramOp>(createConvertSprintToISA());
+    return;
+  case Level::Distributed:
+    pm.addNestedPass<ProgramOp>(createSprintDistributeUnits());
+    return;
+  case Level::Stream:
+    pm.addPass(createSprintFinalizePrograms());
+    pm.addNestedPass<sprint_isa::ProgramOp>(sprint_isa::createSprintCheckPrograms());
+    return;
+  }
 }
 
 void mlir::sprint::buildCompilePipeline(OpPassManager &pm, const CompileOptions &options) {
-  pm.addPass(createConvertLinalgToSprint());
-  if (options.level == Level::Attention)
-    return;
-  pm.addPass(createSprintAttachMachine({options.arch}));
-  bool isDense = options.schedule == kDenseSchedule;
-  pm.addPass(createSprintOutlinePrograms({/*all=*/isDense}));
-  auto &programs = pm.nest<ProgramOp>();
-  programs.addPass(createSprintScheduleFetches(
-      {isDense ? std::string("resident") : options.schedule.getValue()}));
-  if (options.level == Level::Scheduled)
-    return;
-  programs.addPass(createSprintTileToCrossbar());
-  if (options.level == Level::Tiled)
-    return;
-  programs.addPass(createConvertSprintToISA());
-  programs.addPass(createSprintDistributeUnits());
-  pm.addPass(createSprintFinalizePrograms());
-  pm.addNestedPass<sprint_isa::ProgramOp>(sprint_isa::createSprintCheckPrograms());
+  for (const LevelInfo &info : kLevels)
+    if (info.level <= options.level)
+      addPassesTo(info.level, pm, options.arch, options.schedule);
+}
+
+void mlir::sprint::buildHostPipeline(OpPassManager &pm) {
+  pm.addPass(createConvertSprintToLinalg());
+  pm.addPass(createConvertSprintLaunchToCall());
+  pm.addPass(createConvertTMTensorToLinalg());
 }
 
 void mlir::sprint::registerAllDialects(DialectRegistry &registry) {

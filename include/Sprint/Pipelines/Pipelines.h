@@ -16,37 +16,70 @@ class DialectRegistry;
 
 namespace mlir::sprint {
 
+/// The machine and the schedule where nothing else is asked for.
+inline constexpr llvm::StringLiteral kDefaultArch = "s";
+inline constexpr llvm::StringLiteral kDefaultSchedule = "paper";
+
 /// The paper's baseline, as `schedule`: every allowed key kept, and what fits pinned for the whole
 /// head by the algorithm `resident`.
 inline constexpr llvm::StringLiteral kDenseSchedule = "dense";
 
-/// How far down to compile; each level runs (see docs/tools.md).
-enum class Level { Attention, Scheduled, Tiled, Stream };
+/// The levels of the way down, in its order (docs/compiler.md).
+enum class Level { Attention, Outlined, Scheduled, Tiled, Lowered, Distributed, Stream };
+
+/// What a level is.
+struct LevelInfo {
+  Level level;
+  llvm::StringLiteral name;
+  llvm::StringLiteral description;
+  /// Whether sprint-run runs it as it is; the others run as the stream that is made of them.
+  bool runs;
+};
+
+/// All levels, by Level.
+ArrayRef<LevelInfo> getLevels();
+
+/// Adds the passes from the level above `level`, or from linalg on tensors, to `level`. `schedule`
+/// is the name of an algorithm, or kDenseSchedule.
+void addPassesTo(Level level, OpPassManager &pm, StringRef arch, StringRef schedule);
+
+/// The levels as values of a command line option: a modifier of `llvm::cl::opt`.
+struct LevelValues {
+  template <typename Opt> void apply(Opt &option) const {
+    for (const LevelInfo &info : getLevels())
+      option.getParser().addLiteralOption(info.name, info.level, info.description);
+  }
+};
 
 /// Options of `--sprint-compile`.
 struct CompileOptions : PassPipelineOptions<CompileOptions> {
   Option<std::string> arch{*this, "arch",
                            llvm::cl::desc("Built-in machine (s, m or l) or path of a machine "
                                           "description"),
-                           llvm::cl::init("s")};
+                           llvm::cl::init(kDefaultArch.str())};
   Option<std::string> schedule{
       *this, "schedule",
       llvm::cl::desc("Scheduling algorithm, or dense: every allowed key kept, with "
                      "resident"),
-      llvm::cl::init("paper")};
+      llvm::cl::init(kDefaultSchedule.str())};
   Option<Level> level{*this, "level", llvm::cl::desc("How far down to compile"),
-                      llvm::cl::init(Level::Stream), levelValues()};
-
-  /// The levels as values of a command line option.
-  static llvm::cl::ValuesClass levelValues();
+                      llvm::cl::init(Level::Stream), LevelValues()};
 };
 
 /// Adds the passes from linalg on tensors to `options.level`.
 void buildCompilePipeline(OpPassManager &pm, const CompileOptions &options);
 
+/// Adds the passes that give what is left for the host, launches of a stream's programs among it,
+/// its meaning in upstream dialects and calls (Sprint/Execution/Launch.h).
+void buildHostPipeline(OpPassManager &pm);
+
 /// Registers the dialects of this project and the upstream ones it reads and lowers to, with the
 /// interfaces that bufferization and the translation to LLVM need.
 void registerAllDialects(DialectRegistry &registry);
+
+/// Registers --debug and --debug-only, which an LLVM that was built without assertions leaves out:
+/// they show what the matchers of this project print (LDBG).
+void registerDebugCLOptions();
 
 /// Registers the passes and pipelines of this project.
 void registerAllPasses();

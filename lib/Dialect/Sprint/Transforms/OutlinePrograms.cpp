@@ -56,9 +56,10 @@ static bool mayHaveEmptyRows(AttentionOp attention) {
                                              sizeOf(attention.getKey(), 2)));
 }
 
-/// Creates the program of `attention`: one sprint.attend on the program's arguments.
+/// Creates the program of `attention`: one sprint.attend on the program's
+/// arguments.
 static ProgramOp createProgram(OpBuilder &builder, AttentionOp attention, StringRef name,
-                               const ::sprint::Widths &widths, Select select) {
+                               const ::sprint::Widths &widths) {
   Location loc = attention.getLoc();
   ArrayRef<int64_t> heads =
       cast<RankedTensorType>(attention.getQuery().getType()).getShape().take_front(2);
@@ -100,7 +101,8 @@ static ProgramOp createProgram(OpBuilder &builder, AttentionOp attention, String
   bool isCentred = widths.nibble == ::sprint::Nibble::Centred;
   auto widthsAttr = WidthsAttr::get(builder.getContext(), widths.exponentFractionBits,
                                     widths.sumBits, widths.probabilityBits, widths.accumulatorBits);
-  Value result = AttendOp::create(builder, loc, arguments, init, select, attention.getBandAttr(),
+  Value result = AttendOp::create(builder, loc, arguments, init, attention.getSelect(),
+                                  attention.getBandAttr(),
                                   isCentred ? Nibble::Centred : Nibble::Truncated, widthsAttr);
   ReturnOp::create(builder, loc, result);
   return program;
@@ -114,7 +116,8 @@ static void launch(RewriterBase &rewriter, AttentionOp attention, ProgramOp prog
   Value output = LaunchOp::create(rewriter, loc, type, SymbolRefAttr::get(program),
                                   attention.getQuery(), attention.getKey(), attention.getValue(),
                                   attention.getOptionalInputs(), attention.getInit());
-  // The machine leaves zeros; which rows these are follows from the masks alone.
+  // The machine leaves zeros; which rows these are follows from the masks
+  // alone.
   FloatAttr maskedLogit = attention.getMaskedLogitAttr();
   bool isZero = attention.getEmptyRow() == EmptyRow::Zero && !maskedLogit;
   if (!isZero && mayHaveEmptyRows(attention))
@@ -129,8 +132,6 @@ static void launch(RewriterBase &rewriter, AttentionOp attention, ProgramOp prog
 namespace {
 
 struct OutlinePrograms : mlir::sprint::impl::SprintOutlineProgramsBase<OutlinePrograms> {
-  using SprintOutlineProgramsBase::SprintOutlineProgramsBase;
-
   void runOnOperation() override {
     SmallVector<AttentionOp> attentions;
     getOperation().walk([&](AttentionOp op) { attentions.push_back(op); });
@@ -155,13 +156,12 @@ struct OutlinePrograms : mlir::sprint::impl::SprintOutlineProgramsBase<OutlinePr
           attentions.size() == 1 ? "attention" : "attention_" + std::to_string(index);
       if (std::optional<StringRef> given = attention.getName())
         name = given->str();
-      // Programs stand behind the function that launches them, in the order of their launches.
+      // Programs stand behind the function that launches them, in the order of
+      // their launches.
       auto function = attention->getParentOfType<FunctionOpInterface>();
       bool isFirst = !previous || previous->isBeforeInBlock(function);
       rewriter.setInsertionPointAfter(isFirst ? function : previous.getOperation());
-      Select select = all ? Select::All : attention.getSelect();
-      ProgramOp program =
-          createProgram(rewriter, attention, name, getStructure(*machine).widths, select);
+      ProgramOp program = createProgram(rewriter, attention, name, getStructure(*machine).widths);
       // Insertion makes the name unique.
       symbols.insert(program);
       launch(rewriter, attention, program);

@@ -39,6 +39,8 @@ struct ScheduleFetches : mlir::sprint::impl::SprintScheduleFetchesBase<ScheduleF
     if (failed(machine) || failed(costs))
       return signalPassFailure();
     WalkResult result = getOperation().walk([&](AttendOp attend) {
+      if (all)
+        attend.setSelect(Select::All);
       FetchProblem problem(attend, *machine, *costs);
       std::string error;
       if (problem.check(error)) {

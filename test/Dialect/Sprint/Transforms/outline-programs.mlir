@@ -1,5 +1,5 @@
 // RUN: sprint-opt %s --sprint-attach-machine --sprint-outline-programs | FileCheck %s
-// RUN: sprint-opt %s --sprint-attach-machine=arch=s-paper-widths --sprint-outline-programs=all | FileCheck %s --check-prefix=ALL
+// RUN: sprint-opt %s --sprint-attach-machine=arch=s-paper-widths --sprint-outline-programs | FileCheck %s --check-prefix=WIDTHS
 
 // The host keeps the launches, in the place of the attentions. Programs stand behind the function that launches them, in
 // its order; what an attention does is one op on the arguments of its program.
@@ -22,8 +22,8 @@
 // CHECK: sprint.attend
 // CHECK-SAME: select(all) nibble
 
-// ALL: sprint.attend {{.*}} select(all) band(<upper = 0>) nibble(truncated) widths(<exponent_fraction = 8, sum = 16, probability = 8, accumulator = 16>)
-// ALL: sprint.attend {{.*}} select(all) nibble(truncated)
+// WIDTHS: sprint.attend {{.*}} select(pruned) band(<upper = 0>) nibble(truncated) widths(<exponent_fraction = 8, sum = 16, probability = 8, accumulator = 16>)
+// WIDTHS: sprint.attend {{.*}} select(all) nibble(truncated)
 func.func @two(%q: tensor<1x6x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x16xf32>, %init: tensor<1x6x?x16xf32>) -> tensor<1x6x?x16xf32> {
   %o = sprint.attention @layers.3 ins(%q, %k, %v : tensor<1x6x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x16xf32>)
       outs(%init : tensor<1x6x?x16xf32>) scale(0.25) band(<upper = 0>) thresholds([1.5]) -> tensor<1x6x?x16xf32>

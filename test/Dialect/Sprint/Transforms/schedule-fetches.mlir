@@ -4,6 +4,8 @@
 // RUN: %{run} | FileCheck %s --check-prefix=PAPER
 // REDEFINE: %{schedule} = schedule=resident
 // RUN: %{run} | FileCheck %s --check-prefix=RESIDENT
+// REDEFINE: %{schedule} = all
+// RUN: %{run} | FileCheck %s --check-prefix=ALL
 // REDEFINE: %{schedule} = schedule=best
 // RUN: not %{run} 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
@@ -11,6 +13,9 @@
 
 // The schedule stands on the one op, before there are rows. What the attention reads goes through ReRAM: keys and values, then
 // what belongs to single heads.
+
+// ALL-COUNT-3: sprint.attend {{.*}} select(all)
+// ALL-NOT: select(pruned)
 
 // PAPER-NOT: #sprint.schedule
 // PAPER: sprint.attend {{.*}} schedule(<heads = 1, queries = 1, ahead = 1, residency = previous_query, writes = [key, value, query]>) ->

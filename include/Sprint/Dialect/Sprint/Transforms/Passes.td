@@ -30,15 +30,12 @@ def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> 
   let description = [{
     Replaces each `sprint.attention` by a `sprint.launch` of a `sprint.program` of its own, whose body is one `sprint.attend` on the
     program's arguments, as `gpu-kernel-outlining` does for kernels. Behind the launch stands `sprint.fill_empty_rows`, for the host, where queries may be without
-    an allowed key and shall not yield zeros. With `all` every allowed key is kept, whatever the attention says.
+    an allowed key and shall not yield zeros.
 
     An attention that the machine cannot take stays as it is, for the host, and gets a remark "attention stays on the host:" with the
     reason: heads whose number is not static; channels that are not static, or more than an array or buffers hold; more keys than the arrays
     hold; a size of zero; a place outside of the functions of the outermost module.
   }];
-  let options = [
-    Option<"all", "all", "bool", /*default=*/"false", "Keep every allowed key, as the dense baseline does">,
-  ];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::tensor::TensorDialect"];
   let statistics = [
     Statistic<"numOutlined", "num-outlined", "Number of attentions that the machine takes">,
@@ -52,9 +49,12 @@ def SprintScheduleFetches : Pass<"sprint-schedule-fetches", "::mlir::sprint::Pro
     Sets the `schedule` of each `sprint.attend` that has none, by one of the algorithms of `lib/Scheduling/Algorithms.cpp`: `paper` is that of MICRO
     2022, `resident` its dense baseline's. Checks that every schedule, one that was written by hand among them, is one of the attention on
     the machine.
+
+    With `all` every allowed key is kept, whatever the attention says, as the dense baseline does.
   }];
   let options = [
     Option<"schedule", "schedule", "std::string", /*default=*/"\"paper\"", "Name of the algorithm">,
+    Option<"all", "all", "bool", /*default=*/"false", "Keep every allowed key">,
   ];
   let statistics = [
     Statistic<"numScheduled", "num-scheduled", "Number of attentions scheduled">,
