@@ -52,11 +52,11 @@ public:
   }
 
   /// Writes elements and shape where a launch wants them; nothing for an absent tensor.
-  void describe(SprintTensor &tensor, size_t rank) const {
+  void describe(::sprint::InputView &tensor, size_t rank) const {
     if (shape.size() != rank)
       return;
     tensor.data = copy.empty() ? elements : copy.data();
-    llvm::copy(shape, tensor.shape);
+    llvm::copy(shape, tensor.shape.begin());
   }
 
 private:
@@ -92,45 +92,39 @@ private:
 } // namespace
 
 bool LaunchContext::launch(int64_t program, ArrayRef<void *> inputs, void *result) {
+  const auto index = static_cast<size_t>(program);
+  const ::sprint::Program &launched = stream.programs[index];
   std::vector<RowMajor> tensors;
-  SprintLaunch launch = {};
-  launch.size = sizeof(launch);
-  launch.program = program;
+  ::sprint::LaunchOperands operands;
   for (auto [tensor, input] : llvm::zip_equal(inputs, ::sprint::launchInputs))
     tensors.emplace_back(tensor, input.hostElement);
-  for (auto [tensor, input, place] :
-       llvm::zip_equal(tensors, ::sprint::launchInputs, launch.inputs))
-    tensor.describe(place, input.dimensions.size());
-  if (configure)
-    configure(launch);
+  for (auto [tensor, input, view] :
+       llvm::zip_equal(tensors, ::sprint::launchInputs, operands.inputs))
+    tensor.describe(view, input.dimensions.size());
 
   // The output was allocated for this launch, so it is row-major; but with sizes that the model
   // computed.
   ::DynamicMemRefType<float> output(*static_cast<::UnrankedMemRefType<float> *>(result));
   ArrayRef<int64_t> given(output.sizes, output.rank);
-  const int64_t *query = launch.inputs[SPRINT_INPUT_QUERY].shape;
+  const auto &query = operands[::sprint::MemoryRegion::Query].shape;
   const int64_t expected[] = {query[0], query[1], query[2],
-                              launch.inputs[SPRINT_INPUT_VALUE].shape[3]};
+                              operands[::sprint::MemoryRegion::Value].shape[3]};
   if (given != ArrayRef(expected)) {
     error = llvm::formatv("program '{0}': expected an output of {1:$[x]}, got {2:$[x]}",
-                          sprintProgramName(&stream, program),
-                          llvm::make_range(std::begin(expected), std::end(expected)),
+                          launched.name, llvm::make_range(std::begin(expected), std::end(expected)),
                           llvm::make_range(given.begin(), given.end()));
     return false;
   }
 
-  char *message = nullptr;
-  CompletedLaunch completed{static_cast<size_t>(program), nullptr};
-  completed.result.reset(sprintLaunch(&stream, &machine, &launch, &message));
-  if (!completed.result) {
-    error = message ? message : "out of memory";
-    sprintDestroyString(message);
+  ::sprint::LaunchOptions options;
+  if (configure)
+    configure(index, options);
+  std::optional<::sprint::LaunchResult> completed =
+      ::sprint::launch(launched, machine, operands, options, error);
+  if (!completed)
     return false;
-  }
-  int64_t shape[4];
-  const float *elements = sprintOutput(completed.result.get(), shape);
-  std::copy_n(elements, shape[0] * shape[1] * shape[2] * shape[3], output.data + output.offset);
-  launches.push_back(std::move(completed));
+  std::copy(completed->output.begin(), completed->output.end(), output.data + output.offset);
+  launches.push_back({index, std::move(*completed)});
   return true;
 }
 

@@ -2,7 +2,7 @@
 //
 // Part of the Sprint project.
 //
-// What `convert-sprint-launch-to-call` calls, on top of the runtime's C API.
+// What `convert-sprint-launch-to-call` calls, on top of the simulator.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,7 +10,7 @@
 #define SPRINT_EXECUTION_LAUNCH_H
 
 #include "Sprint/Execution/Execution.h"
-#include "sprint-c/Runtime.h"
+#include "SprintRuntime/Simulator.h"
 
 #include <functional>
 #include <memory>
@@ -20,26 +20,22 @@ namespace mlir::sprint {
 
 /// One launch that compiled code made.
 struct CompletedLaunch {
-  struct Destroy {
-    void operator()(SprintResult *result) const { sprintDestroyResult(result); }
-  };
-
   /// Index of the program in the stream.
   size_t program;
-  std::unique_ptr<SprintResult, Destroy> result;
+  ::sprint::LaunchResult result;
 };
 
 /// What launches of compiled code need and leave behind. A launch finds the context that is current
 /// on its thread.
 class LaunchContext {
 public:
-  /// Completes a launch before it runs: thresholds, flags, calibration. `program` and the operands
-  /// are set. Pointers have to live until the launch ends.
-  using Configure = std::function<void(SprintLaunch &launch)>;
+  /// Says how a launch of a program, by its index, runs: thresholds, what it records, calibration.
+  using Configure = std::function<void(size_t program, ::sprint::LaunchOptions &options)>;
 
   /// `stream` and `machine` have to outlive the context; `stream` is that of the module that the
   /// launches were compiled from.
-  LaunchContext(const SprintStream &stream, const SprintMachine &machine, Configure configure = {})
+  LaunchContext(const ::sprint::CommandStream &stream, const ::sprint::Machine &machine,
+                Configure configure = {})
       : stream(stream), machine(machine), configure(std::move(configure)) {}
 
   /// Launches that succeeded, in the order they ran.
@@ -72,8 +68,8 @@ private:
   /// output. Booleans take a byte.
   bool launch(int64_t program, ArrayRef<void *> inputs, void *result);
 
-  const SprintStream &stream;
-  const SprintMachine &machine;
+  const ::sprint::CommandStream &stream;
+  const ::sprint::Machine &machine;
   Configure configure;
   std::vector<CompletedLaunch> launches;
   std::string error;
