@@ -7,6 +7,8 @@
 #ifndef SPRINT_TOOLS_SPRINTRUN_OPTIONS_H
 #define SPRINT_TOOLS_SPRINTRUN_OPTIONS_H
 
+#include "ToolOptions.h"
+
 #include "Sprint/Pipelines/Pipelines.h"
 
 #include <optional>
@@ -21,29 +23,23 @@ struct RunOptions {
   std::string model;
   /// The function to run; empty where it is the one there is.
   std::string entry;
-  std::string arch = CompileOptions().arch;
-  std::string schedule = CompileOptions().schedule;
+  std::string arch = kDefaultArch.str();
+  std::string schedule = kDefaultSchedule.str();
   Level level = Level::Stream;
   std::vector<std::string> inputs;
-  /// At most one of the four is given.
-  std::optional<float> threshold;
-  std::string thresholdsFile;
-  std::optional<double> pruneRate;
-  std::optional<double> keepMass;
+  ::sprint::ThresholdOptions thresholds;
   /// Where calibrated thresholds are written.
   std::string calibrateFile;
 
   bool baseline = false;
   std::vector<std::string> references;
   std::string outputDir;
-  std::string statsFile;
-  std::string traceFile;
-  std::string masksFile;
-  std::string codesFile;
+  ::sprint::LaunchFileOptions files;
   std::string artifactsDir;
 };
 
-/// Reads the command line. Without a value, what is wrong with it has been printed.
+/// Reads the command line, and hands to LLVM's command line library what is MLIR's. Without a
+/// value, what is wrong with it has been printed.
 std::optional<RunOptions> parseRunOptions(int argc, char **argv);
 
 } // namespace mlir::sprint

@@ -9,13 +9,14 @@
 
 #include "Options.h"
 
-#include "mlir/Support/LLVM.h"
+#include "Sprint/Driver/Model.h"
 
 namespace mlir::sprint {
 
-/// Does what `options` ask for: reads, compiles, runs, prints the report, writes the files. Where
-/// anything fails, one message says what, and no file is written.
-LogicalResult runModel(const RunOptions &options);
+/// Does what `options` ask for: reads, compiles, runs, prints the report, writes the files. Every
+/// pass manager is given to `configure`. Where anything fails, one message says what, and no file
+/// is written.
+LogicalResult runSession(const RunOptions &options, const ConfigurePasses &configure);
 
 } // namespace mlir::sprint
 

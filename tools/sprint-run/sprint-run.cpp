@@ -7,14 +7,28 @@
 #include "Options.h"
 #include "Session.h"
 
-#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/TargetSelect.h"
+
+using namespace mlir;
+using namespace mlir::sprint;
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  std::optional<mlir::sprint::RunOptions> options = mlir::sprint::parseRunOptions(argc, argv);
-  return options && succeeded(mlir::sprint::runModel(*options)) ? EXIT_SUCCESS : EXIT_FAILURE;
+  registerPassManagerCLOptions();
+  registerDefaultTimingManagerCLOptions();
+  registerDebugCLOptions();
+  std::optional<RunOptions> options = parseRunOptions(argc, argv);
+  if (!options)
+    return EXIT_FAILURE;
+  // All pass managers are timed as one.
+  DefaultTimingManager timing;
+  applyDefaultTimingManagerCLOptions(timing);
+  TimingScope scope = timing.getRootScope();
+  LogicalResult result = runSession(*options, [&](PassManager &passes) {
+    passes.enableTiming(scope);
+    return applyPassManagerCLOptions(passes);
+  });
+  return succeeded(result) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -33,6 +33,10 @@ std::optional<std::string> readFile(const std::string &path, uint64_t limit,
 /// `DIR/NAME.<index>.EXT`.
 std::string numberedPath(const std::string &path, size_t index, size_t count);
 
+/// Whether a file can be written at `path`, as far as can be told before. Otherwise `error` has one
+/// message that begins with the path.
+bool canWriteFile(const std::string &path, std::string &error) noexcept;
+
 /// The files that a run leaves behind. Each is written beside its place under a temporary name, and
 /// gets its name in `commit`; what is not committed is removed with the set.
 class OutputFiles {

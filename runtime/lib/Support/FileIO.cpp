@@ -71,6 +71,29 @@ std::string sprint::numberedPath(const std::string &path, size_t index, size_t c
   return numbered.string();
 }
 
+bool sprint::canWriteFile(const std::string &path, std::string &error) noexcept try {
+  if (std::filesystem::is_directory(path)) {
+    error = path + ": is a folder";
+    return false;
+  }
+  // Folders that do not exist are made.
+  std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  while (!std::filesystem::exists(folder) && folder.has_relative_path())
+    folder = folder.parent_path();
+  if (!std::filesystem::is_directory(folder)) {
+    error = path + ": cannot make the folder: " + folder.string() + " is a file";
+    return false;
+  }
+  if (access(folder.c_str(), W_OK) != 0) {
+    error = path + ": cannot be written: " + std::strerror(errno);
+    return false;
+  }
+  return true;
+} catch (const std::exception &exception) {
+  error = path + ": " + exception.what();
+  return false;
+}
+
 OutputFiles::~OutputFiles() {
   for (const File &file : files)
     std::remove(file.temporary.c_str());

@@ -11,6 +11,7 @@
 #include "SprintRuntime/Npy.h"
 #include "SprintRuntime/Report.h"
 #include "SprintRuntime/Simulator.h"
+#include "ToolOptions.h"
 
 #include <CLI/CLI.hpp>
 
@@ -38,15 +39,9 @@ struct Arguments {
   std::vector<std::string> inputs;
   std::string entry;
   std::string arch;
-  std::string thresholdsFile;
-  std::string threshold;
-  std::optional<double> pruneRate;
-  std::optional<double> keepMass;
+  ThresholdOptions thresholds;
   std::string outputDir;
-  std::string stats;
-  std::string trace;
-  std::string masks;
-  std::string codes;
+  LaunchFileOptions files;
   bool onlyChecks = false;
 };
 
@@ -183,35 +178,18 @@ private:
 /// The threshold policy of each launch.
 std::vector<ThresholdPolicy> policiesOf(const std::vector<const Program *> &programs,
                                         const Arguments &arguments) {
-  std::vector<ThresholdPolicy> policies(programs.size());
-  if (!arguments.thresholdsFile.empty()) {
-    std::string error;
-    ThresholdFile file = valueOr(readThresholds(arguments.thresholdsFile, error), error);
-    std::vector<std::string> names;
-    names.reserve(programs.size());
-    for (const Program *program : programs)
-      names.push_back(program->name);
-    std::vector<std::vector<float>> thresholds =
-        valueOr(thresholdsOf(file, arguments.thresholdsFile, names, error), error);
-    for (size_t index = 0; index < programs.size(); ++index)
-      policies[index] = {ThresholdPolicy::Kind::Given, std::move(thresholds[index]), 0};
-  } else if (!arguments.threshold.empty()) {
-    std::optional<float> threshold = parseThreshold(arguments.threshold);
-    if (!threshold)
-      throw ToolError{"--threshold: expected a number or -inf, got '" + arguments.threshold + "'"};
-    ThresholdPolicy policy = {ThresholdPolicy::Kind::Given, {*threshold}, 0};
-    policies.assign(policies.size(), policy);
-  } else if (arguments.pruneRate || arguments.keepMass) {
-    bool isRate = arguments.pruneRate.has_value();
-    double fraction = isRate ? *arguments.pruneRate : *arguments.keepMass;
-    if (!(fraction >= 0 && fraction <= 1))
-      throw ToolError{std::string(isRate ? "--prune-rate" : "--keep-mass") +
-                      ": expected a number between 0 and 1, got " + std::to_string(fraction)};
-    policies.assign(policies.size(),
-                    {isRate ? ThresholdPolicy::Kind::PruneRate : ThresholdPolicy::Kind::KeepMass,
-                     {},
-                     fraction});
-  }
+  const ThresholdOptions &options = arguments.thresholds;
+  std::vector<ThresholdPolicy> policies(programs.size(), {options.kind(), {}, options.fraction()});
+  if (options.kind() != ThresholdPolicy::Kind::Given)
+    return policies;
+  std::vector<std::string> names;
+  names.reserve(programs.size());
+  for (const Program *program : programs)
+    names.push_back(program->name);
+  std::string error;
+  std::vector<std::vector<float>> thresholds = valueOr(options.read(names, error), error);
+  for (size_t index = 0; index < programs.size(); ++index)
+    policies[index].thresholds = std::move(thresholds[index]);
   return policies;
 }
 
@@ -221,8 +199,7 @@ Launch runProgram(const Program &program, const Machine &machine,
   Inputs inputs(program, paths);
   LaunchOptions options;
   options.thresholds = policy;
-  options.masks = !arguments.masks.empty();
-  options.trace = !arguments.trace.empty();
+  arguments.files.request(options);
   options.progress = terminalProgress(program.name, "rows");
   std::string error;
   std::optional<LaunchResult> result = launch(program, machine, inputs.operands(), options, error);
@@ -230,8 +207,8 @@ Launch runProgram(const Program &program, const Machine &machine,
   std::string sources;
   for (const std::string &path : paths)
     sources += (sources.empty() ? " (inputs: " : ", ") + path;
-  if (!arguments.thresholdsFile.empty())
-    sources += "; thresholds: " + arguments.thresholdsFile;
+  if (!arguments.thresholds.file.empty())
+    sources += "; thresholds: " + arguments.thresholds.file;
   sources += ")";
   Launch launch = {&program, valueOr(std::move(result), arguments.stream + ": " + error + sources),
                    inputs.queryShape()};
@@ -249,32 +226,21 @@ void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
   };
   RunReport report;
   report.machine = machine.name;
-  std::vector<LaunchTrace> traces;
+  std::vector<LaunchRecord> records;
   for (size_t index = 0; index < launches.size(); ++index) {
     const Launch &launch = launches[index];
-    const LaunchResult &result = launch.result;
     if (!arguments.outputDir.empty()) {
       std::filesystem::path folder = arguments.outputDir;
       check(addNpy(files, (folder / (std::to_string(index) + ".npy")).string(), launch.outputShape,
-                   result.output, error));
+                   launch.result.output, error));
     }
-    if (!arguments.codes.empty())
-      check(addNpy(files, numberedPath(arguments.codes, index, launches.size()), launch.outputShape,
-                   result.codes, error));
-    if (!arguments.masks.empty()) {
-      const LaunchShape &dimensions = result.dimensions;
-      const int64_t shape[] = {dimensions.batches * dimensions.heads, dimensions.queries,
-                               dimensions.keys};
-      check(addNpy(files, numberedPath(arguments.masks, index, launches.size()), shape,
-                   result.masks, error));
-    }
-    report.attentions.emplace_back(*launch.program, result);
-    traces.push_back({launch.program->name, result.trace, result.statistics.cycles});
+    report.attentions.emplace_back(*launch.program, launch.result);
+    records.push_back({launch.program->name, &launch.result, launch.outputShape});
   }
-  if (!arguments.stats.empty())
-    check(files.add(arguments.stats, toJson(report), error));
-  if (!arguments.trace.empty())
-    check(files.add(arguments.trace, traceToJson(traces, machine), error));
+  std::vector<std::string> paths;
+  check(arguments.files.add(files, records, machine, paths, error));
+  if (!arguments.files.stats.empty())
+    check(files.add(arguments.files.stats, toJson(report), error));
   check(files.commit(error));
 }
 
@@ -338,26 +304,12 @@ int main(int argc, char **argv) {
   app.add_option("--entry", arguments.entry, "the program to run; without it all, in their order");
   app.add_option("--arch", arguments.arch,
                  "machine, built in or a .yaml file; without it the one that the stream names");
-  CLI::Option *file = app.add_option("--thresholds", arguments.thresholdsFile,
-                                     "JSON file of thresholds, one row a program");
-  CLI::Option *threshold = app.add_option("--threshold", arguments.threshold,
-                                          "one threshold for all heads, in logits; -inf keeps all");
-  CLI::Option *rate = app.add_option("--prune-rate", arguments.pruneRate,
-                                     "calibrate: the fraction of each head's scores to drop");
-  CLI::Option *mass =
-      app.add_option("--keep-mass", arguments.keepMass,
-                     "calibrate: the part of the softmax to keep, in the mean of each head's rows");
-  file->excludes(threshold)->excludes(rate)->excludes(mass);
-  threshold->excludes(rate)->excludes(mass);
-  rate->excludes(mass);
+  arguments.thresholds.addTo(app);
   app.add_option("--output-dir", arguments.outputDir, "folder of the outputs, 0.npy, 1.npy, ...");
-  app.add_option("--stats", arguments.stats, "JSON file of statistics");
-  app.add_option("--trace", arguments.trace, "Chrome trace of the units, for Perfetto");
-  app.add_option("--dump-masks", arguments.masks, ".npy file of the kept keys");
+  arguments.files.addTo(app);
   app.add_flag("--check", arguments.onlyChecks,
                "only check the programs, without inputs: print what is wrong with them and what "
                "cannot be decided");
-  app.add_option("--dump-codes", arguments.codes, ".npy file of the output codes");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

@@ -1,4 +1,4 @@
-//===- Tensors.h - Tensors of a model in files -------------------*- C++ -*-===//
+//===- TensorFiles.h - Tensors of a model in files ---------------*- C++ -*-===//
 //
 // Part of the Sprint project.
 //
@@ -7,12 +7,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef SPRINT_TOOLS_SPRINTRUN_TENSORS_H
-#define SPRINT_TOOLS_SPRINTRUN_TENSORS_H
+#ifndef SPRINT_DRIVER_TENSORFILES_H
+#define SPRINT_DRIVER_TENSORFILES_H
 
 #include "Sprint/Execution/Execution.h"
 #include "SprintRuntime/FileIO.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -38,6 +39,17 @@ std::vector<double> toDoubles(const HostTensor &tensor);
 /// many as there are.
 llvm::Expected<std::vector<std::string>> expandFolders(ArrayRef<std::string> paths);
 
+/// Reads the arguments of runs of `function` from `paths`, the arguments of the first run, then
+/// those of the next; there is at least one run. An error about their number begins with `source`,
+/// an other one with the path.
+llvm::Expected<std::vector<std::vector<HostTensor>>>
+readArguments(func::FuncOp function, StringRef source, ArrayRef<std::string> paths);
+
+/// Reads what the results of `runs` runs of `function` are to be, in the same order, as far as
+/// `paths` go. Errors are those of readArguments.
+llvm::Expected<std::vector<HostTensor>> readResults(func::FuncOp function, size_t runs,
+                                                    StringRef source, ArrayRef<std::string> paths);
+
 } // namespace mlir::sprint
 
-#endif // SPRINT_TOOLS_SPRINTRUN_TENSORS_H
+#endif // SPRINT_DRIVER_TENSORFILES_H

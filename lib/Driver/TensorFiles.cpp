@@ -1,16 +1,18 @@
-//===- Tensors.cpp - Tensors of a model in files --------------------------===//
+//===- TensorFiles.cpp - Tensors of a model in files ----------------------===//
 //
 // Part of the Sprint project.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Tensors.h"
+#include "Sprint/Driver/TensorFiles.h"
 
+#include "Sprint/Driver/Diagnostics.h"
 #include "SprintRuntime/Npy.h"
 
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
 #include <cstring>
@@ -287,4 +289,55 @@ llvm::Expected<std::vector<std::string>> mlir::sprint::expandFolders(ArrayRef<st
       return llvm::createStringError(path + ": expected 0.npy, 1.npy, ... in the folder, got none");
   }
   return files;
+}
+
+/// Reads tensors of `types`, over and over again, from `paths`; `what` says what of `function` they
+/// are.
+static llvm::Expected<std::vector<HostTensor>>
+readTensors(func::FuncOp function, StringRef what, TypeRange types, ArrayRef<std::string> paths) {
+  ErrorCollector errors(function.getContext());
+  FailureOr<SmallVector<Signature>> signatures = getSignatures(function, what, types);
+  if (failed(signatures))
+    return errors.takeError();
+  std::vector<HostTensor> tensors;
+  for (auto [index, path] : llvm::enumerate(paths)) {
+    size_t number = index % types.size();
+    std::string place =
+        llvm::formatv("{0} {1} of '{2}', a {3}", what, number, function.getName(), types[number]);
+    if (llvm::Error error =
+            readTensor(path, (*signatures)[number], place).moveInto(tensors.emplace_back()))
+      return std::move(error);
+  }
+  return tensors;
+}
+
+llvm::Expected<std::vector<std::vector<HostTensor>>>
+mlir::sprint::readArguments(func::FuncOp function, StringRef source, ArrayRef<std::string> paths) {
+  size_t count = function.getNumArguments();
+  bool isWhole = paths.empty() ? count == 0 : count != 0 && paths.size() % count == 0;
+  llvm::Expected<std::vector<HostTensor>> tensors = readTensors(
+      function, "argument", function.getArgumentTypes(), isWhole ? paths : ArrayRef<std::string>());
+  if (!tensors)
+    return tensors.takeError();
+  if (!isWhole)
+    return llvm::createStringError(source + ": expected " + Twine(count) +
+                                   " inputs for each run of '" + function.getName() + "', got " +
+                                   Twine(paths.size()));
+  std::vector<std::vector<HostTensor>> runs(count == 0 ? 1 : paths.size() / count);
+  for (auto [index, tensor] : llvm::enumerate(*tensors))
+    runs[index / count].push_back(std::move(tensor));
+  return runs;
+}
+
+llvm::Expected<std::vector<HostTensor>> mlir::sprint::readResults(func::FuncOp function,
+                                                                  size_t runs, StringRef source,
+                                                                  ArrayRef<std::string> paths) {
+  size_t count = function.getNumResults() * runs;
+  bool isTooMany = paths.size() > count;
+  llvm::Expected<std::vector<HostTensor>> tensors = readTensors(
+      function, "result", function.getResultTypes(), isTooMany ? ArrayRef<std::string>() : paths);
+  if (tensors && isTooMany)
+    return llvm::createStringError(source + ": expected at most " + Twine(count) +
+                                   ", a file a result, got " + Twine(paths.size()));
+  return tensors;
 }

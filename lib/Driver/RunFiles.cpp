@@ -1,0 +1,76 @@
+//===- RunFiles.cpp - Files that runs leave behind ------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sprint/Driver/RunFiles.h"
+
+#include "Sprint/Driver/TensorFiles.h"
+#include "SprintRuntime/Report.h"
+
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace mlir::sprint;
+
+std::string mlir::sprint::joinPath(StringRef folder, const Twine &name) {
+  SmallString<128> path(folder);
+  llvm::sys::path::append(path, name);
+  return std::string(path);
+}
+
+llvm::Error RunFiles::addText(const std::string &path, StringRef text) {
+  std::string error;
+  paths.push_back(path);
+  if (!files.add(path, std::string_view(text), error))
+    return llvm::createStringError(error);
+  return llvm::Error::success();
+}
+
+llvm::Error RunFiles::addOutputs(StringRef folder, ArrayRef<std::vector<HostTensor>> outputs) {
+  for (auto [run, tensors] : llvm::enumerate(outputs)) {
+    std::string ofRun = outputs.size() == 1 ? folder.str() : joinPath(folder, Twine(run));
+    for (auto [index, tensor] : llvm::enumerate(tensors)) {
+      paths.push_back(joinPath(ofRun, Twine(index) + ".npy"));
+      if (llvm::Error error = addTensor(files, paths.back(), tensor))
+        return error;
+    }
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error RunFiles::addArtifacts(StringRef folder, const ScheduledModel &scheduled) {
+  for (const LevelInfo &info : getLevels()) {
+    ModuleOp module = scheduled.getModule(info.level);
+    if (!module)
+      continue;
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    module.print(os);
+    if (llvm::Error error = addText(joinPath(folder, info.name + ".mlir"), text + "\n"))
+      return error;
+  }
+  if (!scheduled.getStream())
+    return llvm::Error::success();
+  std::vector<uint8_t> bytes = ::sprint::serialize(*scheduled.getStream());
+  return addText(joinPath(folder, "stream.sprint"),
+                 StringRef(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+}
+
+llvm::Error RunFiles::addThresholds(const std::string &path, const RunResult &result,
+                                    ::sprint::ThresholdPolicy::Kind kind, double fraction,
+                                    size_t inputs) {
+  ::sprint::ThresholdFile file;
+  file.thresholds = result.thresholds;
+  for (const ProgramInfo &program : result.programs)
+    file.attentions.push_back(program.name);
+  file.kind = kind;
+  file.fraction = fraction;
+  file.inputs = static_cast<int64_t>(inputs);
+  std::string error;
+  paths.push_back(path);
+  if (!::sprint::addThresholds(files, path, file, error))
+    return llvm::createStringError(error);
+  return llvm::Error::success();
+}

@@ -1,0 +1,109 @@
+//===- ToolOptions.cpp - What sprint-sim and sprint-run share -------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ToolOptions.h"
+
+#include "SprintRuntime/Npy.h"
+#include "SprintRuntime/Report.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace sprint;
+
+/// Adds an option of a fraction.
+static CLI::Option *addFraction(CLI::App &app, const std::string &name,
+                                std::optional<double> &fraction, const std::string &description) {
+  return app.add_option_function<double>(
+      name,
+      [&fraction, name](double value) {
+        // Written so that NaN is refused, too.
+        if (!(value >= 0 && value <= 1))
+          throw CLI::ValidationError(name, "expected a number between 0 and 1, got " +
+                                               std::to_string(value));
+        fraction = value;
+      },
+      description);
+}
+
+void ThresholdOptions::addTo(CLI::App &app) {
+  CLI::Option *one = app.add_option_function<std::string>(
+      "--threshold",
+      [this](const std::string &text) {
+        threshold = parseThreshold(text);
+        if (!threshold)
+          throw CLI::ValidationError("--threshold",
+                                     "expected a number or -inf, got '" + text + "'");
+      },
+      "one threshold for all heads, in logits; -inf keeps all");
+  CLI::Option *fromFile =
+      app.add_option("--thresholds", file, "JSON file of thresholds, one row an attention");
+  CLI::Option *rate = addFraction(app, "--prune-rate", pruneRate,
+                                  "calibrate: the fraction of each head's allowed scores to drop");
+  CLI::Option *mass =
+      addFraction(app, "--keep-mass", keepMass,
+                  "calibrate: the part of the softmax to keep, in the mean of each head's rows");
+  fromFile->excludes(one)->excludes(rate)->excludes(mass);
+  one->excludes(rate)->excludes(mass);
+  rate->excludes(mass);
+}
+
+ThresholdPolicy::Kind ThresholdOptions::kind() const {
+  using Kind = ThresholdPolicy::Kind;
+  if (pruneRate)
+    return Kind::PruneRate;
+  if (keepMass)
+    return Kind::KeepMass;
+  return threshold || !file.empty() ? Kind::Given : Kind::Program;
+}
+
+std::optional<std::vector<std::vector<float>>>
+ThresholdOptions::read(std::span<const std::string> programs, std::string &error) const {
+  if (threshold)
+    return std::vector<std::vector<float>>(programs.size(), {*threshold});
+  std::optional<ThresholdFile> read = readThresholds(file, error);
+  if (!read)
+    return std::nullopt;
+  return thresholdsOf(*read, file, programs, error);
+}
+
+std::vector<CLI::Option *> LaunchFileOptions::addTo(CLI::App &app) {
+  return {app.add_option("--stats", stats, "JSON file of statistics"),
+          app.add_option("--trace", trace, "Chrome trace of the units, for Perfetto"),
+          app.add_option("--dump-masks", masks, ".npy file of the kept keys"),
+          app.add_option("--dump-codes", codes, ".npy file of the output codes")};
+}
+
+void LaunchFileOptions::request(LaunchOptions &options) const {
+  options.masks = !masks.empty();
+  options.trace = !trace.empty();
+}
+
+bool LaunchFileOptions::add(OutputFiles &files, std::span<const LaunchRecord> launches,
+                            const Machine &machine, std::vector<std::string> &paths,
+                            std::string &error) const {
+  std::vector<LaunchTrace> traces;
+  for (size_t index = 0; index < launches.size(); ++index) {
+    const LaunchResult &result = *launches[index].result;
+    if (!masks.empty()) {
+      const LaunchShape &dimensions = result.dimensions;
+      const int64_t shape[] = {dimensions.batches * dimensions.heads, dimensions.queries,
+                               dimensions.keys};
+      paths.push_back(numberedPath(masks, index, launches.size()));
+      if (!addNpy(files, paths.back(), shape, result.masks, error))
+        return false;
+    }
+    if (!codes.empty()) {
+      paths.push_back(numberedPath(codes, index, launches.size()));
+      if (!addNpy(files, paths.back(), launches[index].outputShape, result.codes, error))
+        return false;
+    }
+    traces.push_back({launches[index].program, result.trace, result.statistics.cycles});
+  }
+  if (trace.empty())
+    return true;
+  paths.push_back(trace);
+  return files.add(trace, traceToJson(traces, machine), error);
+}
