@@ -5,12 +5,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "sprint-c/Runtime.h"
+#include "Handles.h"
 #include "SprintRuntime/Check.h"
-#include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/FileIO.h"
-#include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Report.h"
-#include "SprintRuntime/Simulator.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -22,28 +20,6 @@
 #include <vector>
 
 using namespace sprint;
-
-struct SprintStream {
-  CommandStream stream;
-};
-
-struct SprintMachine {
-  Machine machine;
-};
-
-struct SprintCalibration {
-  Calibration calibration;
-  /// What sprintCalibratedThresholds gave last.
-  std::vector<float> thresholds;
-};
-
-struct SprintResult {
-  std::string program;
-  LaunchResult result;
-  std::string statistics;
-  /// The machine whose clock the timeline goes by.
-  Machine machine;
-};
 
 namespace {
 
@@ -151,6 +127,10 @@ ThresholdPolicy policyOf(const SprintLaunch &launch) {
 
 } // namespace
 
+SprintResult::SprintResult(const Program &program, LaunchResult launched, const Machine &machine)
+    : program(program.name), result(std::move(launched)),
+      statistics(toJson(LaunchReport(program, result))), machine(machine) {}
+
 uint32_t sprintVersion(void) { return kVersion; }
 
 void sprintDestroyString(char *string) { std::free(string); }
@@ -238,10 +218,7 @@ SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *mach
     std::string message;
     std::optional<LaunchResult> value =
         sprint::launch(program, machine->machine, operandsOf(launch), options, message);
-    LaunchResult result = valueOr(std::move(value), message);
-    std::string statistics = toJson(LaunchReport(program, result));
-    return new SprintResult{program.name, std::move(result), std::move(statistics),
-                            machine->machine};
+    return new SprintResult(program, valueOr(std::move(value), message), machine->machine);
   });
 }
 
