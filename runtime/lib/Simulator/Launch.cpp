@@ -7,7 +7,7 @@
 #include "Launch.h"
 #include "Calibration.h"
 #include "Functional.h"
-#include "Head.h"
+#include "Operands.h"
 #include "Sequencer.h"
 #include "SprintRuntime/Check.h"
 #include "SprintRuntime/Simulator.h"
