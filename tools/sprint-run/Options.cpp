@@ -8,7 +8,7 @@
 
 #include "Options.h"
 
-#include "SprintRuntime/Report.h"
+#include "SprintRuntime/ThresholdFile.h"
 
 #include <CLI/CLI.hpp>
 

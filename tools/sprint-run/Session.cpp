@@ -13,7 +13,10 @@
 #include "Sprint/Target/CommandStream.h"
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Npy.h"
+#include "SprintRuntime/Progress.h"
 #include "SprintRuntime/Report.h"
+#include "SprintRuntime/ThresholdFile.h"
+#include "SprintRuntime/Trace.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"

@@ -9,6 +9,7 @@
 #include "SprintRuntime/Check.h"
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Report.h"
+#include "SprintRuntime/Trace.h"
 
 #include <algorithm>
 #include <cstddef>

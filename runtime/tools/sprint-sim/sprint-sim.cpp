@@ -9,8 +9,11 @@
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Npy.h"
+#include "SprintRuntime/Progress.h"
 #include "SprintRuntime/Report.h"
 #include "SprintRuntime/Simulator.h"
+#include "SprintRuntime/ThresholdFile.h"
+#include "SprintRuntime/Trace.h"
 
 #include <CLI/CLI.hpp>
 
