@@ -204,11 +204,8 @@ llvm::Error mlir::sprint::checkThresholds(ArrayRef<ProgramInfo> programs,
     return llvm::createStringError("expected thresholds for %zu attentions, got %zu",
                                    programs.size(), thresholds.size());
   for (auto [program, row] : llvm::zip_equal(programs, thresholds))
-    if (auto count = static_cast<int64_t>(row.size());
-        count != 1 && count != program.heads && !ShapedType::isDynamic(program.heads))
-      return llvm::createStringError("expected 1 or %lld thresholds for '%s', got %lld",
-                                     (long long)program.heads, program.name.c_str(),
-                                     (long long)count);
+    if (std::string fault = ::sprint::findThresholdFault(row, program.heads); !fault.empty())
+      return llvm::createStringError("program '" + program.name + "': " + fault);
   return llvm::Error::success();
 }
 

@@ -7,7 +7,7 @@
 #include "Sprint/Driver/RunFiles.h"
 
 #include "Sprint/Driver/TensorFiles.h"
-#include "SprintRuntime/Report.h"
+#include "SprintRuntime/ThresholdFile.h"
 
 #include "llvm/Support/Path.h"
 

@@ -7,7 +7,8 @@
 #include "ToolOptions.h"
 
 #include "SprintRuntime/Npy.h"
-#include "SprintRuntime/Report.h"
+#include "SprintRuntime/ThresholdFile.h"
+#include "SprintRuntime/Trace.h"
 
 #include <CLI/CLI.hpp>
 

@@ -27,7 +27,9 @@ struct Error {
 class CApiTest : public testing::Test {
 protected:
   CApiTest() {
-    std::vector<uint8_t> bytes = serialize(CommandStream{{attentionProgram(builtinMachine("s"))}});
+    Program program = attentionProgram(builtinMachine("s"));
+    program.parameters[static_cast<size_t>(LaunchParameter::Heads)] = 2;
+    std::vector<uint8_t> bytes = serialize(CommandStream{{program}});
     stream.reset(sprintParseStream(bytes.data(), bytes.size(), nullptr));
     machine.reset(sprintLoadMachine("s", nullptr));
     launch.size = sizeof(SprintLaunch);
@@ -87,7 +89,7 @@ TEST_F(CApiTest, ChecksAProgram) {
 }
 
 TEST_F(CApiTest, NamesThePrograms) {
-  EXPECT_EQ(sprintVersion(), 3u);
+  EXPECT_EQ(sprintVersion(), 4u);
   ASSERT_EQ(sprintNumPrograms(stream.get()), 1u);
   EXPECT_STREQ(sprintProgramName(stream.get(), 0), "attention");
   EXPECT_STREQ(sprintProgramMachine(stream.get(), 0), "s");
@@ -230,16 +232,97 @@ TEST_F(CApiTest, RefusesACache) {
   expectRefused("expected no cache; this version has none");
 }
 
-TEST_F(CApiTest, RefusesAnotherVersionsLaunch) {
-  launch.size = 8;
-  expectRefused("expected a SprintLaunch of this version; is its size set?");
-  launch.size = sizeof(launch) - 1;
-  expectRefused("expected a SprintLaunch of this version; is its size set?");
-  launch.size = sizeof(launch) + sizeof(SprintTensor);
-  expectRefused("expected a SprintLaunch of this version; is its size set?");
+TEST_F(CApiTest, RefusesALaunchWhoseSizeIsNotSet) {
+  for (size_t size : {size_t(8), sizeof(launch) - 1, size_t(4096), ~size_t(7)}) {
+    launch.size = size;
+    expectRefused("expected a SprintLaunch; is its size set?");
+  }
+}
+
+TEST_F(CApiTest, TakesAnEarlierVersionsLaunch) {
   // Who knows nothing behind the required inputs can launch what takes no more.
+  launch.inputs[kNumRequiredInputs].data = &launch;
   launch.size = offsetof(SprintLaunch, inputs) + kNumRequiredInputs * sizeof(SprintTensor);
   EXPECT_NE(run(), nullptr);
+}
+
+TEST_F(CApiTest, TakesALaterVersionsLaunchWithoutMoreInputs) {
+  struct LaterLaunch {
+    SprintLaunch known;
+    SprintTensor more[2];
+  } later{launch, {}};
+  later.known.size = sizeof(later);
+  Error error;
+  Result result(sprintLaunch(stream.get(), machine.get(), &later.known, &error.text),
+                sprintDestroyResult);
+  ASSERT_NE(result, nullptr) << error.text;
+  int64_t shape[4];
+  Result expected = run();
+  EXPECT_EQ(
+      std::vector<float>(sprintOutput(result.get(), shape), sprintOutput(result.get(), shape) + 32),
+      std::vector<float>(sprintOutput(expected.get(), shape),
+                         sprintOutput(expected.get(), shape) + 32));
+  later.more[1].shape[0] = 1;
+  EXPECT_EQ(sprintLaunch(stream.get(), machine.get(), &later.known, &error.text), nullptr);
+  EXPECT_STREQ(error.text,
+               "expected no inputs beyond those that this version of the library knows");
+}
+
+TEST_F(CApiTest, SetsThresholdsWithoutCompiling) {
+  const float thresholds[] = {1, -2};
+  launch.thresholdPolicy = SPRINT_THRESHOLDS_GIVEN;
+  launch.thresholds = thresholds;
+  launch.numThresholds = 2;
+  launch.flags = SPRINT_RECORD_MASKS;
+  Result given = run();
+  Error error;
+  ASSERT_TRUE(sprintSetThresholds(stream.get(), 0, thresholds, 2, &error.text)) << error.text;
+  size_t size = 0;
+  uint8_t *bytes = sprintSerializeStream(stream.get(), &size, &error.text);
+  ASSERT_NE(bytes, nullptr) << error.text;
+  stream.reset(sprintParseStream(bytes, size, &error.text));
+  sprintDestroyBytes(bytes);
+  ASSERT_NE(stream, nullptr) << error.text;
+  launch.thresholdPolicy = SPRINT_THRESHOLDS_PROGRAM;
+  Result set = run();
+  ASSERT_TRUE(given && set);
+  int64_t shape[4];
+  EXPECT_TRUE(std::equal(sprintOutputCodes(set.get()), sprintOutputCodes(set.get()) + 32,
+                         sprintOutputCodes(given.get())));
+  EXPECT_TRUE(std::equal(sprintMasks(set.get(), shape), sprintMasks(set.get(), shape) + 48,
+                         sprintMasks(given.get(), shape)));
+  size_t count = 0;
+  EXPECT_EQ(sprintThresholds(set.get(), &count)[1], -2);
+  // None keep all.
+  ASSERT_TRUE(sprintSetThresholds(stream.get(), 0, nullptr, 0, &error.text)) << error.text;
+  Result all = run();
+  ASSERT_TRUE(all);
+  EXPECT_EQ(std::count(sprintMasks(all.get(), shape), sprintMasks(all.get(), shape) + 48, 1), 48);
+}
+
+TEST_F(CApiTest, RefusesThresholdsThatAreNoneOfTheProgram) {
+  auto expectRefusal = [&](const std::vector<float> &thresholds, size_t program,
+                           const char *message) {
+    Error error;
+    EXPECT_FALSE(sprintSetThresholds(stream.get(), program, thresholds.data(), thresholds.size(),
+                                     &error.text));
+    EXPECT_STREQ(error.text, message);
+  };
+  expectRefusal({1, 2, 3}, 0,
+                "program 'attention': expected one threshold, or one for each of 2 heads, got 3");
+  expectRefusal({1, std::numeric_limits<float>::quiet_NaN()}, 0,
+                "program 'attention': expected thresholds, got NaN");
+  expectRefusal({1}, 1, "expected the index of a program of the stream");
+  // The program is as it was.
+  Result result = run();
+  ASSERT_TRUE(result);
+  size_t count = 0;
+  EXPECT_EQ(sprintThresholds(result.get(), &count)[0], -std::numeric_limits<float>::infinity());
+  Error error, none;
+  EXPECT_FALSE(sprintSetThresholds(nullptr, 0, nullptr, 0, &error.text));
+  EXPECT_STREQ(error.text, "expected a stream, got null");
+  EXPECT_EQ(sprintSerializeStream(nullptr, &count, &none.text), nullptr);
+  EXPECT_STREQ(none.text, "expected a stream and a size, got null");
 }
 
 TEST_F(CApiTest, RefusesAProgramThatDoesNotExist) {
@@ -271,6 +354,7 @@ TEST_F(CApiTest, RefusesNull) {
   EXPECT_EQ(sprintLoadMachine(nullptr, nullptr), nullptr);
   EXPECT_EQ(sprintCalibratedThresholds(nullptr, SPRINT_THRESHOLDS_PRUNE_RATE, 0, nullptr, nullptr),
             nullptr);
+  sprintDestroyBytes(nullptr);
   sprintDestroyResult(nullptr);
   sprintDestroyStream(nullptr);
   sprintDestroyMachine(nullptr);

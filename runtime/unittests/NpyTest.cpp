@@ -15,6 +15,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sys/stat.h>
+#include <utility>
 
 using namespace sprint;
 
@@ -163,6 +165,20 @@ TEST_F(NpyFileTest, FoldersAreMade) {
   ASSERT_TRUE(files.add(nested, "text", error)) << error;
   ASSERT_TRUE(files.commit(error)) << error;
   EXPECT_EQ(read(nested), "text");
+}
+
+TEST_F(NpyFileTest, OutputsAreAsReadableAsTheUserHasIt) {
+  using std::filesystem::perms;
+  for (auto [mask, expected] :
+       {std::pair(mode_t(022), perms(0644)), std::pair(mode_t(077), perms(0600))}) {
+    mode_t before = umask(mask);
+    OutputFiles files;
+    std::string error;
+    EXPECT_TRUE(files.add(path, "text", error)) << error;
+    EXPECT_TRUE(files.commit(error)) << error;
+    umask(before);
+    EXPECT_EQ(std::filesystem::status(path).permissions(), expected);
+  }
 }
 
 TEST_F(NpyFileTest, FolderInTheWayIsRefused) {

@@ -6,6 +6,8 @@
 
 #include "SprintRuntime/Report.h"
 #include "FolderTest.h"
+#include "SprintRuntime/ThresholdFile.h"
+#include "SprintRuntime/Trace.h"
 #include "TestPrograms.h"
 
 #include <gtest/gtest.h>

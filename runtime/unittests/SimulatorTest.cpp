@@ -167,7 +167,7 @@ TEST(SimulatorTest, CodesDoNotDependOnTheMachine) {
 // Calibration
 //===----------------------------------------------------------------------===//
 
-TEST(CalibrationTest, FindsTheNearestRateOfIntegerThresholds) {
+TEST(CalibratedLaunchTest, FindsTheNearestRateOfIntegerThresholds) {
   Machine machine = builtinMachine("s");
   Tensor query({1, 1, 24, 16}, 1), key({1, 1, 40, 16}, 2), value({1, 1, 40, 4}, 3);
   for (double rate : {0.0, 0.1, 0.5, 0.75, 0.9, 1.0}) {
@@ -195,7 +195,7 @@ TEST(CalibrationTest, FindsTheNearestRateOfIntegerThresholds) {
   }
 }
 
-TEST(CalibrationTest, CalibratesEachHeadOverTheBatch) {
+TEST(CalibratedLaunchTest, CalibratesEachHeadOverTheBatch) {
   Machine machine = builtinMachine("s");
   Tensor query({3, 2, 50, 32}, 1), key({3, 2, 200, 32}, 2), value({3, 2, 200, 8}, 3);
   // Another scale a batch element, so that the steps differ.
@@ -220,7 +220,7 @@ TEST(CalibrationTest, CalibratesEachHeadOverTheBatch) {
   EXPECT_EQ(run(machine, query, key, value, given).masks, result.masks);
 }
 
-TEST(CalibrationTest, CountsAllowedScoresOnly) {
+TEST(CalibratedLaunchTest, CountsAllowedScoresOnly) {
   Machine machine = builtinMachine("s");
   Tensor query({1, 1, 120, 32}, 1), key({1, 1, 120, 32}, 2), value({1, 1, 120, 8}, 3);
   LaunchOptions options;
@@ -230,7 +230,7 @@ TEST(CalibrationTest, CountsAllowedScoresOnly) {
   EXPECT_NEAR(result.statistics.prunedFraction(), 0.5, 0.01);
 }
 
-TEST(CalibrationTest, DenseProgramHasNoThreshold) {
+TEST(CalibratedLaunchTest, DenseProgramHasNoThreshold) {
   Machine machine = builtinMachine("s");
   Tensor tensor({1, 1, 12, 8}, 1);
   LaunchOptions options;

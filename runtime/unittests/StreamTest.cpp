@@ -179,8 +179,9 @@ const Malformed kMalformed[] = {
     {"expected a scale", [](Program &p) { p.scale = 0x1p101; }},
     {"expected a scale", [](Program &p) { p.scale = -1; }},
     {"expected a scale", [](Program &p) { p.scale = std::nan(""); }},
-    {"expected one threshold or one a head, got 3", [](Program &p) { p.thresholds.push_back(0); }},
-    {"expected one threshold or one a head, got 2",
+    {"expected one threshold, or one for each of 2 heads, got 3",
+     [](Program &p) { p.thresholds.push_back(0); }},
+    {"expected one threshold, as the number of heads is open, got 2",
      [](Program &p) { p.parameters[1] = Program::kDynamic; }},
     {"got NaN", [](Program &p) { p.thresholds[1] = std::nanf(""); }},
     {"expected inputs among key_valid, mask, bias, query_segments and key_segments, each at most "

@@ -11,6 +11,9 @@
 #include "Sprint/Driver/Runs.h"
 #include "Sprint/Driver/TensorFiles.h"
 
+#include "SprintRuntime/Progress.h"
+#include "SprintRuntime/Report.h"
+
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"

@@ -124,6 +124,20 @@ inline constexpr size_t kMaxQueues = 256;
 inline constexpr size_t kMaxExpressions = 65536;
 
 //===----------------------------------------------------------------------===//
+// Thresholds
+//===----------------------------------------------------------------------===//
+
+/// Why `thresholds` cannot be those of a program or launch with that many heads, Program::kDynamic
+/// where their number is not known; an empty string where they can: one or, where the number is
+/// known, one a head, none of them NaN.
+std::string findThresholdFault(std::span<const float> thresholds, int64_t heads);
+
+/// Replaces the thresholds of a program, so that other ones need no other compilation; none keep
+/// every allowed key. Otherwise `error` says why they cannot be the program's, and the program is
+/// as it was.
+bool setThresholds(Program &program, std::span<const float> thresholds, std::string &error);
+
+//===----------------------------------------------------------------------===//
 // Binary form
 //===----------------------------------------------------------------------===//
 

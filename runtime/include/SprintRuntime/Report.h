@@ -1,4 +1,4 @@
-//===- Report.h - Statistics and timelines as JSON ---------------*- C++ -*-===//
+//===- Report.h - Statistics as JSON -----------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
 //
@@ -10,11 +10,9 @@
 #define SPRINTRUNTIME_REPORT_H
 
 #include "SprintRuntime/CommandStream.h"
-#include "SprintRuntime/FileIO.h"
-#include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Simulator.h"
 
-#include <functional>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -75,53 +73,6 @@ std::string toJson(const LaunchReport &report);
 /// a value, `error` says what is missing or of another type.
 std::optional<LaunchReport> launchReportFromJson(std::string_view json,
                                                  std::string &error) noexcept;
-
-/// What the timeline says of one launch.
-struct LaunchTrace {
-  std::string_view program;
-  std::span<const TraceEvent> events;
-  double cycles = 0;
-};
-
-/// Timelines of launches that run one after another, as Chrome trace JSON: a row for the launches,
-/// by their programs' names, and one for each unit; times in microseconds at the machine's clock.
-std::string traceToJson(std::span<const LaunchTrace> launches, const Machine &machine);
-
-/// Shows on a terminal how many of `things` are done (LaunchOptions::progress: rows), and wipes the
-/// line at the end; nothing where stderr is no terminal.
-std::function<void(int64_t, int64_t)> terminalProgress(std::string name, std::string things);
-
-/// A threshold as command lines have it: a finite number, or `-inf`.
-std::optional<float> parseThreshold(std::string_view text) noexcept;
-
-/// A file of thresholds (docs/tools.md, "Thresholds").
-struct ThresholdFile {
-  /// For each attention one a head, or one for all heads.
-  std::vector<std::vector<float>> thresholds;
-  /// The attentions' names; empty where the file does not say.
-  std::vector<std::string> attentions;
-  /// What they were calibrated for, PruneRate or KeepMass with `fraction`, and on how many inputs;
-  /// 0 inputs where the file does not say.
-  ThresholdPolicy::Kind kind = ThresholdPolicy::Kind::Given;
-  double fraction = 0;
-  int64_t inputs = 0;
-};
-
-/// Reads a file of thresholds; "-inf" stands for minus infinity. Without a value, `error` has one
-/// message that begins with the path.
-std::optional<ThresholdFile> readThresholds(const std::string &path, std::string &error) noexcept;
-
-/// The thresholds of `attentions` in `file`, read from `path`: by name where it has names, which
-/// are those of all of them and of no others, else by position. Without a value, `error` has one
-/// message that begins with the path.
-std::optional<std::vector<std::vector<float>>> thresholdsOf(const ThresholdFile &file,
-                                                            const std::string &path,
-                                                            std::span<const std::string> attentions,
-                                                            std::string &error);
-
-/// Adds a file of thresholds to the files of a run.
-bool addThresholds(OutputFiles &files, const std::string &path, const ThresholdFile &file,
-                   std::string &error) noexcept;
 
 } // namespace sprint
 

@@ -4,9 +4,13 @@
 |*                                                                            *|
 |* Runs command streams on the simulated machine. What a function creates,    *|
 |* the caller destroys; null may be destroyed. A function that can fail takes *|
-|* `char **error`: where it fails, it returns null and stores there, unless   *|
-|* it is null, a message that sprintDestroyString frees. Pointers that an     *|
-|* accessor returns live as long as its object.                               *|
+|* `char **error`: where it fails, it returns null or false and stores there, *|
+|* unless it is null, a message that sprintDestroyString frees. Pointers that *|
+|* an accessor returns live as long as its object.                            *|
+|*                                                                            *|
+|* Structs begin with their size, which the caller sets to sizeof: they may   *|
+|* grow at their end, and callers of an earlier or a later version of this    *|
+|* header than the library's are served, too.                                 *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -15,6 +19,7 @@
 
 #include "sprint-c/Inputs.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +44,7 @@ typedef struct SprintCache SprintCache;
 SPRINT_EXPORT uint32_t sprintVersion(void);
 
 SPRINT_EXPORT void sprintDestroyString(char *string);
+SPRINT_EXPORT void sprintDestroyBytes(uint8_t *bytes);
 
 /** Reads a stream from a file, or from `size` bytes. */
 SPRINT_EXPORT SprintStream *sprintLoadStream(const char *path, char **error);
@@ -49,6 +55,14 @@ SPRINT_EXPORT size_t sprintNumPrograms(const SprintStream *stream);
  * exist. */
 SPRINT_EXPORT const char *sprintProgramName(const SprintStream *stream, size_t program);
 SPRINT_EXPORT const char *sprintProgramMachine(const SprintStream *stream, size_t program);
+/** Replaces the thresholds of a program by `count` others, one or one a head, in logits: what
+ * launches with SPRINT_THRESHOLDS_PROGRAM use from then on. None keep every allowed key. */
+SPRINT_EXPORT bool sprintSetThresholds(SprintStream *stream, size_t program,
+                                       const float *thresholds, size_t count, char **error);
+/** The stream as bytes, thresholds included, for sprintParseStream or a file; their number is
+ * stored in `size`, and sprintDestroyBytes frees them. */
+SPRINT_EXPORT uint8_t *sprintSerializeStream(const SprintStream *stream, size_t *size,
+                                             char **error);
 
 /** A built-in machine by its name, or a file whose name ends in .yaml or .yml. */
 SPRINT_EXPORT SprintMachine *sprintLoadMachine(const char *nameOrPath, char **error);
@@ -84,8 +98,10 @@ struct SprintTensor {
   int64_t shape[SPRINT_MAX_RANK];
 };
 
+/** What a launch is asked for. */
 struct SprintLaunch {
-  /** sizeof(struct SprintLaunch), which says how many inputs the caller knows. */
+  /** sizeof(struct SprintLaunch), which says how many inputs the caller knows. Those beyond what
+   * the library knows have to be zero. */
   size_t size;
   /** Index of the program in the stream. */
   size_t program;

@@ -5,12 +5,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "sprint-c/Runtime.h"
+#include "Handles.h"
 #include "SprintRuntime/Check.h"
-#include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/FileIO.h"
-#include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Report.h"
-#include "SprintRuntime/Simulator.h"
+#include "SprintRuntime/Trace.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -18,36 +17,16 @@
 #include <cstring>
 #include <exception>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 using namespace sprint;
 
-struct SprintStream {
-  CommandStream stream;
-};
-
-struct SprintMachine {
-  Machine machine;
-};
-
-struct SprintCalibration {
-  Calibration calibration;
-  /// What sprintCalibratedThresholds gave last.
-  std::vector<float> thresholds;
-};
-
-struct SprintResult {
-  std::string program;
-  LaunchResult result;
-  std::string statistics;
-  /// The machine whose clock the timeline goes by.
-  Machine machine;
-};
-
 namespace {
 
-constexpr uint32_t kVersion = 3;
+constexpr uint32_t kVersion = 4;
+constexpr const char *kNoProgram = "expected the index of a program of the stream";
 
 /// A failure on its way out of a function of the API.
 struct ApiError {
@@ -68,7 +47,7 @@ void setError(char **error, const char *message) {
     *error = copyString(message);
 }
 
-/// Calls `function`, turning whatever it throws into null and a message.
+/// Calls `function`, turning whatever it throws into null, or false, and a message.
 template <typename Function> auto guarded(char **error, Function function) -> decltype(function()) {
   if (error)
     *error = nullptr;
@@ -79,7 +58,7 @@ template <typename Function> auto guarded(char **error, Function function) -> de
   } catch (const std::exception &exception) {
     setError(error, exception.what());
   }
-  return nullptr;
+  return {};
 }
 
 void expect(bool isTrue, const char *message) {
@@ -102,15 +81,24 @@ SprintStream *parseStream(const uint8_t *bytes, size_t size, const std::string &
 
 static_assert(SPRINT_NUM_INPUTS == launchInputs.size() && SPRINT_MAX_RANK == kMaxInputRank);
 
-/// What the caller says of a launch, without inputs that it does not know.
+/// Bytes of a struct that callers may grow to; a larger size was never set.
+constexpr size_t kMaxStructBytes = 4096;
+
+/// What the caller says of a launch: earlier versions have fewer inputs, and later ones may have
+/// more than this version knows, which must not be there then.
 SprintLaunch knownOf(const SprintLaunch &launch) {
   constexpr size_t kBegin = offsetof(SprintLaunch, inputs);
   size_t size = launch.size;
-  expect(size >= kBegin && size <= sizeof(SprintLaunch) &&
-             (size - kBegin) % sizeof(SprintTensor) == 0,
-         "expected a SprintLaunch of this version; is its size set?");
+  expect(size >= kBegin && (size - kBegin) % sizeof(SprintTensor) == 0 && size <= kMaxStructBytes,
+         "expected a SprintLaunch; is its size set?");
   SprintLaunch known{};
-  std::memcpy(&known, &launch, size);
+  std::memcpy(&known, &launch, std::min(size, sizeof(SprintLaunch)));
+  if (size > sizeof(SprintLaunch)) {
+    std::span rest(reinterpret_cast<const unsigned char *>(&launch), size);
+    expect(std::ranges::all_of(rest.subspan(sizeof(SprintLaunch)),
+                               [](unsigned char byte) { return byte == 0; }),
+           "expected no inputs beyond those that this version of the library knows");
+  }
   return known;
 }
 
@@ -151,9 +139,15 @@ ThresholdPolicy policyOf(const SprintLaunch &launch) {
 
 } // namespace
 
+SprintResult::SprintResult(const Program &program, LaunchResult launched, const Machine &machine)
+    : program(program.name), result(std::move(launched)),
+      statistics(toJson(LaunchReport(program, result))), machine(machine) {}
+
 uint32_t sprintVersion(void) { return kVersion; }
 
 void sprintDestroyString(char *string) { std::free(string); }
+
+void sprintDestroyBytes(uint8_t *bytes) { std::free(bytes); }
 
 SprintStream *sprintLoadStream(const char *path, char **error) {
   return guarded(error, [&] {
@@ -190,6 +184,32 @@ const char *sprintProgramMachine(const SprintStream *stream, size_t program) {
   return stream->stream.programs[program].machine.c_str();
 }
 
+bool sprintSetThresholds(SprintStream *stream, size_t program, const float *thresholds,
+                         size_t count, char **error) {
+  return guarded(error, [&] {
+    expect(stream, "expected a stream, got null");
+    expect(program < sprintNumPrograms(stream), kNoProgram);
+    expect(thresholds || count == 0, "expected thresholds, got null");
+    std::string message;
+    bool isSet = setThresholds(stream->stream.programs[program], {thresholds, count}, message);
+    expect(isSet, message.c_str());
+    return true;
+  });
+}
+
+uint8_t *sprintSerializeStream(const SprintStream *stream, size_t *size, char **error) {
+  return guarded(error, [&] {
+    expect(stream && size, "expected a stream and a size, got null");
+    std::vector<uint8_t> bytes = serialize(stream->stream);
+    auto *copy = static_cast<uint8_t *>(std::malloc(bytes.size()));
+    if (!copy)
+      throw std::bad_alloc();
+    std::ranges::copy(bytes, copy);
+    *size = bytes.size();
+    return copy;
+  });
+}
+
 SprintMachine *sprintLoadMachine(const char *nameOrPath, char **error) {
   return guarded(error, [&] {
     expect(nameOrPath, "expected the name of a machine, got null");
@@ -205,7 +225,7 @@ char *sprintCheckProgram(const SprintStream *stream, size_t program, const Sprin
                          char **error) {
   return guarded(error, [&] {
     expect(stream && machine, "expected a stream and a machine, got null");
-    expect(program < sprintNumPrograms(stream), "expected the index of a program of the stream");
+    expect(program < sprintNumPrograms(stream), kNoProgram);
     const Program &checked = stream->stream.programs[program];
     std::string text;
     for (const Finding &finding : check(checked, machine->machine))
@@ -223,8 +243,7 @@ SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *mach
     expect(stream && machine && callers, "expected a stream, a machine and a launch, got null");
     SprintLaunch launch = knownOf(*callers);
     expect(!launch.cache, "expected no cache; this version has none");
-    expect(launch.program < sprintNumPrograms(stream),
-           "expected the index of a program of the stream");
+    expect(launch.program < sprintNumPrograms(stream), kNoProgram);
     constexpr uint32_t kKnownFlags = SPRINT_RECORD_MASKS | SPRINT_RECORD_TRACE;
     expect((launch.flags & ~kKnownFlags) == 0, "expected flags of enum SprintLaunchFlags");
 
@@ -238,10 +257,7 @@ SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *mach
     std::string message;
     std::optional<LaunchResult> value =
         sprint::launch(program, machine->machine, operandsOf(launch), options, message);
-    LaunchResult result = valueOr(std::move(value), message);
-    std::string statistics = toJson(LaunchReport(program, result));
-    return new SprintResult{program.name, std::move(result), std::move(statistics),
-                            machine->machine};
+    return new SprintResult(program, valueOr(std::move(value), message), machine->machine);
   });
 }
 

@@ -7,7 +7,7 @@
 #ifndef SPRINTRUNTIME_LIB_SIMULATOR_CALIBRATION_H
 #define SPRINTRUNTIME_LIB_SIMULATOR_CALIBRATION_H
 
-#include "Head.h"
+#include "Operands.h"
 #include "Sequencer.h"
 
 #include <cstdint>

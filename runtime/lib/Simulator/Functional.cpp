@@ -5,6 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Functional.h"
+#include "AllowedScores.h"
+#include "ApproximateScores.h"
+#include "RowMasks.h"
 
 #include <algorithm>
 #include <cmath>

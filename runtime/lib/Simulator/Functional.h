@@ -10,7 +10,7 @@
 #ifndef SPRINTRUNTIME_LIB_SIMULATOR_FUNCTIONAL_H
 #define SPRINTRUNTIME_LIB_SIMULATOR_FUNCTIONAL_H
 
-#include "Head.h"
+#include "Operands.h"
 #include "Sequencer.h"
 #include "SprintRuntime/CostModel.h"
 #include "SprintRuntime/Simulator.h"

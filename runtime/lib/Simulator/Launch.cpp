@@ -7,7 +7,7 @@
 #include "Launch.h"
 #include "Calibration.h"
 #include "Functional.h"
-#include "Head.h"
+#include "Operands.h"
 #include "Sequencer.h"
 #include "SprintRuntime/Check.h"
 #include "SprintRuntime/Simulator.h"
@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <exception>
 #include <limits>
 #include <new>
@@ -58,14 +57,10 @@ std::vector<float> thresholdsOf(const DecodedProgram &program, const Operands &o
   int64_t heads = operands.shape().heads;
   if (policy.kind == ThresholdPolicy::Kind::Program && thresholds.empty())
     thresholds = {-std::numeric_limits<float>::infinity()};
+  if (std::string fault = findThresholdFault(thresholds, heads); !fault.empty())
+    throw LaunchFailure{fault};
   if (thresholds.size() == 1)
     thresholds.assign(heads, thresholds.front());
-  if (static_cast<int64_t>(thresholds.size()) != heads)
-    throw LaunchFailure{"expected one threshold, or one for each of " + std::to_string(heads) +
-                        " heads, got " + std::to_string(thresholds.size())};
-  for (float threshold : thresholds)
-    if (std::isnan(threshold))
-      throw LaunchFailure{"expected thresholds, got NaN"};
   return thresholds;
 }
 

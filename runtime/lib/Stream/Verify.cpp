@@ -78,6 +78,15 @@ static std::string expectedName(const std::string &what) {
          " printable ASCII characters";
 }
 
+/// findThresholdFault for a program, which may have none.
+static std::string findProgramThresholdFault(const Program &program,
+                                             std::span<const float> thresholds) {
+  if (thresholds.empty())
+    return {};
+  return findThresholdFault(thresholds,
+                            program.parameters[static_cast<size_t>(LaunchParameter::Heads)]);
+}
+
 bool ProgramVerifier::verifyHeader() {
   if (!isName(program.machine))
     return fail(expectedName("the machine"));
@@ -92,12 +101,8 @@ bool ProgramVerifier::verifyHeader() {
       return false;
   if (!(program.scale >= kMinScale && program.scale <= kMaxScale))
     return fail("expected a scale between 2^-100 and 2^100, got " + std::to_string(program.scale));
-  int64_t heads = program.parameters[static_cast<size_t>(LaunchParameter::Heads)];
-  size_t count = program.thresholds.size();
-  if (count > 1 && (heads == Program::kDynamic || count != static_cast<uint64_t>(heads)))
-    return fail("expected one threshold or one a head, got " + std::to_string(count));
-  if (std::ranges::any_of(program.thresholds, [](float value) { return std::isnan(value); }))
-    return fail("expected thresholds, got NaN");
+  if (std::string fault = findProgramThresholdFault(program, program.thresholds); !fault.empty())
+    return fail(fault);
   return true;
 }
 
@@ -298,6 +303,28 @@ bool ProgramVerifier::verifyField(const CommandField &field, uint64_t value, int
   default:
     return true; // An enumerant, which checkedInfo has found to be one.
   }
+}
+
+std::string sprint::findThresholdFault(std::span<const float> thresholds, int64_t heads) {
+  bool isDynamic = heads == Program::kDynamic;
+  if (thresholds.size() != 1 && (isDynamic || thresholds.size() != static_cast<uint64_t>(heads)))
+    return "expected one threshold" +
+           (isDynamic ? std::string(", as the number of heads is open")
+                      : ", or one for each of " + std::to_string(heads) + " heads") +
+           ", got " + std::to_string(thresholds.size());
+  if (std::ranges::any_of(thresholds, [](float value) { return std::isnan(value); }))
+    return "expected thresholds, got NaN";
+  return {};
+}
+
+bool sprint::setThresholds(Program &program, std::span<const float> thresholds,
+                           std::string &error) {
+  if (std::string fault = findProgramThresholdFault(program, thresholds); !fault.empty()) {
+    error = "program '" + program.name + "': " + fault;
+    return false;
+  }
+  program.thresholds.assign(thresholds.begin(), thresholds.end());
+  return true;
 }
 
 bool sprint::verify(const CommandStream &stream, std::string &error) {

@@ -6,14 +6,16 @@
 
 #include "SprintRuntime/FileIO.h"
 
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <sys/stat.h>
+#include <random>
 #include <unistd.h>
 
 using namespace sprint;
@@ -94,6 +96,23 @@ bool sprint::canWriteFile(const std::string &path, std::string &error) noexcept 
   return false;
 }
 
+/// Opens a new file beside `path`, and stores its name in `temporary`; -1, with errno, where that
+/// cannot be. Not mkstemp, whose files are their owner's alone: an output is like any file that the
+/// user makes.
+static int openTemporary(const std::string &path, std::string &temporary) {
+  constexpr int kTries = 100;
+  std::random_device random;
+  for (int trial = 0; trial < kTries; ++trial) {
+    std::array<char, 9> suffix;
+    std::snprintf(suffix.data(), suffix.size(), "%08x", random());
+    temporary = path + "." + suffix.data();
+    int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0 || errno != EEXIST)
+      return descriptor;
+  }
+  return -1;
+}
+
 OutputFiles::~OutputFiles() {
   for (const File &file : files)
     std::remove(file.temporary.c_str());
@@ -114,17 +133,13 @@ bool OutputFiles::add(const std::string &path, std::string_view header,
     error = path + ": is a folder";
     return false;
   }
-  std::string pattern = path + ".XXXXXX";
-  int descriptor = mkstemp(pattern.data());
+  std::string temporary;
+  int descriptor = openTemporary(path, temporary);
   if (descriptor < 0) {
     error = path + ": cannot be written: " + std::strerror(errno);
     return false;
   }
-  files.push_back({pattern, path});
-  // A temporary file is its owner's alone; an output is like any file that the user makes.
-  mode_t mask = umask(0);
-  umask(mask);
-  fchmod(descriptor, 0666 & ~mask);
+  files.push_back({temporary, path});
   std::FILE *stream = fdopen(descriptor, "wb");
   if (!stream) {
     close(descriptor);

@@ -9,6 +9,7 @@
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Npy.h"
+#include "SprintRuntime/Progress.h"
 #include "SprintRuntime/Report.h"
 #include "SprintRuntime/Simulator.h"
 #include "ToolOptions.h"

@@ -1,15 +1,14 @@
-//===- Head.cpp - Codes and masks of heads --------------------------------===//
+//===- Operands.cpp - What a launch brings --------------------------------===//
 //
 // Part of the Sprint project.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Head.h"
+#include "Operands.h"
 #include "Sequencer.h"
 
 #include <algorithm>
-#include <cmath>
-#include <type_traits>
+#include <string>
 
 using namespace sprint;
 
@@ -225,159 +224,4 @@ std::optional<MemoryRegion> Operands::findStale(const InputRows &rows, int64_t h
     if (brings(region) && rows[static_cast<size_t>(region)] != inputRow(region, head, query))
       return region;
   return std::nullopt;
-}
-
-void MaskRegisters::load(MemoryRegion region, int64_t head, int64_t query) {
-  int64_t row = operands.inputRow(region, head, query);
-  int64_t &last = loadedRows[static_cast<size_t>(region)];
-  if (last == row)
-    return;
-  last = row;
-  switch (region) {
-  case MemoryRegion::KeyValid:
-    loaded.keyValid = operands.row<uint8_t>(region, head, query);
-    return;
-  case MemoryRegion::Mask:
-    loaded.mask = operands.row<uint8_t>(region, head, query);
-    return;
-  case MemoryRegion::QuerySegments:
-    loaded.querySegment = operands.row<int32_t>(region, head, query).front();
-    return;
-  case MemoryRegion::KeySegments:
-    loaded.keySegments = operands.row<int32_t>(region, head, query);
-    return;
-  default:
-    break; // A bias.
-  }
-  HeadSteps steps = operands.steps(head);
-  biasCodes.resize(operands.shape().keys);
-  loaded.biasLogits = operands.row<float>(region, head, query);
-  quantizeBiases(loaded.biasLogits, exactUnit(scale, steps.query, steps.key), biasCodes);
-  loaded.bias = biasCodes;
-  loaded.reach = biasReach(headParameters(scale, steps.query, steps.key, /*theta=*/0),
-                           operands.shape().headDim);
-}
-
-void MaskRegisters::loadAll(int64_t head, int64_t query) {
-  for (MemoryRegion region : enumerators<MemoryRegion>)
-    if (operands.brings(region))
-      load(region, head, query);
-}
-
-/// Calls `visitKey` for every key of the range, with whether key_valid, mask and segments allow it
-/// and its bias is at least `leastBias`.
-template <typename Visit>
-static void forEachKey(int64_t first, int64_t last, const RowMasks &masks, int64_t leastBias,
-                       Visit visitKey) {
-  // Which masks there are is settled outside of the loop over keys.
-  auto visit = [&](auto keyValid, auto mask, auto segments, auto bias) {
-    for (int64_t key = first; key < last; ++key) {
-      bool isAllowed = true;
-      if constexpr (keyValid())
-        isAllowed &= masks.keyValid[key];
-      if constexpr (mask())
-        isAllowed &= masks.mask[key];
-      if constexpr (segments())
-        isAllowed &= masks.keySegments[key] == masks.querySegment;
-      if constexpr (bias())
-        isAllowed &= masks.bias[key] >= leastBias;
-      visitKey(key, isAllowed);
-    }
-  };
-  auto choose = [](bool isThere, auto next) {
-    isThere ? next(std::true_type()) : next(std::false_type());
-  };
-  choose(!masks.keyValid.empty(), [&](auto keyValid) {
-    choose(!masks.mask.empty(), [&](auto mask) {
-      choose(!masks.keySegments.empty(), [&](auto segments) {
-        choose(!masks.bias.empty(), [&](auto bias) { visit(keyValid, mask, segments, bias); });
-      });
-    });
-  });
-}
-
-void sprint::appendAllowed(int64_t first, int64_t last, const RowMasks &masks,
-                           std::vector<uint32_t> &list) {
-  int64_t leastBias = kMaskedBias;
-  if (!masks.bias.empty()) {
-    int32_t largest = kMaskedBias;
-    forEachKey(first, last, masks, kMaskedBias, [&](int64_t key, bool isAllowed) {
-      largest = isAllowed ? std::max(largest, masks.bias[key]) : largest;
-    });
-    leastBias = std::max<int64_t>(int64_t(kMaskedBias) + 1, largest - masks.reach);
-  }
-  size_t count = list.size();
-  list.resize(count + static_cast<size_t>(last - first));
-  forEachKey(first, last, masks, leastBias, [&](int64_t key, bool isAllowed) {
-    list[count] = static_cast<uint32_t>(key);
-    count += isAllowed;
-  });
-  list.resize(count);
-}
-
-bool sprint::areMaskedByFiniteBias(int64_t first, int64_t last, const RowMasks &masks) {
-  if (masks.bias.empty())
-    return false;
-  bool isFinite = false;
-  forEachKey(first, last, masks, kMaskedBias, [&](int64_t key, bool isAllowed) {
-    isFinite |= isAllowed && std::isfinite(masks.biasLogits[key]);
-  });
-  return isFinite;
-}
-
-void AllowedScores::assign(std::span<const int32_t> scores, int64_t first, const RowMasks &masks) {
-  this->first = first;
-  isMasked = !masks.isEmpty();
-  if (!isMasked) {
-    allowed = scores;
-    return;
-  }
-  keys.clear();
-  appendAllowed(first, first + static_cast<int64_t>(scores.size()), masks, keys);
-  maskedScores.resize(keys.size());
-  for (size_t index = 0; index < keys.size(); ++index)
-    maskedScores[index] = scores[keys[index] - first];
-  if (!masks.bias.empty())
-    for (size_t index = 0; index < keys.size(); ++index)
-      maskedScores[index] += approximateBias(masks.bias[keys[index]]);
-  allowed = maskedScores;
-}
-
-void AllowedScores::appendKept(int64_t threshold, std::vector<uint32_t> &list) const {
-  size_t begin = list.size();
-  sprint::appendKept(allowed, threshold, isMasked ? 0 : static_cast<uint32_t>(first), list);
-  if (isMasked)
-    for (size_t index = begin; index < list.size(); ++index)
-      list[index] = keys[list[index]];
-}
-
-ApproximateScores::ApproximateScores(std::span<const int8_t> queryCodes,
-                                     std::span<const int8_t> keyCodes, int64_t channels,
-                                     Nibble nibble)
-    : keys(keyCodes, channels, nibble), channels(channels) {
-  queries.reserve(queryCodes.size());
-  for (int8_t code : queryCodes)
-    queries.push_back(highNibble(code, nibble));
-  isTileDone.resize(keys.tiles());
-  scores.resize(kBlockQueries * keys.tiles() * kTileKeys);
-}
-
-std::span<const int32_t> ApproximateScores::row(int64_t query, int64_t first, int64_t last) {
-  int64_t begin = query - query % kBlockQueries;
-  if (begin != blockBegin) {
-    blockBegin = begin;
-    std::ranges::fill(isTileDone, 0);
-  }
-  int64_t end =
-      std::min<int64_t>(begin + kBlockQueries, static_cast<int64_t>(queries.size()) / channels);
-  int64_t stride = keys.tiles() * kTileKeys;
-  for (int64_t tile = first / kTileKeys; tile * kTileKeys < last; ++tile) {
-    if (isTileDone[tile])
-      continue;
-    isTileDone[tile] = 1;
-    for (int64_t other = begin; other < end; ++other)
-      keys.scores(queries.data() + other * channels, tile,
-                  scores.data() + (other - begin) * stride + tile * kTileKeys);
-  }
-  return {scores.data() + (query - begin) * stride + first, static_cast<size_t>(last - first)};
 }

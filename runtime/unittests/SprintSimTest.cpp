@@ -1,4 +1,4 @@
-//===- SimTest.cpp - sprint-sim -------------------------------------------===//
+//===- SprintSimTest.cpp - sprint-sim -------------------------------------===//
 //
 // Part of the Sprint project.
 //
@@ -24,7 +24,7 @@ using namespace sprint::test;
 namespace {
 
 /// A folder with a stream of two programs, and operands.
-class SimTest : public testing::Test {
+class SprintSimTest : public testing::Test {
 protected:
   void SetUp() override {
     std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -85,7 +85,7 @@ protected:
   Tensor value{{1, 2, 7, 4}, 3};
 };
 
-TEST_F(SimTest, WritesAllOutputs) {
+TEST_F(SprintSimTest, WritesAllOutputs) {
   ASSERT_EQ(runAll("--threshold=2.5"), 0) << read("err.txt");
   EXPECT_EQ(read("err.txt"), "");
   Reference expected(query, key, value, 1, {2.5f}, Widths(), false, false);
@@ -104,7 +104,7 @@ TEST_F(SimTest, WritesAllOutputs) {
   EXPECT_TRUE(nlohmann::json::accept(read("o/trace.json")));
 }
 
-TEST_F(SimTest, RunsAllProgramsWithoutAnEntry) {
+TEST_F(SprintSimTest, RunsAllProgramsWithoutAnEntry) {
   std::string inputs = "--input=in/q.npy --input=in/k.npy --input=in/v.npy ";
   write("t.json", R"({"thresholds": [["-inf"], [0]]})");
   ASSERT_EQ(run("in/x.sprint --output-dir=o --stats=o/stats.json --thresholds=t.json "
@@ -118,7 +118,7 @@ TEST_F(SimTest, RunsAllProgramsWithoutAnEntry) {
   EXPECT_EQ(nlohmann::json::parse(read("o/stats.json"))["attentions"].size(), 2u);
 }
 
-TEST_F(SimTest, LeadingDimensionsMayBeMissing) {
+TEST_F(SprintSimTest, LeadingDimensionsMayBeMissing) {
   Tensor one({1, 1, 3, 8}, 1);
   OutputFiles files;
   std::string error;
@@ -132,12 +132,12 @@ TEST_F(SimTest, LeadingDimensionsMayBeMissing) {
   EXPECT_EQ(readNpy(path("o/0.npy"), error)->shape, (std::vector<int64_t>{3, 8}));
 }
 
-TEST_F(SimTest, PrunesAtARate) {
+TEST_F(SprintSimTest, PrunesAtARate) {
   ASSERT_EQ(runAll("--prune-rate=0.5"), 0) << read("err.txt");
   EXPECT_NEAR(nlohmann::json::parse(read("o/stats.json"))["pruned_fraction"], 0.5, 0.1);
 }
 
-TEST_F(SimTest, KeepsAMass) {
+TEST_F(SprintSimTest, KeepsAMass) {
   ASSERT_EQ(runAll("--keep-mass=0.9"), 0) << read("err.txt");
   double pruned = nlohmann::json::parse(read("o/stats.json"))["pruned_fraction"];
   EXPECT_GT(pruned, 0.2);
@@ -145,10 +145,10 @@ TEST_F(SimTest, KeepsAMass) {
 }
 
 /// Masks and a bias beside query, key and value, and two heads that share their keys.
-class SimInputsTest : public SimTest {
+class SprintSimInputsTest : public SprintSimTest {
 protected:
   void SetUp() override {
-    SimTest::SetUp();
+    SprintSimTest::SetUp();
     key = Tensor({1, 1, 7, 8}, 2);
     value = Tensor({1, 1, 7, 4}, 3);
     std::vector<uint8_t> bytes = serialize(CommandStream{
@@ -169,7 +169,7 @@ protected:
                        Tensor({1, 2, 1, 7}, 4)};
 };
 
-TEST_F(SimInputsTest, FollowTheOperands) {
+TEST_F(SprintSimInputsTest, FollowTheOperands) {
   ASSERT_EQ(runAll("--input=in/valid.npy --input=in/mask.npy --input=in/bias.npy --threshold=2.5"),
             0)
       << read("err.txt");
@@ -184,18 +184,18 @@ TEST_F(SimInputsTest, FollowTheOperands) {
   EXPECT_EQ(stats["attentions"][0]["inputs"], (nlohmann::json{"key_valid", "mask", "bias"}));
 }
 
-TEST_F(SimInputsTest, AreAllNeeded) {
+TEST_F(SprintSimInputsTest, AreAllNeeded) {
   expectRefused(runAll("--input=in/valid.npy"),
                 "in/x.sprint: expected 6 inputs (query, key, value, key_valid, mask, bias of "
                 "'attention'), got 4");
 }
 
-TEST_F(SimInputsTest, MaskOfFloats) {
+TEST_F(SprintSimInputsTest, MaskOfFloats) {
   expectRefused(runAll("--input=in/valid.npy --input=in/bias.npy --input=in/bias.npy"),
                 "in/bias.npy: expected elements of bool or uint8, got float32");
 }
 
-TEST_F(SimInputsTest, KeyValidOfAnotherRank) {
+TEST_F(SprintSimInputsTest, KeyValidOfAnotherRank) {
   OutputFiles files;
   std::string error;
   addNpy(files, path("in/valid.npy"), std::vector<int64_t>{1, 1, 7}, inputs.keyValid->data, error);
@@ -204,7 +204,7 @@ TEST_F(SimInputsTest, KeyValidOfAnotherRank) {
                 "in/valid.npy: expected 1 to 2 dimensions, the last of [B, Sk], got 3");
 }
 
-TEST_F(SimInputsTest, MaskOfAnotherShape) {
+TEST_F(SprintSimInputsTest, MaskOfAnotherShape) {
   expectRefused(
       runAll("--input=in/valid.npy --input=in/valid.npy --input=in/q.npy"),
       "in/x.sprint: program 'attention': expected dimension 3 (Sk) of the bias to be 7, got "
@@ -212,16 +212,16 @@ TEST_F(SimInputsTest, MaskOfAnotherShape) {
       "in/valid.npy, in/valid.npy, in/q.npy)");
 }
 
-TEST_F(SimTest, ChecksWithoutInputs) {
+TEST_F(SprintSimTest, ChecksWithoutInputs) {
   EXPECT_EQ(run("in/x.sprint --check"), 0);
   EXPECT_EQ(read("out.txt") + read("err.txt"), "");
 }
 
 /// A program that stands still, and one of which that cannot be said without a launch.
-class SimCheckTest : public SimTest {
+class SprintSimCheckTest : public SprintSimTest {
 protected:
   void SetUp() override {
-    SimTest::SetUp();
+    SprintSimTest::SetUp();
     Program broken = attentionProgram(builtinMachine("s"));
     std::ranges::find(broken.countingQueues, "query_slots", &CountingQueue::name)->credits = 0;
     Program grouped = attentionProgram(builtinMachine("s"), {.isGrouped = true});
@@ -237,7 +237,7 @@ protected:
       "releases";
 };
 
-TEST_F(SimCheckTest, PrintsAllFindings) {
+TEST_F(SprintSimCheckTest, PrintsAllFindings) {
   EXPECT_EQ(run("in/x.sprint --check"), 1);
   EXPECT_EQ(read("out.txt"), "");
   std::string found = read("err.txt");
@@ -247,16 +247,16 @@ TEST_F(SimCheckTest, PrintsAllFindings) {
       << found;
 }
 
-TEST_F(SimCheckTest, RefusesWhatHasErrors) {
+TEST_F(SprintSimCheckTest, RefusesWhatHasErrors) {
   expectRefused(runAll(""), standstill + " (inputs: in/q.npy, in/k.npy, in/v.npy)");
 }
 
-TEST_F(SimCheckTest, RunsWhatIsUndecided) {
+TEST_F(SprintSimCheckTest, RunsWhatIsUndecided) {
   EXPECT_EQ(run("in/x.sprint --entry=grouped --check"), 0);
   EXPECT_EQ(run("in/x.sprint --entry=grouped --input=in/q.npy in/k.npy in/v.npy"), 0);
 }
 
-TEST_F(SimTest, TakesAMachineFile) {
+TEST_F(SprintSimTest, TakesAMachineFile) {
   write("mine.yaml", "base: s\nname: mine\n"
                      "energy:\n  qk: {value: 0, unit: pJ/MAC, source: test}\n");
   ASSERT_EQ(runAll("--arch=mine.yaml"), 0) << read("err.txt");
@@ -265,76 +265,76 @@ TEST_F(SimTest, TakesAMachineFile) {
   EXPECT_EQ(stats["energy_pj"]["qk_pu"], 0);
 }
 
-TEST_F(SimTest, ShowsItsHelp) {
+TEST_F(SprintSimTest, ShowsItsHelp) {
   EXPECT_EQ(run("--help"), 0);
   EXPECT_NE(read("out.txt").find("--prune-rate"), std::string::npos);
 }
 
-TEST_F(SimTest, NoStream) { expectRefused(run(""), "STREAM is required"); }
+TEST_F(SprintSimTest, NoStream) { expectRefused(run(""), "STREAM is required"); }
 
-TEST_F(SimTest, UnknownOption) {
+TEST_F(SprintSimTest, UnknownOption) {
   expectRefused(runAll("--treshold=1"), "The following argument was not expected: --treshold=1");
 }
 
-TEST_F(SimTest, TwoThresholdOptions) {
+TEST_F(SprintSimTest, TwoThresholdOptions) {
   expectRefused(runAll("--threshold=1 --prune-rate=0.5"), "--threshold excludes --prune-rate");
 }
 
-TEST_F(SimTest, ThresholdThatIsNoNumber) {
+TEST_F(SprintSimTest, ThresholdThatIsNoNumber) {
   expectRefused(runAll("--threshold=low"), "--threshold: expected a number or -inf, got 'low'");
 }
 
-TEST_F(SimTest, ThresholdThatIsNaN) {
+TEST_F(SprintSimTest, ThresholdThatIsNaN) {
   expectRefused(runAll("--threshold=nan"), "--threshold: expected a number or -inf, got 'nan'");
 }
 
-TEST_F(SimTest, RateThatIsNoNumber) {
+TEST_F(SprintSimTest, RateThatIsNoNumber) {
   expectRefused(runAll("--prune-rate=half"), "Could not convert: --prune-rate = half");
 }
 
-TEST_F(SimTest, RateOutOfRange) {
+TEST_F(SprintSimTest, RateOutOfRange) {
   expectRefused(runAll("--prune-rate=75"),
                 "--prune-rate: expected a number between 0 and 1, got 75.000000");
 }
 
-TEST_F(SimTest, MassOutOfRange) {
+TEST_F(SprintSimTest, MassOutOfRange) {
   expectRefused(runAll("--keep-mass=-1"),
                 "--keep-mass: expected a number between 0 and 1, got -1.000000");
 }
 
-TEST_F(SimTest, RateAndMass) {
+TEST_F(SprintSimTest, RateAndMass) {
   expectRefused(runAll("--keep-mass=0.9 --prune-rate=0.5"), "--prune-rate excludes --keep-mass");
 }
 
-TEST_F(SimTest, ThresholdsOfAnotherAttention) {
+TEST_F(SprintSimTest, ThresholdsOfAnotherAttention) {
   write("t.json", R"({"thresholds": [[1]], "attentions": ["self"]})");
   expectRefused(runAll("--thresholds=t.json"), "t.json: expected thresholds of attention "
                                                "'attention', got none");
 }
 
-TEST_F(SimTest, UnknownEntry) {
+TEST_F(SprintSimTest, UnknownEntry) {
   expectRefused(run("in/x.sprint --entry=main --output-dir=o"),
                 "in/x.sprint: has no program 'main'; it has attention, dense");
 }
 
-TEST_F(SimTest, TooFewInputs) {
+TEST_F(SprintSimTest, TooFewInputs) {
   expectRefused(run("in/x.sprint --entry=dense --input=in/q.npy --output-dir=o"),
                 "in/x.sprint: expected 3 inputs (query, key, value of 'dense'), got 1");
 }
 
-TEST_F(SimTest, UnknownMachine) {
+TEST_F(SprintSimTest, UnknownMachine) {
   expectRefused(runAll("--arch=xl"),
                 "xl: expected a built-in machine (s, m, l, s-paper-widths) or a path that ends in "
                 ".yaml or .yml, got 'xl'");
 }
 
-TEST_F(SimTest, MachineOfAnotherStructure) {
+TEST_F(SprintSimTest, MachineOfAnotherStructure) {
   EXPECT_EQ(runAll("--arch=m"), 1);
   EXPECT_TRUE(read("err.txt").starts_with(
       "sprint-sim: error: in/x.sprint: program 'attention': expected a machine of structure"));
 }
 
-TEST_F(SimTest, StreamThatNamesAFileAsItsMachine) {
+TEST_F(SprintSimTest, StreamThatNamesAFileAsItsMachine) {
   Program program = attentionProgram(builtinMachine("s"));
   program.machine = "/etc/machine.yaml";
   std::vector<uint8_t> bytes = serialize(CommandStream{{program}});
@@ -343,36 +343,36 @@ TEST_F(SimTest, StreamThatNamesAFileAsItsMachine) {
                             "in; give its description with --arch");
 }
 
-TEST_F(SimTest, StreamThatIsNone) {
+TEST_F(SprintSimTest, StreamThatIsNone) {
   write("in/x.sprint", "hello");
   EXPECT_EQ(runAll(""), 1);
   EXPECT_TRUE(read("err.txt").starts_with("sprint-sim: error: in/x.sprint: "));
   EXPECT_EQ(std::ranges::count(read("err.txt"), '\n'), 1);
 }
 
-TEST_F(SimTest, InputThatDoesNotExist) {
+TEST_F(SprintSimTest, InputThatDoesNotExist) {
   std::filesystem::remove(folder / "in/k.npy");
   expectRefused(runAll(""), "in/k.npy: no such file");
 }
 
-TEST_F(SimTest, InputThatIsTruncated) {
+TEST_F(SprintSimTest, InputThatIsTruncated) {
   write("in/v.npy", read("in/v.npy").substr(0, 200));
   expectRefused(runAll(""), "in/v.npy: expected the numbers of shape (1, 2, 7, 4), got 72 bytes");
 }
 
-TEST_F(SimTest, InputOfAnotherShape) {
+TEST_F(SprintSimTest, InputOfAnotherShape) {
   write("in/v.npy", read("in/q.npy"));
   expectRefused(runAll(""), "in/x.sprint: program 'attention': expected dimension 2 (Sk) of the "
                             "value to be 7, got 5 (inputs: in/q.npy, in/k.npy, in/v.npy)");
 }
 
-TEST_F(SimTest, ThresholdsOfAnotherNumberOfPrograms) {
+TEST_F(SprintSimTest, ThresholdsOfAnotherNumberOfPrograms) {
   write("t.json", R"({"thresholds": [[1], [2]]})");
   expectRefused(runAll("--thresholds=t.json"),
                 "t.json: expected thresholds of 1 attentions, got 2");
 }
 
-TEST_F(SimTest, OutputThatCannotBeWritten) {
+TEST_F(SprintSimTest, OutputThatCannotBeWritten) {
   write("file", "");
   EXPECT_EQ(runAll("--output-dir=file"), 1);
 }

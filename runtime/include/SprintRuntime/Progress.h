@@ -1,0 +1,22 @@
+//===- Progress.h - Progress on a terminal --------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_PROGRESS_H
+#define SPRINTRUNTIME_PROGRESS_H
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace sprint {
+
+/// Shows on a terminal how many of `things` are done (LaunchOptions::progress: rows), and wipes the
+/// line at the end; nothing where stderr is no terminal.
+std::function<void(int64_t, int64_t)> terminalProgress(std::string name, std::string things);
+
+} // namespace sprint
+
+#endif // SPRINTRUNTIME_PROGRESS_H

@@ -1,0 +1,32 @@
+//===- Trace.h - Timelines as JSON ----------------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_TRACE_H
+#define SPRINTRUNTIME_TRACE_H
+
+#include "SprintRuntime/Machine.h"
+#include "SprintRuntime/Simulator.h"
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sprint {
+
+/// What the timeline says of one launch.
+struct LaunchTrace {
+  std::string_view program;
+  std::span<const TraceEvent> events;
+  double cycles = 0;
+};
+
+/// Timelines of launches that run one after another, as Chrome trace JSON: a row for the launches,
+/// by their programs' names, and one for each unit; times in microseconds at the machine's clock.
+std::string traceToJson(std::span<const LaunchTrace> launches, const Machine &machine);
+
+} // namespace sprint
+
+#endif // SPRINTRUNTIME_TRACE_H

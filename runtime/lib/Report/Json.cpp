@@ -1,0 +1,73 @@
+//===- Json.cpp - Documents that are written and read ---------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Json.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace sprint;
+
+std::string sprint::toLine(const Json &json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string sprint::toFile(const Json &json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+const Json &sprint::memberOf(const Json &json, const std::string &key) {
+  if (!json.is_object() || !json.contains(key))
+    throw FormatError{"expected an object with '" + key + "'"};
+  return json[key];
+}
+
+double sprint::numberOf(const Json &json, const std::string &key) {
+  const Json &member = memberOf(json, key);
+  if (!member.is_number())
+    throw FormatError{"expected '" + key + "' to be a number, got " + member.type_name()};
+  return member.get<double>();
+}
+
+int64_t sprint::countOf(const Json &json, const std::string &key) {
+  const Json &member = memberOf(json, key);
+  bool fits = member.is_number_unsigned() &&
+              member.get<uint64_t>() <= uint64_t(std::numeric_limits<int64_t>::max());
+  if (!fits)
+    throw FormatError{"expected '" + key + "' to be a count, got " + member.dump()};
+  return member.get<int64_t>();
+}
+
+std::vector<std::string> sprint::stringsOf(const Json &json, const std::string &key) {
+  const Json &member = memberOf(json, key);
+  std::vector<std::string> strings;
+  bool areStrings = member.is_array();
+  for (const Json &element : member)
+    if ((areStrings &= element.is_string()))
+      strings.push_back(element.get<std::string>());
+  if (!areStrings)
+    throw FormatError{"expected '" + key + "' to be a list of strings, got " + member.dump()};
+  return strings;
+}
+
+float sprint::thresholdOf(const Json &json) {
+  if (json.is_number())
+    return json.get<float>();
+  if (json.is_string() && json.get<std::string>() == kMinusInfinity)
+    return -std::numeric_limits<float>::infinity();
+  throw FormatError{"expected thresholds to be numbers or \"-inf\", got " + json.dump()};
+}
+
+Json sprint::thresholdsJson(const std::vector<float> &thresholds) {
+  Json json = Json::array();
+  for (float threshold : thresholds) {
+    if (std::isinf(threshold))
+      json.push_back(threshold < 0 ? kMinusInfinity : kPlusInfinity);
+    else
+      json.push_back(threshold);
+  }
+  return json;
+}

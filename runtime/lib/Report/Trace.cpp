@@ -1,0 +1,103 @@
+//===- Trace.cpp - Timelines as JSON --------------------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SprintRuntime/Trace.h"
+#include "Json.h"
+
+using namespace sprint;
+
+namespace {
+
+/// Processes and threads of a trace: the memory with its units is the first process, each CORELET
+/// one more, and what the launches are called the last.
+struct TraceRow {
+  int64_t process;
+  int64_t thread;
+};
+
+TraceRow rowOf(const TraceEvent &event) {
+  int64_t thread = 0;
+  for (MachineUnit unit : enumerators<MachineUnit>)
+    if (event.unit == toString(unit))
+      thread = static_cast<int64_t>(unit) + 1;
+  return {event.corelet + 1, thread};
+}
+
+Json nameEvent(const char *kind, TraceRow row, const std::string &name) {
+  Json json;
+  json["ph"] = "M";
+  json["name"] = kind;
+  json["pid"] = row.process;
+  json["tid"] = row.thread;
+  json["args"]["name"] = name;
+  return json;
+}
+
+TraceRow rowOfLaunches(const Machine &machine) { return {machine.structure.corelets + 1, 0}; }
+
+/// The names of a trace's rows, in the order of the units.
+void addRowNames(Json &events, const Machine &machine) {
+  events.push_back(nameEvent("process_name", {0, 0}, "memory"));
+  events.push_back(nameEvent("thread_name", {0, 0}, "memory controller: bus"));
+  for (int64_t corelet = 0; corelet < machine.structure.corelets; ++corelet)
+    events.push_back(
+        nameEvent("process_name", {corelet + 1, 0}, "CORELET " + std::to_string(corelet)));
+  for (MachineUnit unit : enumerators<MachineUnit>) {
+    int64_t thread = static_cast<int64_t>(unit) + 1;
+    bool isOnChip =
+        unit == MachineUnit::QK || unit == MachineUnit::Softmax || unit == MachineUnit::V;
+    int64_t rows = isOnChip ? machine.structure.corelets : 1;
+    for (int64_t row = 0; row < rows; ++row)
+      events.push_back(
+          nameEvent("thread_name", {isOnChip ? row + 1 : 0, thread}, std::string(toString(unit))));
+  }
+  events.push_back(nameEvent("process_name", rowOfLaunches(machine), "attentions"));
+  events.push_back(nameEvent("thread_name", rowOfLaunches(machine), "launches"));
+}
+
+} // namespace
+
+std::string sprint::traceToJson(std::span<const LaunchTrace> launches, const Machine &machine) {
+  // A core cycle in microseconds.
+  double cycle = 1 / machine.timing.clockMHz;
+  Json names = Json::array();
+  addRowNames(names, machine);
+  std::string text = "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n";
+  for (size_t index = 0; index < names.size(); ++index)
+    text += (index == 0 ? "" : ",\n") + names[index].dump();
+  // One line an event, written by hand: a document of millions of them would take many times the
+  // memory of its text.
+  double begin = 0;
+  int64_t nextId = 0;
+  for (const LaunchTrace &launch : launches) {
+    Json whole;
+    whole["ph"] = "X";
+    whole["name"] = launch.program;
+    whole["pid"] = rowOfLaunches(machine).process;
+    whole["tid"] = rowOfLaunches(machine).thread;
+    whole["ts"] = begin * cycle;
+    whole["dur"] = launch.cycles * cycle;
+    text += ",\n" + toLine(whole);
+    for (const TraceEvent &event : launch.events) {
+      TraceRow row = rowOf(event);
+      std::string place = "\"name\":\"" + std::string(event.name) +
+                          "\",\"pid\":" + std::to_string(row.process) +
+                          ",\"tid\":" + std::to_string(row.thread) + ",\"ts\":";
+      std::string start = Json((begin + event.start) * cycle).dump();
+      if (event.unit == "banks") {
+        // Overlapping intervals must be asynchronous ones.
+        std::string end = Json((begin + event.start + event.duration) * cycle).dump();
+        std::string id = ",\"cat\":\"banks\",\"id\":" + std::to_string(nextId++) + "}";
+        text += ",\n{\"ph\":\"b\"," + place + start + id + ",\n{\"ph\":\"e\"," + place + end + id;
+        continue;
+      }
+      text += ",\n{\"ph\":\"X\"," + place + start +
+              ",\"dur\":" + Json(event.duration * cycle).dump() + "}";
+    }
+    begin += launch.cycles;
+  }
+  return text + "\n]}\n";
+}
