@@ -48,10 +48,14 @@ void mlir::sprint::buildCompilePipeline(OpPassManager &pm, const CompileOptions 
   pm.addNestedPass<sprint_isa::ProgramOp>(sprint_isa::createSprintCheckPrograms());
 }
 
+void mlir::sprint::registerSprintDialects(DialectRegistry &registry) {
+  registry.insert<SprintDialect, sprint_isa::SprintISADialect, tm_tensor::TMTensorDialect>();
+}
+
 void mlir::sprint::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<SprintDialect, sprint_isa::SprintISADialect, tm_tensor::TMTensorDialect>();
+  registerSprintDialects(registry);
 }
 
 void mlir::sprint::registerAllPasses() {

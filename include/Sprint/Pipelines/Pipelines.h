@@ -44,6 +44,9 @@ struct CompileOptions : PassPipelineOptions<CompileOptions> {
 /// Adds the passes from linalg on tensors to `options.level`.
 void buildCompilePipeline(OpPassManager &pm, const CompileOptions &options);
 
+/// Registers the dialects of this project alone, for a tool that has the upstream ones.
+void registerSprintDialects(DialectRegistry &registry);
+
 /// Registers the dialects of this project and the upstream ones it reads and lowers to, with the
 /// interfaces that bufferization and the translation to LLVM need.
 void registerAllDialects(DialectRegistry &registry);
