@@ -33,6 +33,7 @@ llvm.add_tool_substitutions(
         "sprint-tblgen",
         ToolSubst("sprint-sim", unresolved="ignore"),
         ToolSubst("sprint-run", unresolved="ignore"),
+        "mlir-opt",
         "FileCheck",
         "count",
         "not",
@@ -47,5 +48,6 @@ llvm.with_environment(
 config.substitutions += [
     ("%python", config.python),
     ("%sprint_src", config.sprint_source_dir),
+    ("%sprint_plugin", os.path.join(config.sprint_build_dir, "lib", "SprintPlugin.so")),
     ("%mlir_include", config.mlir_include_dir),
 ]

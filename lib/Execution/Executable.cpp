@@ -507,7 +507,7 @@ llvm::Expected<std::vector<HostTensor>> Executable::run(ArrayRef<TensorRef> inpu
     int64_t count = 1;
     for (int64_t size : shape)
       count *= size;
-    const std::byte *begin = reinterpret_cast<const std::byte *>(words[1]) + words[2] * elementSize;
+    const std::byte *begin = llvm::bit_cast<const std::byte *>(words[1]) + words[2] * elementSize;
     outputs.push_back({result.elementType, SmallVector<int64_t>(shape),
                        std::vector<std::byte>(begin, begin + count * elementSize)});
     words += getDescriptorWords(rank);

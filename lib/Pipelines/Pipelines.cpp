@@ -74,10 +74,14 @@ void mlir::sprint::buildHostPipeline(OpPassManager &pm) {
   pm.addPass(createConvertTMTensorToLinalg());
 }
 
+void mlir::sprint::registerSprintDialects(DialectRegistry &registry) {
+  registry.insert<SprintDialect, sprint_isa::SprintISADialect, tm_tensor::TMTensorDialect>();
+}
+
 void mlir::sprint::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<SprintDialect, sprint_isa::SprintISADialect, tm_tensor::TMTensorDialect>();
+  registerSprintDialects(registry);
 }
 
 void mlir::sprint::registerAllPasses() {

@@ -48,8 +48,8 @@ struct ProgramInfo {
   int64_t heads;
 };
 
-/// Fails where there is not a row of thresholds for each of `programs`, or a row has neither one
-/// nor one a head.
+/// Fails where there is not a row of thresholds for each of `programs`, or a row is not one of the
+/// program (::sprint::findThresholdFault).
 llvm::Error checkThresholds(ArrayRef<ProgramInfo> programs, const ModelThresholds &thresholds);
 
 /// Why an attention stays on the host.

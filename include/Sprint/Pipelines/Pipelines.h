@@ -73,6 +73,9 @@ void buildCompilePipeline(OpPassManager &pm, const CompileOptions &options);
 /// its meaning in upstream dialects and calls (Sprint/Execution/Launch.h).
 void buildHostPipeline(OpPassManager &pm);
 
+/// Registers the dialects of this project alone, for a tool that has the upstream ones.
+void registerSprintDialects(DialectRegistry &registry);
+
 /// Registers the dialects of this project and the upstream ones it reads and lowers to, with the
 /// interfaces that bufferization and the translation to LLVM need.
 void registerAllDialects(DialectRegistry &registry);

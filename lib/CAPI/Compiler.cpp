@@ -1,0 +1,369 @@
+//===- Compiler.cpp - C API of the compiler -------------------------------===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sprint-c/Compiler.h"
+
+#include "CAPI/Handles.h"
+#include "Sprint/Driver/Runs.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <cstdlib>
+#include <cstring>
+
+using namespace mlir;
+using namespace mlir::sprint;
+
+struct SprintModel {
+  std::unique_ptr<MLIRContext> context;
+  std::optional<Model> model;
+  /// What sprintNumHostAttentions found.
+  std::vector<HostAttention> hostAttentions;
+};
+
+struct SprintSchedule {
+  SprintModel &model;
+  ScheduledModel scheduled;
+};
+
+struct SprintExecutable {
+  CompiledModel compiled;
+  /// What `compiled` runs; its thresholds are this executable's alone.
+  std::shared_ptr<SprintStream> stream;
+};
+
+struct SprintRun {
+  std::vector<HostTensor> outputs;
+  std::vector<std::unique_ptr<SprintResult>> launches;
+};
+
+/// Stores a message that sprintDestroyString frees.
+static std::nullptr_t fail(char **error, StringRef message) {
+  if (!error)
+    return nullptr;
+  *error = static_cast<char *>(std::malloc(message.size() + 1));
+  if (*error) {
+    std::memcpy(*error, message.data(), message.size());
+    (*error)[message.size()] = '\0';
+  }
+  return nullptr;
+}
+
+static std::nullptr_t fail(char **error, llvm::Error failure) {
+  return fail(error, llvm::toString(std::move(failure)));
+}
+
+/// Begins a function that can fail.
+static void begin(char **error) {
+  if (error)
+    *error = nullptr;
+}
+
+/// What the caller says in a struct of this or another version; nothing where it says what this
+/// version does not know.
+template <typename Struct> static std::optional<Struct> getKnown(const Struct *given) {
+  Struct known = {};
+  if (!given)
+    return known;
+  if (given->size < sizeof(size_t))
+    return std::nullopt;
+  const auto *bytes = reinterpret_cast<const char *>(given);
+  for (size_t index = sizeof(Struct); index < given->size; ++index)
+    if (bytes[index] != 0)
+      return std::nullopt;
+  std::memcpy(&known, given, std::min(given->size, sizeof(Struct)));
+  return known;
+}
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+static SprintModel *readModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
+                              const SprintModelOptions *given, char **error) {
+  std::optional<SprintModelOptions> options = getKnown(given);
+  if (!options)
+    return fail(error, "expected SprintModelOptions of this version; is their size set?");
+  auto result = std::make_unique<SprintModel>();
+  result->context = createModelContext();
+  // Errors are returned; what stays on the host is asked for.
+  result->context->getDiagEngine().registerHandler([](Diagnostic &) { return success(); });
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  llvm::Expected<Model> model =
+      Model::parse(sources, *result->context, options->entry ? options->entry : "",
+                   options->arch ? StringRef(options->arch) : StringRef(kDefaultArch));
+  if (!model)
+    return fail(error, model.takeError());
+  result->model = std::move(*model);
+  return result.release();
+}
+
+SprintModel *sprintLoadModel(const char *path, const SprintModelOptions *options, char **error) {
+  begin(error);
+  if (!path)
+    return fail(error, "expected a path, got null");
+  std::string message;
+  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, &message);
+  if (!buffer)
+    return fail(error, message);
+  return readModel(std::move(buffer), options, error);
+}
+
+SprintModel *sprintParseModel(const void *bytes, size_t numBytes, const char *name,
+                              const SprintModelOptions *options, char **error) {
+  begin(error);
+  if (!bytes || !name)
+    return fail(error, "expected a model and its name, got null");
+  return readModel(llvm::MemoryBuffer::getMemBufferCopy(
+                       StringRef(static_cast<const char *>(bytes), numBytes), name),
+                   options, error);
+}
+
+void sprintDestroyModel(SprintModel *model) { delete model; }
+
+bool sprintCutModel(SprintModel *model, char **error) {
+  begin(error);
+  if (!model)
+    return fail(error, "expected a model, got null");
+  if (llvm::Error failure = model->model->cut()) {
+    fail(error, std::move(failure));
+    return false;
+  }
+  return true;
+}
+
+size_t sprintNumHostAttentions(SprintModel *model) {
+  if (!model)
+    return 0;
+  model->hostAttentions = model->model->getHostAttentions();
+  return model->hostAttentions.size();
+}
+
+const char *sprintHostAttentionLocation(SprintModel *model, size_t index) {
+  return index < sprintNumHostAttentions(model) ? model->hostAttentions[index].location.c_str()
+                                                : nullptr;
+}
+
+const char *sprintHostAttentionReason(SprintModel *model, size_t index) {
+  return index < sprintNumHostAttentions(model) ? model->hostAttentions[index].reason.c_str()
+                                                : nullptr;
+}
+
+SprintMachine *sprintModelMachine(SprintModel *model, char **error) {
+  if (!sprintCutModel(model, error))
+    return nullptr;
+  return new SprintMachine{*model->model->getMachine()};
+}
+
+//===----------------------------------------------------------------------===//
+// Schedules
+//===----------------------------------------------------------------------===//
+
+SprintSchedule *sprintScheduleModel(SprintModel *model, const char *schedule, char **error) {
+  begin(error);
+  if (!model)
+    return fail(error, "expected a model, got null");
+  llvm::Expected<ScheduledModel> scheduled =
+      model->model->schedule(schedule ? StringRef(schedule) : StringRef(kDefaultSchedule));
+  if (!scheduled)
+    return fail(error, scheduled.takeError());
+  return new SprintSchedule{*model, std::move(*scheduled)};
+}
+
+void sprintDestroySchedule(SprintSchedule *schedule) { delete schedule; }
+
+char *sprintPrintLevel(SprintSchedule *schedule, const char *level, char **error) {
+  begin(error);
+  if (!schedule || !level)
+    return fail(error, "expected a schedule and the name of a level, got null");
+  const auto *info = llvm::find_if(
+      getLevels(), [&](const LevelInfo &info) { return info.name == StringRef(level); });
+  if (info == getLevels().end())
+    return fail(error, "expected the name of a level, got '" + std::string(level) + "'");
+  if (llvm::Error failure = schedule->scheduled.lowerTo(info->level))
+    return fail(error, std::move(failure));
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  schedule->scheduled.getModule(info->level)->print(os);
+  char *copy = nullptr;
+  fail(&copy, text + "\n");
+  return copy;
+}
+
+SprintStream *sprintEmitStream(SprintSchedule *schedule, char **error) {
+  begin(error);
+  if (!schedule)
+    return fail(error, "expected a schedule, got null");
+  auto stream = schedule->scheduled.emit();
+  if (!stream)
+    return fail(error, stream.takeError());
+  if (!*stream)
+    return fail(error, "expected an attention for the machine, got none");
+  return new SprintStream{**stream};
+}
+
+//===----------------------------------------------------------------------===//
+// Runs
+//===----------------------------------------------------------------------===//
+
+SprintExecutable *sprintCompileModel(SprintSchedule *schedule, char **error) {
+  begin(error);
+  if (!schedule)
+    return fail(error, "expected a schedule, got null");
+  llvm::Expected<CompiledModel> compiled = schedule->scheduled.compile();
+  if (!compiled)
+    return fail(error, compiled.takeError());
+  auto executable = std::make_unique<SprintExecutable>();
+  executable->compiled = std::move(*compiled);
+  if (executable->compiled.stream) {
+    executable->stream.reset(new SprintStream{*executable->compiled.stream});
+    executable->compiled.stream = {executable->stream, &executable->stream->stream};
+  }
+  return executable.release();
+}
+
+void sprintDestroyExecutable(SprintExecutable *executable) { delete executable; }
+
+SprintStream *sprintExecutableStream(SprintExecutable *executable) {
+  return executable ? executable->stream.get() : nullptr;
+}
+
+static_assert(SPRINT_TYPE_COMPLEX_F64 == static_cast<int>(ElementType::ComplexF64) &&
+              SPRINT_TYPE_F32 == static_cast<int>(ElementType::F32));
+
+/// Copies the inputs of `numRuns` runs. Fails, with a message, on what is no tensor.
+static std::optional<ModelInputs> getInputs(const SprintModelTensor *inputs, size_t numInputs,
+                                            size_t numRuns, char **error) {
+  ModelInputs runs(numRuns);
+  if (!inputs && numInputs * numRuns != 0) {
+    fail(error, "expected inputs, got null");
+    return std::nullopt;
+  }
+  for (size_t index = 0; index < numInputs * numRuns; ++index) {
+    const SprintModelTensor &input = inputs[index];
+    std::string name = "input " + std::to_string(index);
+    if (input.elementType > SPRINT_TYPE_COMPLEX_F64 || (input.rank != 0 && !input.shape)) {
+      fail(error, name + ": expected a value of enum SprintElementType and a shape");
+      return std::nullopt;
+    }
+    auto type = static_cast<ElementType>(input.elementType);
+    ArrayRef<int64_t> shape(input.shape, input.rank);
+    // As many bytes as no tensor has.
+    constexpr int64_t kMaxBytes = int64_t(1) << 46;
+    auto bytes = static_cast<int64_t>(getElementSize(type));
+    bool isEmpty = llvm::is_contained(shape, 0);
+    for (int64_t size : shape) {
+      if (size < 0 || (!isEmpty && size > kMaxBytes / bytes)) {
+        fail(error, name + ": expected sizes of a tensor");
+        return std::nullopt;
+      }
+      bytes *= size;
+    }
+    if (!input.data && bytes != 0) {
+      fail(error, name + ": expected elements, got null");
+      return std::nullopt;
+    }
+    const auto *data = static_cast<const std::byte *>(input.data);
+    runs[index / numInputs].push_back(
+        {type, SmallVector<int64_t>(shape), std::vector<std::byte>(data, data + bytes)});
+  }
+  return runs;
+}
+
+static std::optional<::sprint::ThresholdPolicy::Kind> getPolicy(uint32_t policy) {
+  using Kind = ::sprint::ThresholdPolicy::Kind;
+  switch (policy) {
+  case SPRINT_THRESHOLDS_PROGRAM:
+    return Kind::Program;
+  case SPRINT_THRESHOLDS_PRUNE_RATE:
+    return Kind::PruneRate;
+  case SPRINT_THRESHOLDS_KEEP_MASS:
+    return Kind::KeepMass;
+  default:
+    return std::nullopt;
+  }
+}
+
+SprintRun *sprintRunModel(SprintExecutable *executable, const SprintModelTensor *inputs,
+                          size_t numInputs, const SprintRunOptions *given, char **error) {
+  begin(error);
+  if (!executable)
+    return fail(error, "expected an executable, got null");
+  std::optional<SprintRunOptions> options = getKnown(given);
+  if (!options)
+    return fail(error, "expected SprintRunOptions of this version; is their size set?");
+  auto policy = getPolicy(options->thresholdPolicy);
+  constexpr uint32_t kKnownFlags = SPRINT_RECORD_MASKS | SPRINT_RECORD_TRACE;
+  if (!policy || (options->flags & ~kKnownFlags) != 0)
+    return fail(error, "expected a threshold policy that is not given, and flags of enum "
+                       "SprintLaunchFlags");
+  std::optional<ModelInputs> copies = getInputs(inputs, numInputs, /*numRuns=*/1, error);
+  if (!copies)
+    return nullptr;
+  ::sprint::LaunchOptions launches;
+  launches.thresholds = {*policy, {}, options->fraction};
+  launches.masks = options->flags & SPRINT_RECORD_MASKS;
+  launches.trace = options->flags & SPRINT_RECORD_TRACE;
+  const CompiledModel &compiled = executable->compiled;
+  llvm::Expected<DeviceRuns> runs =
+      runOnDevice(compiled, *copies, launches, /*keepsResults=*/true);
+  if (!runs)
+    return fail(error, runs.takeError());
+  auto run = std::make_unique<SprintRun>();
+  run->outputs = std::move(runs->outputs.front());
+  for (CompletedLaunch &launch : runs->launches)
+    run->launches.push_back(std::make_unique<SprintResult>(
+        compiled.stream->programs[launch.program], std::move(launch.result), *compiled.machine));
+  return run.release();
+}
+
+void sprintDestroyRun(SprintRun *run) { delete run; }
+
+size_t sprintNumOutputs(const SprintRun *run) { return run ? run->outputs.size() : 0; }
+
+bool sprintRunOutput(const SprintRun *run, size_t index, SprintModelTensor *output) {
+  if (index >= sprintNumOutputs(run) || !output)
+    return false;
+  const HostTensor &tensor = run->outputs[index];
+  *output = {static_cast<uint32_t>(tensor.elementType), static_cast<uint32_t>(tensor.shape.size()),
+             tensor.shape.data(), tensor.data.data()};
+  return true;
+}
+
+size_t sprintNumLaunches(const SprintRun *run) { return run ? run->launches.size() : 0; }
+
+const SprintResult *sprintRunLaunch(const SprintRun *run, size_t index) {
+  return index < sprintNumLaunches(run) ? run->launches[index].get() : nullptr;
+}
+
+bool sprintCalibrateModel(SprintExecutable *executable, const SprintModelTensor *inputs,
+                          size_t numInputs, size_t numRuns, uint32_t policy, double fraction,
+                          char **error) {
+  begin(error);
+  if (!executable || numRuns == 0)
+    return fail(error, "expected an executable and runs, got none");
+  auto kind = getPolicy(policy);
+  if (!kind || *kind == ::sprint::ThresholdPolicy::Kind::Program)
+    return fail(error, "expected SPRINT_THRESHOLDS_PRUNE_RATE or SPRINT_THRESHOLDS_KEEP_MASS");
+  std::optional<ModelInputs> copies = getInputs(inputs, numInputs, numRuns, error);
+  if (!copies)
+    return false;
+  ::sprint::LaunchOptions launches;
+  launches.thresholds = {*kind, {}, fraction};
+  llvm::Expected<ModelThresholds> thresholds =
+      calibrate(executable->compiled, *copies, launches);
+  if (!thresholds) {
+    fail(error, thresholds.takeError());
+    return false;
+  }
+  for (auto [index, row] : llvm::enumerate(*thresholds))
+    if (!sprintSetThresholds(executable->stream.get(), index, row.data(), row.size(), error))
+      return false;
+  return true;
+}
