@@ -42,19 +42,31 @@ struct SprintRun {
   std::vector<std::unique_ptr<SprintResult>> launches;
 };
 
-/// Stores a message that sprintDestroyString frees.
-static std::nullptr_t fail(char **error, StringRef message) {
-  if (!error)
-    return nullptr;
-  *error = static_cast<char *>(std::malloc(message.size() + 1));
-  if (*error) {
-    std::memcpy(*error, message.data(), message.size());
-    (*error)[message.size()] = '\0';
+namespace {
+/// What a function returns that has failed.
+struct Failure {
+  operator bool() const { return false; }
+  template <typename Object> operator Object *() const { return nullptr; }
+};
+} // namespace
+
+/// A copy that sprintDestroyString frees; null without memory.
+static char *copyString(StringRef text) {
+  auto *copy = static_cast<char *>(std::malloc(text.size() + 1));
+  if (copy) {
+    std::memcpy(copy, text.data(), text.size());
+    copy[text.size()] = '\0';
   }
-  return nullptr;
+  return copy;
 }
 
-static std::nullptr_t fail(char **error, llvm::Error failure) {
+static Failure fail(char **error, StringRef message) {
+  if (error)
+    *error = copyString(message);
+  return {};
+}
+
+static Failure fail(char **error, llvm::Error failure) {
   return fail(error, llvm::toString(std::move(failure)));
 }
 
@@ -131,10 +143,8 @@ bool sprintCutModel(SprintModel *model, char **error) {
   begin(error);
   if (!model)
     return fail(error, "expected a model, got null");
-  if (llvm::Error failure = model->model->cut()) {
-    fail(error, std::move(failure));
-    return false;
-  }
+  if (llvm::Error failure = model->model->cut())
+    return fail(error, std::move(failure));
   return true;
 }
 
@@ -191,9 +201,7 @@ char *sprintPrintLevel(SprintSchedule *schedule, const char *level, char **error
   std::string text;
   llvm::raw_string_ostream os(text);
   schedule->scheduled.getModule(info->level)->print(os);
-  char *copy = nullptr;
-  fail(&copy, text + "\n");
-  return copy;
+  return copyString(text + "\n");
 }
 
 SprintStream *sprintEmitStream(SprintSchedule *schedule, char **error) {
@@ -311,8 +319,7 @@ SprintRun *sprintRunModel(SprintExecutable *executable, const SprintModelTensor 
   launches.masks = options->flags & SPRINT_RECORD_MASKS;
   launches.trace = options->flags & SPRINT_RECORD_TRACE;
   const CompiledModel &compiled = executable->compiled;
-  llvm::Expected<DeviceRuns> runs =
-      runOnDevice(compiled, *copies, launches, /*keepsResults=*/true);
+  llvm::Expected<DeviceRuns> runs = runOnDevice(compiled, *copies, launches, /*keepsResults=*/true);
   if (!runs)
     return fail(error, runs.takeError());
   auto run = std::make_unique<SprintRun>();
@@ -356,12 +363,9 @@ bool sprintCalibrateModel(SprintExecutable *executable, const SprintModelTensor 
     return false;
   ::sprint::LaunchOptions launches;
   launches.thresholds = {*kind, {}, fraction};
-  llvm::Expected<ModelThresholds> thresholds =
-      calibrate(executable->compiled, *copies, launches);
-  if (!thresholds) {
-    fail(error, thresholds.takeError());
-    return false;
-  }
+  llvm::Expected<ModelThresholds> thresholds = calibrate(executable->compiled, *copies, launches);
+  if (!thresholds)
+    return fail(error, thresholds.takeError());
   for (auto [index, row] : llvm::enumerate(*thresholds))
     if (!sprintSetThresholds(executable->stream.get(), index, row.data(), row.size(), error))
       return false;
