@@ -268,6 +268,83 @@ TEST_F(CApiTest, TakesALaterVersionsLaunchWithoutMoreInputs) {
                "expected no inputs beyond those that this version of the library knows");
 }
 
+TEST_F(CApiTest, StatisticsAreThoseOfTheReport) {
+  launch.thresholdPolicy = SPRINT_THRESHOLDS_PRUNE_RATE;
+  launch.fraction = 0.5;
+  Result result = run();
+  ASSERT_TRUE(result);
+  SprintStatistics statistics{};
+  statistics.size = sizeof(statistics);
+  sprintGetStatistics(result.get(), &statistics);
+  EXPECT_EQ(statistics.size, sizeof(statistics));
+  auto json = nlohmann::json::parse(sprintStatistics(result.get()));
+  EXPECT_GT(statistics.cycles, 0);
+  EXPECT_EQ(statistics.cycles, json["cycles"]);
+  EXPECT_EQ(statistics.cyclesResident, json["cycles_resident"]);
+  const auto &energy = json["energy_pj"];
+  EXPECT_EQ(energy.size(), 9u);
+  EXPECT_EQ(statistics.energyPjTotal, energy["total"]);
+  EXPECT_EQ(statistics.energyPjReramWrite, energy["reram_write"]);
+  EXPECT_EQ(statistics.energyPjReramRead, energy["reram_read"]);
+  EXPECT_EQ(statistics.energyPjInMemory, energy["in_memory"]);
+  EXPECT_EQ(statistics.energyPjSramWrite, energy["sram_write"]);
+  EXPECT_EQ(statistics.energyPjSramRead, energy["sram_read"]);
+  EXPECT_EQ(statistics.energyPjQkPu, energy["qk_pu"]);
+  EXPECT_EQ(statistics.energyPjSoftmax, energy["softmax"]);
+  EXPECT_EQ(statistics.energyPjVPu, energy["v_pu"]);
+  EXPECT_EQ(statistics.prunedFraction, json["pruned_fraction"]);
+  EXPECT_EQ(statistics.allowedScores, 2 * 4 * 6);
+  EXPECT_EQ(statistics.keptScores, json["kept_scores"]);
+  EXPECT_EQ(statistics.fetchedBytes, json["fetched_bytes"]);
+  EXPECT_EQ(statistics.writtenBytes, json["written_bytes"]);
+  EXPECT_EQ(statistics.hostQuadraticBytes, json["host_quadratic_bytes"]);
+  EXPECT_EQ(statistics.retriedRows, json["retried_rows"]);
+  EXPECT_EQ(statistics.retries, json["retries"]);
+  EXPECT_EQ(statistics.clampedBiases, json["clamped_biases"]);
+  EXPECT_EQ(statistics.rowsMaskedByBias, json["rows_masked_by_bias"]);
+  EXPECT_EQ(statistics.macs, json["macs"]);
+  EXPECT_EQ(statistics.inMemoryMacs, json["in_memory_macs"]);
+  const auto &utilization = json["utilization"];
+  EXPECT_EQ(utilization.size(), 8u);
+  EXPECT_EQ(statistics.utilizationBus, utilization["bus"]);
+  EXPECT_EQ(statistics.utilizationWrite, utilization["write"]);
+  EXPECT_EQ(statistics.utilizationSelect, utilization["select"]);
+  EXPECT_EQ(statistics.utilizationKeyFetch, utilization["key_fetch"]);
+  EXPECT_EQ(statistics.utilizationValueFetch, utilization["value_fetch"]);
+  EXPECT_EQ(statistics.utilizationQk, utilization["qk"]);
+  EXPECT_EQ(statistics.utilizationSoftmax, utilization["softmax"]);
+  EXPECT_EQ(statistics.utilizationV, utilization["v"]);
+  EXPECT_EQ(statistics.simulationSeconds, json["simulation_seconds"]);
+}
+
+TEST_F(CApiTest, StatisticsAreAsManyAsTheCallerKnows) {
+  Result result = run();
+  ASSERT_TRUE(result);
+  SprintStatistics all{};
+  all.size = sizeof(all);
+  sprintGetStatistics(result.get(), &all);
+
+  SprintStatistics earlier{};
+  earlier.energyPjTotal = -1;
+  // Half a member is none.
+  earlier.size = offsetof(SprintStatistics, energyPjTotal) + 4;
+  sprintGetStatistics(result.get(), &earlier);
+  EXPECT_EQ(earlier.size, offsetof(SprintStatistics, energyPjTotal));
+  EXPECT_EQ(earlier.cycles, all.cycles);
+  EXPECT_EQ(earlier.cyclesResident, all.cyclesResident);
+  EXPECT_EQ(earlier.energyPjTotal, -1);
+
+  struct LaterStatistics {
+    SprintStatistics known;
+    double more;
+  } later{{}, -1};
+  later.known.size = sizeof(later);
+  sprintGetStatistics(result.get(), &later.known);
+  EXPECT_EQ(later.known.size, sizeof(SprintStatistics));
+  EXPECT_EQ(later.known.simulationSeconds, all.simulationSeconds);
+  EXPECT_EQ(later.more, -1);
+}
+
 TEST_F(CApiTest, SetsThresholdsWithoutCompiling) {
   const float thresholds[] = {1, -2};
   launch.thresholdPolicy = SPRINT_THRESHOLDS_GIVEN;

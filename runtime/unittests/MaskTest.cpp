@@ -413,14 +413,6 @@ TEST(KeyHeadTest, ResidentHeadsCountKeyHeads) {
 // Counts and times
 //===----------------------------------------------------------------------===//
 
-double energyOf(const LaunchResult &result, const std::string &component) {
-  for (const ComponentEnergy &energy : result.statistics.energy)
-    if (energy.component == component)
-      return energy.picojoules;
-  ADD_FAILURE() << "no component " << component;
-  return 0;
-}
-
 /// When the n-th command of that name on that unit starts.
 double startOf(const LaunchResult &result, std::string_view unit, std::string_view name, int n) {
   for (const TraceEvent &event : result.trace)

@@ -344,14 +344,6 @@ TEST(ResidencyTest, SecondPassFetchesKeysThatDidNotStay) {
 // Counts
 //===----------------------------------------------------------------------===//
 
-double energyOf(const LaunchResult &result, const std::string &component) {
-  for (const ComponentEnergy &energy : result.statistics.energy)
-    if (energy.component == component)
-      return energy.picojoules;
-  ADD_FAILURE() << "no component " << component;
-  return 0;
-}
-
 TEST(EnergyTest, CountsOfTwoRows) {
   Machine machine = builtinMachine("s");
   ChosenRows chosen({{0, 1, 2}, {2, 3}}, 5);

@@ -224,6 +224,14 @@ std::vector<MemoryRegion> TestInputs::regions() const {
   return regions;
 }
 
+double sprint::test::energyOf(const LaunchResult &result, std::string_view component) {
+  for (const StatisticInfo &info : statisticInfos)
+    if (info.group == "energy_pj" && info.name == component)
+      return std::get<double>(info.of(result.statistics));
+  ADD_FAILURE() << "no component " << component;
+  return 0;
+}
+
 LaunchOperands sprint::test::operandsOf(const Tensor &query, const Tensor &key, const Tensor &value,
                                         const TestInputs &inputs) {
   LaunchOperands operands;

@@ -18,6 +18,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sprint::test {
@@ -118,6 +119,9 @@ struct TestInputs {
 /// The operands of a launch, which look at these tensors.
 LaunchOperands operandsOf(const Tensor &query, const Tensor &key, const Tensor &value,
                           const TestInputs &inputs = {});
+
+/// The energy of a component, as reports name it.
+double energyOf(const LaunchResult &result, std::string_view component);
 
 /// What docs/numerics.md says of one launch, computed one number after another in the simplest way.
 struct Reference {

@@ -127,16 +127,14 @@ TEST(TimingTest, BusyCyclesOfTwoRows) {
   Machine machine = builtinMachine("s");
   ChosenRows rows({{0, 1, 2}, {2, 3}}, 5);
   LaunchResult result = rows.run(attentionProgram(machine), machine);
-  std::map<std::string, double> busy;
-  for (const UnitBusy &unit : result.statistics.busy)
-    busy[unit.unit] = unit.cycles;
-  EXPECT_EQ(busy["write"], 3 * 12);
-  EXPECT_EQ(busy["select"], 2 * (15 + 8 + 16));
-  EXPECT_EQ(busy["qk"], 3 + 2);
-  EXPECT_EQ(busy["softmax"], 3 + 2);
-  EXPECT_EQ(busy["v"], 3 + 2 + 2 * 1);
+  const Statistics &statistics = result.statistics;
+  EXPECT_EQ(statistics.busyWrite, 3 * 12);
+  EXPECT_EQ(statistics.busySelect, 2 * (15 + 8 + 16));
+  EXPECT_EQ(statistics.busyQk, 3 + 2);
+  EXPECT_EQ(statistics.busySoftmax, 3 + 2);
+  EXPECT_EQ(statistics.busyV, 3 + 2 + 2 * 1);
   // 12 tokens written, 2 queries, 4 keys and 4 values read, and two pruning vectors of 5 bits.
-  EXPECT_NEAR(busy["bus"], (12 + 2 + 4 + 4) * 0.3125 + 2 * 5 / 8.0 / 25.6, 1e-9);
+  EXPECT_NEAR(statistics.busyBus, (12 + 2 + 4 + 4) * 0.3125 + 2 * 5 / 8.0 / 25.6, 1e-9);
 }
 
 TEST(TimingTest, ValuesThatDoNotFitAreReadByTheVUnit) {

@@ -11,26 +11,11 @@
 #define SPRINTRUNTIME_COSTMODEL_H
 
 #include "SprintRuntime/Machine.h"
+#include "SprintRuntime/Statistics.h"
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 namespace sprint {
-
-/// Counts of what costs energy; they do not depend on time.
-struct WorkCounts {
-  double reramWriteBits = 0;
-  double reramReadBits = 0;
-  double inMemoryMacs = 0;
-  double sramWriteBits = 0;
-  double sramReadBits = 0;
-  double qkMacs = 0;
-  double softmaxScores = 0;
-  double vMacs = 0;
-
-  WorkCounts &operator+=(const WorkCounts &other);
-};
 
 /// A duration rounded up to a whole cycle; what exceeds one by less than a millionth is an error of
 /// rounding.
@@ -46,12 +31,6 @@ struct CommandCost {
   /// For which it holds the bus.
   double busCycles = 0;
   WorkCounts work;
-};
-
-/// One component's energy.
-struct ComponentEnergy {
-  std::string component;
-  double picojoules = 0;
 };
 
 /// Costs of the commands that work on heads of one size. Token counts are of all CORELETs together;
@@ -111,8 +90,8 @@ private:
   double valueCycles;
 };
 
-/// The energy of `work`, one entry a component, in the order of docs/machine.md.
-std::vector<ComponentEnergy> energyOf(const WorkCounts &work, const Energy &energy);
+/// Sets the energies of `statistics` to those of `work`.
+void setEnergy(const WorkCounts &work, const Energy &energy, Statistics &statistics);
 
 } // namespace sprint
 

@@ -11,8 +11,8 @@
 #define SPRINTRUNTIME_SIMULATOR_H
 
 #include "SprintRuntime/CommandStream.h"
-#include "SprintRuntime/CostModel.h"
 #include "SprintRuntime/Machine.h"
+#include "SprintRuntime/Statistics.h"
 
 #include <array>
 #include <cstdint>
@@ -99,12 +99,6 @@ struct LaunchOptions {
   std::function<void(int64_t, int64_t)> progress;
 };
 
-/// Cycles the machine's parts were at work.
-struct UnitBusy {
-  std::string unit;
-  double cycles = 0;
-};
-
 /// An interval of the timeline, in cycles.
 struct TraceEvent {
   /// A unit of docs/machine.md, `bus`, or `banks`. Only intervals of `banks` overlap.
@@ -115,38 +109,6 @@ struct TraceEvent {
   std::string_view name;
   double start = 0;
   double duration = 0;
-};
-
-/// Statistics of a launch. Names and units are those of the JSON report (docs/tools.md).
-struct Statistics {
-  double cycles = 0;
-  /// With writes that take no time.
-  double cyclesResident = 0;
-  std::vector<ComponentEnergy> energy;
-  int64_t allowedScores = 0;
-  int64_t keptScores = 0;
-  /// Keys and values read from ReRAM.
-  int64_t fetchedBytes = 0;
-  /// Queries, keys, values, masks and biases written to ReRAM, each write in whole bytes.
-  int64_t writtenBytes = 0;
-  /// Masks and biases of the launch that have a row for each query: bytes that the host computes or
-  /// is given, as many as queries times keys, where those of one row are not counted.
-  int64_t hostQuadraticBytes = 0;
-  /// Rows that would have kept nothing at their head's threshold, and the retries they took.
-  int64_t retriedRows = 0;
-  int64_t retries = 0;
-  /// Codes of biases at their bound, which clamping may have brought there, of allowed scores.
-  int64_t clampedBiases = 0;
-  /// Rows that the bias leaves without an allowed key, though it is finite for one.
-  int64_t rowsMaskedByBias = 0;
-  int64_t inMemoryMacs = 0;
-  /// Multiply-accumulates of the QK-PUs and V-PUs.
-  int64_t macs = 0;
-  std::vector<UnitBusy> busy;
-  double simulationSeconds = 0;
-
-  double totalEnergy() const;
-  double prunedFraction() const;
 };
 
 /// What a launch gives.

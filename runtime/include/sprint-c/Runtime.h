@@ -18,6 +18,7 @@
 #define SPRINT_C_RUNTIME_H
 
 #include "sprint-c/Inputs.h"
+#include "sprint-c/Statistics.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -142,7 +143,12 @@ SPRINT_EXPORT const int32_t *sprintOutputCodes(const SprintResult *result);
 SPRINT_EXPORT const float *sprintThresholds(const SprintResult *result, size_t *count);
 /** Kept keys, 0 or 1, [B * H, Sq, Sk] stored in `shape`; null unless the launch asked for them. */
 SPRINT_EXPORT const uint8_t *sprintMasks(const SprintResult *result, int64_t shape[3]);
-/** Statistics of a launch, JSON (docs/tools.md). */
+/** Stores the statistics of a launch: as many as there are in `statistics->size` bytes and in this
+ * version, and in `size` how many bytes these are, it included. Members behind them are left as
+ * they are. */
+SPRINT_EXPORT void sprintGetStatistics(const SprintResult *result,
+                                       struct SprintStatistics *statistics);
+/** The report of a launch with the same statistics, JSON (docs/tools.md). */
 SPRINT_EXPORT const char *sprintStatistics(const SprintResult *result);
 /** The timelines of launches one after another, Chrome trace JSON, which sprintDestroyString frees.
  * Null with an error for a launch that did not ask for it. */

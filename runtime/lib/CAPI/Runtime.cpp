@@ -16,9 +16,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 using namespace sprint;
@@ -142,6 +144,26 @@ ThresholdPolicy policyOf(const SprintLaunch &launch) {
 SprintResult::SprintResult(const Program &program, LaunchResult launched, const Machine &machine)
     : program(program.name), result(std::move(launched)),
       statistics(toJson(LaunchReport(program, result))), machine(machine) {}
+
+void sprint::store(const Statistics &statistics, SprintStatistics &callers) {
+  // Every member behind the size has eight bytes, in the order of the table.
+  constexpr size_t kBytes = 8;
+  static_assert(sizeof(SprintStatistics) == sizeof(size_t) + std::size(statisticInfos) * kBytes);
+  auto *bytes = reinterpret_cast<unsigned char *>(&callers);
+  size_t filled = sizeof(size_t);
+  for (const StatisticInfo &info : statisticInfos) {
+    if (filled + kBytes > callers.size)
+      break;
+    std::visit(
+        [&](auto value) {
+          static_assert(sizeof(value) == kBytes);
+          std::memcpy(bytes + filled, &value, kBytes);
+        },
+        info.of(statistics));
+    filled += kBytes;
+  }
+  callers.size = filled;
+}
 
 uint32_t sprintVersion(void) { return kVersion; }
 
@@ -299,6 +321,10 @@ const uint8_t *sprintMasks(const SprintResult *result, int64_t shape[3]) {
   shape[1] = dimensions.queries;
   shape[2] = dimensions.keys;
   return result->result.masks.empty() ? nullptr : result->result.masks.data();
+}
+
+void sprintGetStatistics(const SprintResult *result, SprintStatistics *statistics) {
+  store(result->result.statistics, *statistics);
 }
 
 const char *sprintStatistics(const SprintResult *result) { return result->statistics.c_str(); }

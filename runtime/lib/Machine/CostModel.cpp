@@ -5,9 +5,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "SprintRuntime/CostModel.h"
+#include "SprintRuntime/MachineFields.h"
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 using namespace sprint;
 
@@ -35,19 +37,21 @@ double bits(int64_t tokens, int64_t channels) {
   return kBitsPerByte * static_cast<double>(tokens) * static_cast<double>(channels);
 }
 
+/// The parameter that has the energy of what a component counts.
+constexpr const EnergyField *fieldOf(const EnergyComponentInfo &component) {
+  return std::ranges::find(kEnergyFields, component.parameter, &EnergyField::name);
+}
+static_assert(std::ranges::none_of(energyComponents, [](const EnergyComponentInfo &component) {
+  return fieldOf(component) == std::end(kEnergyFields);
+}));
+
 } // namespace
 
 double sprint::wholeCycles(double cycles) { return std::ceil(cycles - 1e-6); }
 
 WorkCounts &WorkCounts::operator+=(const WorkCounts &other) {
-  reramWriteBits += other.reramWriteBits;
-  reramReadBits += other.reramReadBits;
-  inMemoryMacs += other.inMemoryMacs;
-  sramWriteBits += other.sramWriteBits;
-  sramReadBits += other.sramReadBits;
-  qkMacs += other.qkMacs;
-  softmaxScores += other.softmaxScores;
-  vMacs += other.vMacs;
+  for (const EnergyComponentInfo &component : energyComponents)
+    this->*component.count += other.*component.count;
   return *this;
 }
 
@@ -183,15 +187,8 @@ CommandCost CostModel::storeOutput() const {
   return lasting(machine.timing.vLatency + valueCycles * machine.timing.divisionCycles);
 }
 
-std::vector<ComponentEnergy> sprint::energyOf(const WorkCounts &work, const Energy &energy) {
-  return {
-      {"reram_write", work.reramWriteBits * energy.reramWritePerBit},
-      {"reram_read", work.reramReadBits * energy.reramReadPerBit},
-      {"in_memory", work.inMemoryMacs * energy.inMemoryPerMac},
-      {"sram_write", work.sramWriteBits * energy.sramWritePerBit},
-      {"sram_read", work.sramReadBits * energy.sramReadPerBit},
-      {"qk_pu", work.qkMacs * energy.qkPerMac},
-      {"softmax", work.softmaxScores * energy.softmaxPerScore},
-      {"v_pu", work.vMacs * energy.vPerMac},
-  };
+void sprint::setEnergy(const WorkCounts &work, const Energy &energy, Statistics &statistics) {
+  for (const EnergyComponentInfo &component : energyComponents)
+    statistics.*component.picojoules =
+        work.*component.count * fieldOf(component)->access.get(energy);
 }

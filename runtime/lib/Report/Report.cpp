@@ -8,7 +8,7 @@
 #include "Json.h"
 
 #include <limits>
-#include <utility>
+#include <variant>
 
 using namespace sprint;
 
@@ -16,36 +16,22 @@ namespace {
 
 constexpr const char *kKeyHeads = "key_heads";
 
-/// Keys of statistics that are numbers as they stand; there are others between them.
-constexpr std::pair<const char *, int64_t Statistics::*> kCounts[] = {
-    {"allowed_scores", &Statistics::allowedScores},
-    {"kept_scores", &Statistics::keptScores},
-    {"fetched_bytes", &Statistics::fetchedBytes},
-    {"written_bytes", &Statistics::writtenBytes},
-    {"host_quadratic_bytes", &Statistics::hostQuadraticBytes},
-    {"retried_rows", &Statistics::retriedRows},
-    {"retries", &Statistics::retries},
-    {"clamped_biases", &Statistics::clampedBiases},
-    {"rows_masked_by_bias", &Statistics::rowsMaskedByBias},
-    {"macs", &Statistics::macs},
-    {"in_memory_macs", &Statistics::inMemoryMacs},
-};
-constexpr const char *kTotal = "total";
+/// Whether a statistic is one of the machine's parts.
+bool isOfPart(const StatisticInfo &info) {
+  return !info.group.empty() &&
+         !std::holds_alternative<double (Statistics::*)() const>(info.source);
+}
 
-Json statisticsJson(const Statistics &statistics) {
+/// All statistics; without those of the machine's parts where none has run.
+Json statisticsJson(const Statistics &statistics, bool hasRun) {
   Json json;
-  json["cycles"] = statistics.cycles;
-  json["cycles_resident"] = statistics.cyclesResident;
-  json["energy_pj"][kTotal] = statistics.totalEnergy();
-  for (const ComponentEnergy &component : statistics.energy)
-    json["energy_pj"][component.component] = component.picojoules;
-  json["pruned_fraction"] = statistics.prunedFraction();
-  for (const auto &[key, count] : kCounts)
-    json[key] = statistics.*count;
-  json["utilization"] = Json::object();
-  for (const UnitBusy &busy : statistics.busy)
-    json["utilization"][busy.unit] = statistics.cycles > 0 ? busy.cycles / statistics.cycles : 0.0;
-  json["simulation_seconds"] = statistics.simulationSeconds;
+  for (const StatisticInfo &info : statisticInfos) {
+    Json &object = info.group.empty() ? json : json[std::string(info.group)];
+    if (object.is_null())
+      object = Json::object();
+    if (hasRun || !isOfPart(info))
+      std::visit([&](auto value) { object[std::string(info.name)] = value; }, info.of(statistics));
+  }
   return json;
 }
 
@@ -60,27 +46,28 @@ Json launchJson(const LaunchReport &launch) {
   json[kKeyHeads] = launch.dimensions.keyHeads();
   json["inputs"] = launch.inputs;
   json["thresholds"] = thresholdsJson(launch.thresholds);
-  json.update(statisticsJson(launch.statistics));
+  json.update(statisticsJson(launch.statistics, /*hasRun=*/true));
   return json;
 }
 
 Json launchesJson(const std::vector<LaunchReport> &launches) {
-  Json json = statisticsJson(sumStatistics(launches));
+  Json json = statisticsJson(sumStatistics(launches), !launches.empty());
   json["attentions"] = Json::array();
   for (const LaunchReport &launch : launches)
     json["attentions"].push_back(launchJson(launch));
   return json;
 }
 
-/// Adds what `other` has to entries of the same name, in their order.
-template <typename Entry>
-void addEntries(std::vector<Entry> &entries, const std::vector<Entry> &other,
-                std::string Entry::*name, double Entry::*amount) {
-  for (size_t index = 0; index < other.size(); ++index) {
-    if (index == entries.size())
-      entries.push_back({other[index].*name, 0});
-    entries[index].*amount += other[index].*amount;
-  }
+/// Reads from `json` what of `statistics` is added up for a statistic. The cycles are read before
+/// parts of them.
+void readStatistic(const Json &json, const StatisticInfo &info, Statistics &statistics) {
+  std::string name(info.name);
+  if (const auto *count = std::get_if<int64_t Statistics::*>(&info.source))
+    statistics.**count = countOf(json, name);
+  else if (const auto *amount = std::get_if<double Statistics::*>(&info.source))
+    statistics.**amount = numberOf(json, name);
+  else if (const auto *busy = std::get_if<BusyCycles>(&info.source))
+    statistics.*busy->cycles = numberOf(json, name) * statistics.cycles;
 }
 
 LaunchReport launchReportOf(const Json &json) {
@@ -107,19 +94,9 @@ LaunchReport launchReportOf(const Json &json) {
     report.thresholds.push_back(threshold == kPlusInfinity ? std::numeric_limits<float>::infinity()
                                                            : thresholdOf(threshold));
 
-  Statistics &statistics = report.statistics;
-  statistics.cycles = numberOf(json, "cycles");
-  statistics.cyclesResident = numberOf(json, "cycles_resident");
-  const Json &energy = memberOf(json, "energy_pj");
-  for (const auto &[component, value] : energy.items())
-    if (component != kTotal)
-      statistics.energy.push_back({component, numberOf(energy, component.c_str())});
-  for (const auto &[key, count] : kCounts)
-    statistics.*count = countOf(json, key);
-  const Json &utilization = memberOf(json, "utilization");
-  for (const auto &[unit, value] : utilization.items())
-    statistics.busy.push_back({unit, numberOf(utilization, unit.c_str()) * statistics.cycles});
-  statistics.simulationSeconds = numberOf(json, "simulation_seconds");
+  for (const StatisticInfo &info : statisticInfos)
+    readStatistic(info.group.empty() ? json : memberOf(json, std::string(info.group)), info,
+                  report.statistics);
   return report;
 }
 
@@ -134,16 +111,8 @@ LaunchReport::LaunchReport(const Program &program, const LaunchResult &result)
 
 Statistics sprint::sumStatistics(std::span<const LaunchReport> launches) {
   Statistics sum;
-  for (const LaunchReport &launch : launches) {
-    const Statistics &other = launch.statistics;
-    sum.cycles += other.cycles;
-    sum.cyclesResident += other.cyclesResident;
-    addEntries(sum.energy, other.energy, &ComponentEnergy::component, &ComponentEnergy::picojoules);
-    for (const auto &[key, count] : kCounts)
-      sum.*count += other.*count;
-    addEntries(sum.busy, other.busy, &UnitBusy::unit, &UnitBusy::cycles);
-    sum.simulationSeconds += other.simulationSeconds;
-  }
+  for (const LaunchReport &launch : launches)
+    sum += launch.statistics;
   return sum;
 }
 

@@ -10,6 +10,7 @@
 #include "Operands.h"
 #include "Sequencer.h"
 #include "SprintRuntime/Check.h"
+#include "SprintRuntime/CostModel.h"
 #include "SprintRuntime/Simulator.h"
 #include "Timing.h"
 
@@ -67,10 +68,9 @@ std::vector<float> thresholdsOf(const DecodedProgram &program, const Operands &o
 void addTimes(Statistics &statistics, const TimingResult &timing, double cyclesResident) {
   statistics.cycles = timing.cycles;
   statistics.cyclesResident = cyclesResident;
-  statistics.busy.push_back({"bus", timing.busBusy});
-  for (MachineUnit unit : enumerators<MachineUnit>)
-    statistics.busy.push_back(
-        {std::string(toString(unit)), timing.busy[static_cast<size_t>(unit)]});
+  statistics.busyBus = timing.busBusy;
+  for (size_t unit = 0; unit < kNumMachineUnits; ++unit)
+    statistics.*busyOfUnits[unit] = timing.busy[unit];
 }
 
 /// Refuses what is wrong with the program whatever its operands are. What cannot be decided the
@@ -110,7 +110,7 @@ LaunchResult runLaunch(const Program &program, const Machine &machine,
   addTimes(result.statistics, timing, resident.cycles);
   result.statistics.hostQuadraticBytes = operands.quadraticBytes();
   const WorkCounts &work = functional.work;
-  result.statistics.energy = energyOf(work, machine.energy);
+  setEnergy(work, machine.energy, result.statistics);
   result.statistics.inMemoryMacs = static_cast<int64_t>(work.inMemoryMacs);
   result.statistics.macs = static_cast<int64_t>(work.qkMacs + work.vMacs);
   std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
@@ -120,23 +120,6 @@ LaunchResult runLaunch(const Program &program, const Machine &machine,
     gather(decoded, operands, *options.calibration->curves);
   return result;
 }
-
-} // namespace
-
-double Statistics::totalEnergy() const {
-  double total = 0;
-  for (const ComponentEnergy &component : energy)
-    total += component.picojoules;
-  return total;
-}
-
-double Statistics::prunedFraction() const {
-  if (allowedScores == 0)
-    return 0;
-  return static_cast<double>(allowedScores - keptScores) / static_cast<double>(allowedScores);
-}
-
-namespace {
 
 std::optional<LaunchResult> tryLaunch(const Program &program, const Machine &machine,
                                       const LaunchOperands &operands, const LaunchOptions &options,

@@ -1,0 +1,109 @@
+//===- SprintISAStatistics.td - What launches count ---------*- tablegen -*-===//
+//
+// Part of the Sprint project.
+//
+// Every statistic of a launch is one record of this file. From them come what the runtime counts and sums, the keys of
+// reports, the struct of the C API with its comments, and the reference page.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_DIALECT_SPRINTISA_IR_SPRINTISASTATISTICS_TD
+#define SPRINT_DIALECT_SPRINTISA_IR_SPRINTISASTATISTICS_TD
+
+include "Sprint/Dialect/SprintISA/IR/SprintISAEnums.td"
+
+/// A number of a report.
+class Statistic<string str, string measure, string text> {
+  /// Its key, and that of the object in which it stands, or an empty string.
+  string name = str;
+  string group = "";
+  string unit = measure;
+  string summary = text;
+}
+
+/// What launches count; that of several is the sum.
+class CountedStatistic<string name, string unit, string summary> : Statistic<name, unit, summary>;
+
+/// What launches measure, a floating-point number; that of several is the sum.
+class MeasuredStatistic<string name, string unit, string summary> : Statistic<name, unit, summary>;
+
+/// What follows from others, of one launch as of the sums of several: what `Statistics::<method>` gives.
+class DerivedStatistic<string name, string unit, string function, string summary>
+    : Statistic<name, unit, summary> {
+  string method = function;
+}
+
+/// The energy of a part of the machine: `counts`, each at the energy that the machine has as `key`.
+class EnergyComponent<string name, string counts, string key, string summary> : Statistic<name, "pJ", summary> {
+  let group = "energy_pj";
+  /// Their name in `WorkCounts`.
+  string work = counts;
+  string parameter = key;
+}
+
+/// The fraction of all cycles in which a part of the machine worked.
+class Utilization<string name, string part>
+    : Statistic<name, "fraction of cycles", "time in which the " # part # " worked; waiting for tokens is no work"> {
+  let group = "utilization";
+}
+class UnitUtilization<string unit> : Utilization<unit, "unit `" # unit # "`">;
+
+def TotalEnergy : DerivedStatistic<"total", "pJ", "totalEnergy", "energy of all components"> {
+  let group = "energy_pj";
+}
+
+/// All of them, in the order of reports and of the members of the struct in C: new ones come last.
+def LaunchStatistics {
+  list<Statistic> rows = [
+    MeasuredStatistic<"cycles", "core cycles", "time, with the writing of queries, keys and values">,
+    MeasuredStatistic<"cycles_resident", "core cycles", "time, with writes that take none">,
+    TotalEnergy,
+    EnergyComponent<"reram_write", "reram_write_bits", "reram_write",
+        "bits of query, key and value codes written; of key_valid and mask one a key and row, of the bias 32; of "
+        "segments 32 a query and a key">,
+    EnergyComponent<"reram_read", "reram_read_bits", "reram_read",
+        "bits of keys, values and queries read, of pruning vectors, and of rows of masks and biases loaded; 32 a key "
+        "and 32 of the query for each `load_segments`; a query is read once, by `load_query`, as `copy_query` moves it "
+        "inside the memory">,
+    EnergyComponent<"in_memory", "in_memory_macs", "in_memory",
+        "D multiply-accumulates for each stored key and each thresholding, retries included">,
+    EnergyComponent<"sram_write", "sram_write_bits", "sram_write",
+        "bits written to the query buffers (D bytes a CORELET), of all keys and values read, whether they stay or "
+        "pass, and of bias rows loaded">,
+    EnergyComponent<"sram_read", "sram_read_bits", "sram_read",
+        "bits read by `score` (the key, and its bias, in each pass; the query once a row and CORELET) and by "
+        "`accumulate` (the value)">,
+    EnergyComponent<"qk_pu", "qk_macs", "qk", "D multiply-accumulates a score in each pass">,
+    EnergyComponent<"softmax", "softmax_scores", "softmax", "scores in the softmax units">,
+    EnergyComponent<"v_pu", "v_macs", "v", "Dv multiply-accumulates a kept value">,
+    DerivedStatistic<"pruned_fraction", "fraction", "prunedFraction", "dropped scores of the allowed ones">,
+    CountedStatistic<"allowed_scores", "scores", "scores of keys that queries may attend to">,
+    CountedStatistic<"kept_scores", "scores", "scores that pruning kept">,
+    CountedStatistic<"fetched_bytes", "bytes", "keys and values read from ReRAM">,
+    CountedStatistic<"written_bytes", "bytes",
+        "queries, keys, values, masks, biases and segments written to ReRAM, each write in whole bytes">,
+    CountedStatistic<"host_quadratic_bytes", "bytes",
+        "masks (a byte an element) and biases (f32) with a row for each query that the launch is handed: what the host "
+        "computes or is given, and grows with queries times keys">,
+    CountedStatistic<"retried_rows", "rows", "rows that would have kept nothing at their head's threshold">,
+    CountedStatistic<"retries", "thresholdings", "thresholdings that these rows took beyond their first">,
+    CountedStatistic<"clamped_biases", "scores",
+        "biases of allowed scores at the bound of their codes, 2^29, which clamping may have brought there">,
+    CountedStatistic<"rows_masked_by_bias", "rows",
+        "rows without a key, as every finite bias masks: the machine gives zeros, and only with `masked_logit` does the "
+        "host give what the model does">,
+    CountedStatistic<"macs", "multiply-accumulates", "work of the QK-PUs and V-PUs">,
+    CountedStatistic<"in_memory_macs", "multiply-accumulates", "work of the arrays">,
+    Utilization<"bus", "bus">,
+    UnitUtilization<"write">,
+    UnitUtilization<"select">,
+    UnitUtilization<"key_fetch">,
+    UnitUtilization<"value_fetch">,
+    UnitUtilization<"qk">,
+    UnitUtilization<"softmax">,
+    UnitUtilization<"v">,
+    MeasuredStatistic<"simulation_seconds", "seconds", "wall time of the simulator">,
+  ];
+}
+
+#endif // SPRINT_DIALECT_SPRINTISA_IR_SPRINTISASTATISTICS_TD

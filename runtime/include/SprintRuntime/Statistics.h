@@ -1,0 +1,53 @@
+//===- Statistics.h - What launches count ------------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+// The table of statistics, generated from SprintISAStatistics.td: a new one is a record there and
+// the line that counts it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_STATISTICS_H
+#define SPRINTRUNTIME_STATISTICS_H
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+namespace sprint {
+
+struct Statistics;
+struct WorkCounts;
+
+/// Cycles in which a part of the machine worked; reports have the part of all cycles.
+struct BusyCycles {
+  double Statistics::*cycles;
+};
+
+/// A statistic.
+struct StatisticInfo {
+  /// Its key in reports, and that of the object in which it stands, or an empty string.
+  std::string_view group, name;
+  /// What of `Statistics` it is: added up, or what follows from what is.
+  std::variant<int64_t Statistics::*, double Statistics::*, BusyCycles,
+               double (Statistics::*)() const>
+      source;
+
+  /// Its value, a double unless it is counted.
+  std::variant<int64_t, double> of(const Statistics &statistics) const;
+};
+
+/// A component of energy.
+struct EnergyComponentInfo {
+  double Statistics::*picojoules;
+  /// What it counts, and the name of the machine's parameter (MachineFields.h) with the energy of
+  /// each.
+  double WorkCounts::*count;
+  std::string_view parameter;
+};
+
+} // namespace sprint
+
+#include "SprintRuntime/Statistics.h.inc"
+
+#endif // SPRINTRUNTIME_STATISTICS_H
