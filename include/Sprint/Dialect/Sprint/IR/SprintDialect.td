@@ -24,8 +24,8 @@ def Sprint_Dialect : Dialect {
     A launch means `quantize`, `parameters`, the program and `dequantize`. What every op computes, to the bit, is in
     docs/numerics.md; `convert-sprint-to-linalg` turns each into upstream dialects.
 
-    A module compiled for a machine carries it as the attribute `sprint.machine`, and until its programs are scheduled what commands
-    cost there as `sprint.costs`.
+    A module compiled for a machine carries it as the attribute `sprint.machine`, and until its programs are scheduled
+    what commands cost there as `sprint.costs`.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
