@@ -54,12 +54,14 @@ int main(int argc, char **argv) {
 
 # Parameters of a machine
 
-What a machine file says (`runtime/arch/*.yaml`), and `#sprint.machine` (structure, widths) and `#sprint.costs` (timing, energy) in IR. The
-ranges are those of each parameter alone; what some must fulfil together, messages say. A parameter without a default must be given. A default is what machines had
-before there was the parameter, and never changes: what leaves it out, as older files do, means it.
+What a machine file says (`runtime/arch/*.yaml`), and `#sprint.machine` (structure, widths) and `#sprint.costs` (timing,
+energy) in IR. The ranges are those of each parameter alone; what some must fulfil together, messages say.
 
-The hash of a structure is FNV-1a, 64 bits, over `name=number` and a line break for each parameter of structure and widths, in the order of this page; those that have
-their default are left out. `centred` counts as 0, `truncated` as 1.
+A parameter without a default must be given. A default is what machines had before there was the parameter, and never
+changes: what leaves it out, as older files do, means it.
+
+The hash of a structure is FNV-1a, 64 bits, over `name=number` and a line break for each parameter of structure and
+widths, in the order of this page; those that have their default are left out. `centred` counts as 0, `truncated` as 1.
 )";
   writeSection(page, "structure", kStructureFields);
   writeSection(page, "widths", kStructureFields);

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
-"""docs/compiler.md shows what the compiler really prints.
+"""docs/compiler.md shows what the compiler really prints, and names files that exist.
 
 The page follows one attention down the levels. Its first block is the model; each later block
 names the passes that made it, in a comment in front, and holds what sprint-opt prints of it, from
-the line that holds a pattern on. `--update` writes the blocks anew.
+the line that holds a pattern on. `--update` writes the blocks anew. Its last section answers where
+to add what, each answer with the files.
 """
 
 import argparse
@@ -19,6 +20,11 @@ PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "compiler.md"
 SHOWN = re.compile(r"<!-- passes: (?P<passes>.*?); of: (?P<op>\S+) -->\n```mlir\n(?P<text>.*?)```\n",
                    re.DOTALL)
 MODEL = re.compile(r"<!-- model -->\n```mlir\n(.*?)```\n", re.DOTALL)
+#: The section of answers, what each is about, and the files that it names.
+ANSWERS = re.compile(r"^## Where to add what\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+ANSWER = re.compile(r"^### ([^\n]*)\n(.*?)(?=^### |\Z)", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
+QUESTIONS = ("A mask kind", "A command", "A schedule", "A machine parameter", "A statistic")
 
 
 def cut(text, op):
@@ -30,12 +36,25 @@ def cut(text, op):
     return "".join(line[2:] + "\n" for line in lines[first:last + 1])
 
 
+def check_answers(page, report):
+    """Each of the questions has an answer with files, and every file that is named exists."""
+    answers = dict(ANSWER.findall(ANSWERS.search(page).group(1)))
+    for question in QUESTIONS:
+        report.check(LINK.search(answers.get(question, "")),
+                     f"docs/compiler.md: expected files under '{question}'")
+    for question, answer in answers.items():
+        for path in LINK.findall(answer):
+            report.check((PAGE.parent / path).is_file(),
+                         f"docs/compiler.md: under '{question}': there is no file {path}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--update", action="store_true", help="write the page's blocks anew")
     options = parser.parse_args()
     page = PAGE.read_text()
     report = harness.Report()
+    check_answers(page, report)
     with harness.temporary_directory() as name:
         model = pathlib.Path(name) / "model.mlir"
         model.write_text(MODEL.search(page).group(1))

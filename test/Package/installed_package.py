@@ -8,6 +8,7 @@ usage: installed_package.py --build=DIR --version=VERSION [--cmake=FILE] [--opti
 import argparse
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -65,6 +66,28 @@ def check(holds, message):
         raise SystemExit(message)
 
 
+def test_compiler(prefix, program, folder):
+    """Compiles in C, launches with two thresholds, and breaks a model; against the installed sprint-run."""
+    broken = folder / "broken.mlir"
+    broken.write_text(MODEL.read_text().replace("linalg.", "linalgebra.", 1))
+    thresholds = ["0.5", "-0.25"]
+    done = subprocess.run([program, MODEL, broken, *thresholds], capture_output=True, text=True, check=False)
+    check(done.returncode == 0, f"{program}: exit code {done.returncode}\n{done.stderr}")
+    check(re.search(r"broken\.mlir:\d+:\d+: error: ", done.stderr), f"expected a located diagnostic, got {done.stderr}")
+    lines = done.stdout.splitlines()
+    check(len(lines) == len(thresholds), f"expected a line for each threshold, got {lines}")
+    for threshold, line in zip(thresholds, lines):
+        inputs = [f"--input={folder / f'{i}.npy'}" for i in range(3)]
+        run(prefix / "bin" / "sprint-run", MODEL, *inputs, f"--threshold={threshold}",
+            f"--stats={folder / 'run.json'}", f"--output-dir={folder / 'run'}")
+        expected = json.loads((folder / "run.json").read_text())
+        cycles, energy, kept, last = line.split()
+        check(float(cycles) == expected["cycles"] and float(energy) == expected["energy_pj"]["total"]
+              and int(kept) == expected["kept_scores"], f"threshold {threshold}: got {line}, expected {expected}")
+        check(np.float32(last) == np.load(folder / "run" / "0.npy").ravel()[-1], f"threshold {threshold}: another output")
+    check(lines[0] != lines[1], f"expected other thresholds to do other work, got {lines}")
+
+
 def test(arguments, folder):
     prefix = folder / "prefix"
     run(arguments.cmake, "--install", arguments.build, "--prefix", prefix)
@@ -88,6 +111,7 @@ def test(arguments, folder):
               f"{library}: {printed['cycles']} cycles, {statistics['cycles']} from sprint-sim")
         check((folder / library).read_bytes() == output.tobytes(),
               f"{library}: another output than sprint-sim's")
+    test_compiler(prefix, build / "compile", folder)
     raised = run("mlir-opt-22", MODEL, f"--load-dialect-plugin={plugin}", f"--load-pass-plugin={plugin}",
                  "--pass-pipeline=builtin.module(convert-linalg-to-sprint)")
     check("sprint.attention" in raised, f"mlir-opt-22 raised nothing:\n{raised}")

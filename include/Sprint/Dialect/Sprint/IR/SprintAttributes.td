@@ -89,15 +89,16 @@ def Sprint_BandAttr : Sprint_Attr<"Band", "band"> {
     /// ShapedType::kDynamic, and then it does so whatever that is.
     bool leavesEveryQueryAKey(int64_t queries, int64_t keys) const;
     /// The key on the diagonal of `query`.
-    ::mlir::AffineExpr getDiagonal(::mlir::AffineExpr query, ::mlir::AffineExpr queries, ::mlir::AffineExpr keys) const;
+    ::mlir::AffineExpr getDiagonal(::mlir::AffineExpr query, ::mlir::AffineExpr queries,
+                                   ::mlir::AffineExpr keys) const;
   }];
 }
 
 def Sprint_WidthsAttr : Sprint_Attr<"Widths", "widths"> {
   let summary = "widths of the recompute path, in bits";
   let description = [{
-    docs/numerics.md, sections 5 and 6. `probability = 0` divides late, another number divides before the values. What no machine can
-    have is refused.
+    docs/numerics.md, sections 5 and 6. `probability = 0` divides late, another number divides before the values. What
+    no machine can have is refused.
 
     Example:
 
@@ -123,18 +124,18 @@ class Sprint_AliasedAttr<string name, string attrMnemonic>
 def Sprint_MachineAttr : Sprint_AliasedAttr<"Machine", "machine"> {
   let summary = "the machine a module is compiled for";
   let description = [{
-    `name` is a built-in machine (`s`, `m`, `l`) or the path of a machine description. Behind it stands all that programs depend
-    on, structure and widths: the parameters of docs/reference/machine-parameters.md, each once and within its range, in any order. Of those that are
-    younger than the first version, the page has the default, which the attribute may leave out.
+    `name` is a built-in machine (`s`, `m`, `l`) or the path of a machine description. Behind it stands all that
+    programs depend on, structure and widths: the parameters of docs/reference/machine-parameters.md, each once and
+    within its range, in any order. Of those that are younger than the first version, the page has the default, which
+    the attribute may leave out.
 
     Example:
 
     ```mlir
-    #machine = #sprint.machine<"s", corelets = 1, array_rows = 64, array_columns = 128, arrays_per_bank = 128, channels = 4,
-      banks_per_channel = 4, key_buffer = 8192, value_buffer = 8192, query_buffer = 2, score_buffer = 1024, score_rows = 4,
-      resident_heads = 2, multipliers = 64, nibble = centred, exponent_fraction_bits = 16, sum_bits = 48,
-      probability_bits = 0, accumulator_bits = 48>
-    module attributes {sprint.machine = #machine} {}
+    #machine = #sprint.machine<"s", corelets = 1, array_rows = 64, array_columns = 128, arrays_per_bank = 128, channels
+    = 4, banks_per_channel = 4, key_buffer = 8192, value_buffer = 8192, query_buffer = 2, score_buffer = 1024,
+    score_rows = 4, resident_heads = 2, multipliers = 64, nibble = centred, exponent_fraction_bits = 16, sum_bits = 48,
+    probability_bits = 0, accumulator_bits = 48> module attributes {sprint.machine = #machine} {}
     ```
   }];
   let parameters = (ins StringRefParameter<"">:$name, ArrayRefParameter<"int64_t">:$numbers);
@@ -147,8 +148,8 @@ def Sprint_MachineAttr : Sprint_AliasedAttr<"Machine", "machine"> {
 def Sprint_CostsAttr : Sprint_AliasedAttr<"Costs", "costs"> {
   let summary = "timings and energies of a machine";
   let description = [{
-    The parameters of docs/reference/machine-parameters.md, each once and within its range, in any order. Scheduling alone reads them; what
-    comes out does not hold them.
+    The parameters of docs/reference/machine-parameters.md, each once and within its range, in any order. Scheduling
+    alone reads them; what comes out does not hold them.
 
     Example, shortened:
 
@@ -185,9 +186,9 @@ def Sprint_RefusalAttr : Sprint_Attr<"Refusal", "refusal"> {
 def Sprint_ScheduleAttr : Sprint_Attr<"Schedule", "schedule"> {
   let summary = "how an attention uses the machine";
   let description = [{
-    A block of rows is taken together: `queries` queries of each of `heads` heads of a group. `ahead` more blocks are selected
-    while one is recomputed; `residency` says what the key and value buffers hold from one block to the next; `writes` names the tensors that
-    are written to ReRAM, in this order.
+    A block of rows is taken together: `queries` queries of each of `heads` heads of a group. `ahead` more blocks are
+    selected while one is recomputed; `residency` says what the key and value buffers hold from one block to the next;
+    `writes` names the tensors that are written to ReRAM, in this order.
 
     Example: the paper's.
 

@@ -24,8 +24,9 @@ def Sprint_Dialect : Dialect {
     A launch means `quantize`, `parameters`, the program and `dequantize`. What every op computes, to the bit, is in
     docs/numerics.md; `convert-sprint-to-linalg` turns each into upstream dialects.
 
-    A module compiled for a machine carries it as the attribute `sprint.machine`, and until its programs are scheduled what commands
-    cost there as `sprint.costs`. What could have been an attention of the machine and stays on the host says why as `sprint.refused`.
+    A module compiled for a machine carries it as the attribute `sprint.machine`, and until its programs are scheduled
+    what commands cost there as `sprint.costs`. What could have been an attention of the machine and stays on the host
+    says why as `sprint.refused`.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;

@@ -35,8 +35,8 @@ class Sprint_DestinationOp<string mnemonic, list<Trait> traits = [], string decl
 /// Floats that an attention may do without.
 def OptionalInputs : TensorOperands<LaunchTensors.optional, /*onDevice=*/0>;
 
-/// An op on the floats of an attention: query, key and value, then the OptionalInputs, then the tensor that it writes into. Its builders
-/// take the optional inputs as a list, in which those that are not there are null.
+/// An op on the floats of an attention: query, key and value, then the OptionalInputs, then the tensor that it writes
+/// into. Its builders take the optional inputs as a list, in which those that are not there are null.
 class Sprint_HostAttentionOp<string mnemonic, list<Trait> traits = []>
     : Sprint_DestinationOp<mnemonic, !listconcat(traits, [AttrSizedOperandSegments]), [{
     /// The tensor of `region`; null where there is none.
@@ -69,41 +69,43 @@ def Sprint_AttentionOp : Sprint_HostAttentionOp<"attention"> {
     output[b, h, i, :] = sum_j softmax_j(logit[i, :]) * value[b, g, j, :]        over the allowed keys j
     ```
 
-    Key `j` is allowed for query `i` when `band`, `key_valid[b, j]` (padding), `mask[b, h, i, j]` and the bias all allow it and
-    `query_segments[b, i]` equals `key_segments[b, j]` (documents of a packed sequence); what is absent allows every key. A bias of -2^20 or less, minus infinity among them, masks its key. `empty_row` is what a query without an
-    allowed key yields: zeros, the mean of the values of all keys, or NaN.
+    Key `j` is allowed for query `i` when `band`, `key_valid[b, j]` (padding), `mask[b, h, i, j]` and the bias all allow
+    it, and `query_segments[b, i]` equals `key_segments[b, j]` (documents of a packed sequence). What is absent allows
+    every key. A bias of -2^20 or less, minus infinity among them, masks its key.
 
-    `masked_logit` is for sources that mask by adding a number that need not absorb the scores, as -10,000 in f16. It is that
-    number `m`, negative or minus infinity, of f16, bf16 or f32. A query without an allowed key then attends as in the source,
-    which computes in the type of `m`; with `round` to that type,
+    `empty_row` is what a query without an allowed key yields: zeros, the mean of the values of all keys, or NaN.
+
+    `masked_logit` is for sources that mask by adding a number that need not absorb the scores, as -10,000 in f16. It is
+    that number `m`, negative or minus infinity, of f16, bf16 or f32. A query without an allowed key then attends as in
+    the source, which computes in the type of `m`; with `round` to that type,
 
     ```
-    logit[i, j] = round(scale * sum_c query[b, h, i, c] * key[b, g, j, c])
-    logit[i, j] = round(logit[i, j] + bias[b, h, i, j])         where there is a bias
-    logit[i, j] = round(logit[i, j] + m)                        where band, key_valid, mask or segments do not allow key j
-    output[b, h, i, :] = sum_j softmax_j(logit[i, :]) * value[b, g, j, :]        over all keys j
+    logit[i, j] = round(scale * sum_c query[b, h, i, c] * key[b, g, j, c]) logit[i, j] = round(logit[i, j] + bias[b, h,
+    i, j])         where there is a bias logit[i, j] = round(logit[i, j] + m)                        where band,
+    key_valid, mask or segments do not allow key j output[b, h, i, :] = sum_j softmax_j(logit[i, :]) * value[b, g, j, :]
+    over all keys j
     ```
 
     `empty_row`, zeros or NaN, is what it yields where all these logits are minus infinity.
 
-    `name` is what the program, the thresholds and the reports call it. `convert-linalg-to-sprint` gives every attention of a module one
-    of its own; IR written by hand may leave it out.
+    `name` is what the program, the thresholds and the reports call it. `convert-linalg-to-sprint` gives every attention
+    of a module one of its own; IR written by hand may leave it out.
 
-    `thresholds`, one number or one a head, says which logits the machine may prune, in units of the logit; with `select(all)` it
-    prunes none. The float meaning of the op uses neither.
+    `thresholds`, one number or one a head, says which logits the machine may prune, in units of the logit; with
+    `select(all)` it prunes none. The float meaning of the op uses neither.
 
-    Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]` with G dividing H, result `[B, H, Sq, Dv]`;
-    key_valid `[B, Sk]`; mask and bias `[B, H, Sq, Sk]`, where each of the first three dimensions may be a static 1 instead: then it is the same
-    for all; query_segments `[B, Sq]` and key_segments `[B, Sk]`, both or neither.
+    Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]` with G dividing H, result
+    `[B, H, Sq, Dv]`; key_valid `[B, Sk]`; mask and bias `[B, H, Sq, Sk]`; query_segments `[B, Sq]` and key_segments
+    `[B, Sk]`, both or neither. Of mask and bias each of the first three dimensions may be a static 1 instead: then it
+    is the same for all.
 
     Example:
 
     ```mlir
-    %o = sprint.attention @layers.3.self_attn
-                          ins(%q, %k, %v : tensor<2x12x?x32xf32>, tensor<2x4x?x32xf32>, tensor<2x4x?x32xf32>)
-                          key_valid(%valid : tensor<2x?xi1>) bias(%b : tensor<1x12x?x?xf32>)
-                          outs(%init : tensor<2x12x?x32xf32>)
-                          scale(0.17677669529663689) band(#sprint.band<upper = 0>) empty_row(uniform) -> tensor<2x12x?x32xf32>
+    %o = sprint.attention @layers.3.self_attn ins(%q, %k, %v : tensor<2x12x?x32xf32>, tensor<2x4x?x32xf32>,
+    tensor<2x4x?x32xf32>) key_valid(%valid : tensor<2x?xi1>) bias(%b : tensor<1x12x?x?xf32>) outs(%init :
+    tensor<2x12x?x32xf32>) scale(0.17677669529663689) band(#sprint.band<upper = 0>) empty_row(uniform) ->
+    tensor<2x12x?x32xf32>
     ```
   }];
   let arguments = !con(
@@ -208,7 +210,8 @@ def Sprint_ParametersOp : Sprint_Op<"parameters", [Pure]> {
   let results = (outs 2DTensorOf<[I32]>:$threshold, 2DTensorOf<[I64]>:$multiplier,
                       2DTensorOf<[I64]>:$shift);
   let assemblyFormat = [{
-    $query_step `,` $key_step `scale` `(` custom<Scale>($scale) `)` (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
+    $query_step `,` $key_step `scale` `(` custom<Scale>($scale) `)`
+    (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
     attr-dict `:` type($query_step) `,` type($key_step) `->` type($threshold) `,` type($multiplier) `,` type($shift)
   }];
   let hasVerifier = 1;
@@ -239,12 +242,14 @@ def Sprint_DequantizeOp : Sprint_DestinationOp<"dequantize"> {
 def Sprint_FillEmptyRowsOp : Sprint_HostAttentionOp<"fill_empty_rows"> {
   let summary = "outputs of queries without an allowed key";
   let description = [{
-    `init`, the output of an attention, with the rows of queries without an allowed key replaced by what `empty_row` says; which
-    keys are allowed, and what each case means, is as in `sprint.attention`. The machine leaves zeros in these rows; the host puts in what the model wants
-    instead. The mean is the sum in the order of the keys, in f32, divided by their number. The logits of `masked_logit` come
-    from `query`, `key` and `scale`, which are there where it is; they are computed for such rows alone.
+    `init`, the output of an attention, with the rows of queries without an allowed key replaced by what `empty_row`
+    says. Which keys are allowed, and what each case means, is as in `sprint.attention`. The machine leaves zeros in
+    these rows; the host puts in what the model wants instead. The mean is the sum in the order of the keys, in f32,
+    divided by their number. The logits of `masked_logit` come from `query`, `key` and `scale`, which are there where it
+    is; they are computed for such rows alone.
 
-    Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]`, init and result `[B, H, Sq, Dv]`, the others those of `sprint.attention`.
+    Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]`, init and result `[B, H, Sq, Dv]`, the
+    others those of `sprint.attention`.
 
     Example:
 
@@ -295,18 +300,20 @@ def Sprint_AttendOp : Sprint_DestinationOp<"attend", [
   let summary = "attention of codes: select keys by approximate scores, recompute over them";
   let description = [{
     What a program computes (docs/numerics.md, sections 4 and 5): for every batch element, head and query the keys that
-    `select` keeps of those that band, key_valid, mask, segments and bias allow (`sprint.prune`), and over them the exact softmax and the
-    weighted sum of the values (`sprint.recompute`). Head `h` reads key head `h floordiv (H / G)`. The codes come with the head's
-    `threshold`, `multiplier` and `shift` (`sprint.parameters`), a bias as codes (`sprint.quantize_bias`).
+    `select` keeps of those that band, key_valid, mask, segments and bias allow (`sprint.prune`), and over them the
+    exact softmax and the weighted sum of the values (`sprint.recompute`). Head `h` reads key head `h floordiv (H / G)`.
+    The codes come with the head's `threshold`, `multiplier` and `shift` (`sprint.parameters`), a bias as codes
+    (`sprint.quantize_bias`).
 
     With `select(all)` every allowed key is kept and no threshold is read.
 
-    `schedule` says how the machine goes about it; it cannot change the result. The op is tiled along batch elements, key
-    heads, members of a group and queries, in this order; a tile has one batch element and one key head.
+    `schedule` says how the machine goes about it; it cannot change the result. The op is tiled along batch elements,
+    key heads, members of a group and queries, in this order; a tile has one batch element and one key head.
 
-    Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]` with G dividing H; threshold, multiplier and shift
-    `[B, H]`; key_valid `[B, Sk]`; mask and bias `[B, H, Sq, Sk]`, where each of the first three dimensions may be a static 1 instead (of the
-    bias the third alone); query_segments `[B, Sq]`, key_segments `[B, Sk]`; init and result `[B, H, Sq, Dv]`.
+    Shapes: query `[B, H, Sq, D]`, key `[B, G, Sk, D]`, value `[B, G, Sk, Dv]` with G dividing H; threshold, multiplier
+    and shift `[B, H]`; key_valid `[B, Sk]`; mask and bias `[B, H, Sq, Sk]`, where each of the first three dimensions
+    may be a static 1 instead (of the bias the third alone); query_segments `[B, Sq]`, key_segments `[B, Sk]`; init and
+    result `[B, H, Sq, Dv]`.
 
     Example:
 
@@ -355,9 +362,9 @@ def Sprint_RowsOp : Sprint_Op<"rows", [
         "getLoopRegions", "getInitsMutable", "getRegionIterArgs", "getYieldedValuesMutable", "getLoopResults"]>]> {
   let summary = "loops over batch elements, key heads, members of a group and queries";
   let description = [{
-    A nest of loops, the first outermost. Loop `n` counts from 0 in steps of `steps[n]` while it is below `extents[n]`, an expression
-    of the program's launch parameters. It carries the tensors of `outs`, which the body yields. A loop of one iteration is a loop
-    all the same: writes to ReRAM stand between the loops.
+    A nest of loops, the first outermost. Loop `n` counts from 0 in steps of `steps[n]` while it is below `extents[n]`,
+    an expression of the program's launch parameters. It carries the tensors of `outs`, which the body yields. A loop of
+    one iteration is a loop all the same: writes to ReRAM stand between the loops.
 
     `schedule` is that of the attention that was cut up.
 
@@ -407,8 +414,8 @@ def Sprint_YieldOp : Sprint_Op<"yield", [Pure, Terminator, ReturnLike, HasParent
 def Sprint_CrossbarScoreOp : Sprint_DestinationOp<"crossbar_score"> {
   let summary = "approximate scores of a block of rows, from high nibbles";
   let description = [{
-    `result[i, j] = init[i, j] + sum_c hi(query[i, c]) * hi(key[j, c])` (docs/numerics.md, section 4). Rows are queries of one
-    head, or of the heads of its group.
+    `result[i, j] = init[i, j] + sum_c hi(query[i, c]) * hi(key[j, c])` (docs/numerics.md, section 4). Rows are queries
+    of one head, or of the heads of its group.
 
     Shapes: query `[B, D]`, key `[Sk, D]`, init and result `[B, Sk]`.
 
@@ -432,15 +439,16 @@ def Sprint_CrossbarScoreOp : Sprint_DestinationOp<"crossbar_score"> {
 class Sprint_SelectionOp<string mnemonic, dag before> : Sprint_Op<mnemonic, [Pure, AttrSizedOperandSegments]> {
   let arguments = !con(before, (ins
     1DTensorOf<[Index]>:$queries, Index:$of, Variadic<2DTensorOf<[I1]>>:$masks,
-    Optional<1DTensorOf<[I32]>>:$query_segments, Optional<1DTensorOf<[I32]>>:$key_segments, Optional<2DTensorOf<[I32]>>:$bias,
-    Optional<1DTensorOf<[I64]>>:$multiplier, Optional<1DTensorOf<[I64]>>:$shift, Optional<Index>:$channels,
+    Optional<1DTensorOf<[I32]>>:$query_segments, Optional<1DTensorOf<[I32]>>:$key_segments,
+    Optional<2DTensorOf<[I32]>>:$bias, Optional<1DTensorOf<[I64]>>:$multiplier, Optional<1DTensorOf<[I64]>>:$shift, Optional<Index>:$channels,
     OptionalAttr<Sprint_BandAttr>:$band));
   let results = (outs 2DTensorOf<[I1]>:$kept);
   string restrictions = [{
     `queries` `(` $queries `of` $of `:` type($queries) `)`
     (`band` `(` $band^ `)`)? (`masks` `(` $masks^ `:` type($masks) `)`)?
     (`segments` `(` $query_segments^ `,` $key_segments `:` type($query_segments) `,` type($key_segments) `)`)?
-    (`bias` `(` $bias^ `,` $multiplier `,` $shift `,` $channels `:` type($bias) `,` type($multiplier) `,` type($shift) `)`)?
+    (`bias` `(` $bias^ `,` $multiplier `,` $shift `,` $channels
+                `:` type($bias) `,` type($multiplier) `,` type($shift) `)`)?
     attr-dict
   }];
   let hasVerifier = 1;
@@ -449,15 +457,17 @@ class Sprint_SelectionOp<string mnemonic, dag before> : Sprint_Op<mnemonic, [Pur
 def Sprint_PruneOp : Sprint_SelectionOp<"prune", (ins 2DTensorOf<[I32]>:$scores, 1DTensorOf<[I32]>:$threshold)> {
   let summary = "the keys that a block of rows keeps";
   let description = [{
-    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it and, where there are segments, its own is
-    the row's. A bias code of -2^31 masks its
-    key, and so does one so far below the largest of the row's allowed keys that no score lifts it to a weight
-    (docs/numerics.md, section 4); for this a bias comes with the rows' `multiplier` and `shift` (`sprint.parameters`) and
-    their head dimension, `channels`. A key is kept when it is allowed and
-    `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold: `threshold[i]`,
-    lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query `queries[i]` of `of`.
+    Key `j` is allowed for row `i` when the band, every one of `masks` and the bias allow it and, where there are
+    segments, its own is the row's. A bias code of -2^31 masks its key, and so does one so far below the largest of the
+    row's allowed keys that no score lifts it to a weight (docs/numerics.md, section 4). For this a bias comes with the
+    rows' `multiplier` and `shift` (`sprint.parameters`) and their head dimension, `channels`.
 
-    Shapes: scores and kept `[B, Sk]`; masks and bias `[B, Sk]` or, where all rows share them, `[1, Sk]`; segments of keys `[Sk]`; the others `[B]`.
+    A key is kept when it is allowed and `scores[i, j] + ((bias[i, j] + 128) >> 8)` is at least the row's threshold:
+    `threshold[i]`, lowered by 1, 2, 4, ... until the row keeps a key (docs/numerics.md, section 4). Row `i` is query
+    `queries[i]` of `of`.
+
+    Shapes: scores and kept `[B, Sk]`; masks and bias `[B, Sk]` or, where all rows share them, `[1, Sk]`; segments of
+    keys `[Sk]`; the others `[B]`.
 
     Example:
 
@@ -474,7 +484,8 @@ def Sprint_PruneOp : Sprint_SelectionOp<"prune", (ins 2DTensorOf<[I32]>:$scores,
 def Sprint_AllowOp : Sprint_SelectionOp<"allow", (ins Index:$keys)> {
   let summary = "the keys that the masks allow a block of rows";
   let description = [{
-    What is kept where nothing is pruned: the keys that are allowed as `sprint.prune` says. `keys` is the number of columns.
+    What is kept where nothing is pruned: the keys that are allowed as `sprint.prune` says. `keys` is the number of
+    columns.
 
     Shapes: those of `sprint.prune`.
 
@@ -509,12 +520,12 @@ def Sprint_GatherOp : Sprint_Op<"gather", [Pure]> {
 def Sprint_RecomputeOp : Sprint_DestinationOp<"recompute"> {
   let summary = "exact scores, softmax and weighted values over the kept keys";
   let description = [{
-    docs/numerics.md, section 5, steps 1 to 6. `query` is the block's codes; `key` and `value` the whole key head's; `bias`, where
-    there is one, the block's codes of `sprint.quantize_bias`, added to the scores; `multiplier` and `shift` the rows'
-    (`sprint.parameters`).
+    docs/numerics.md, section 5, steps 1 to 6. `query` is the block's codes; `key` and `value` the whole key head's;
+    `bias`, where there is one, the block's codes of `sprint.quantize_bias`, added to the scores; `multiplier` and
+    `shift` the rows' (`sprint.parameters`).
 
-    Shapes: query `[B, D]`, key `[Sk, D]`, value `[Sk, Dv]`, indices `[N]`, owners `[B, N]`, multiplier and shift `[B]`, bias `[B, Sk]` or
-    `[1, Sk]`, init and result `[B, Dv]`.
+    Shapes: query `[B, D]`, key `[Sk, D]`, value `[Sk, Dv]`, indices `[N]`, owners `[B, N]`, multiplier and shift `[B]`,
+    bias `[B, Sk]` or `[1, Sk]`, init and result `[B, Dv]`.
 
     Example:
 
@@ -548,12 +559,16 @@ def Sprint_ProgramOp : Sprint_Op<"program", [
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "the device part of one attention";
   let description = [{
-    A function of codes and head parameters that runs on the machine. Each argument begins with its name: `query`, `key` and `value`, codes
-    `[B, H, Sq, D]`, `[B, G, Sk, D]` and `[B, G, Sk, Dv]` with G dividing H; `threshold`, `multiplier` and `shift`, `[B, H]`; then, as far as
-    the attention has them, `key_valid`, `mask`, codes of `bias`, `query_segments` and `key_segments`, of the shapes of `sprint.attention` and `sprint.quantize_bias`.
-    They stand in this order.
-    Its result is the output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are those of the attention: the launch derives the head
-    parameters from them.
+    A function of codes and head parameters that runs on the machine. Each argument begins with its name. They stand in
+    this order:
+
+    - `query`, `key` and `value`, codes `[B, H, Sq, D]`, `[B, G, Sk, D]` and `[B, G, Sk, Dv]` with G dividing H;
+    - `threshold`, `multiplier` and `shift`, `[B, H]`;
+    - as far as the attention has them, `key_valid`, `mask`, codes of `bias`, `query_segments` and `key_segments`, of
+      the shapes of `sprint.attention` and `sprint.quantize_bias`.
+
+    Its result is the output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are those of the attention: the launch
+    derives the head parameters from them.
 
     Example:
 
@@ -617,17 +632,18 @@ def Sprint_LaunchOp : Sprint_HostAttentionOp<"launch", [
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "run a program on the machine";
   let description = [{
-    Quantises query, key, value and bias, derives the head parameters, runs `program` and turns its output codes back into floats. `program` is a
-    `sprint.program` or, after `convert-sprint-to-isa`, a `sprint_isa.program`; the launch brings the optional operands that it takes.
+    Quantises query, key, value and bias, derives the head parameters, runs `program` and turns its output codes back
+    into floats. `program` is a `sprint.program` or, after `convert-sprint-to-isa`, a `sprint_isa.program`; the launch
+    brings the optional operands that it takes.
 
     Shapes: those of `sprint.attention`.
 
     Example:
 
     ```mlir
-    %o = sprint.launch @attention_0 ins(%q, %k, %v : tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>)
-                                    key_valid(%valid : tensor<1x?xi1>)
-                                    outs(%init : tensor<1x12x?x32xf32>) -> tensor<1x12x?x32xf32>
+    %o = sprint.launch @attention_0 ins(%q, %k, %v : tensor<1x12x?x32xf32>, tensor<1x12x?x32xf32>,
+    tensor<1x12x?x32xf32>) key_valid(%valid : tensor<1x?xi1>) outs(%init : tensor<1x12x?x32xf32>) ->
+    tensor<1x12x?x32xf32>
     ```
   }];
   let arguments = !con(

@@ -12,8 +12,8 @@ include "mlir/Pass/PassBase.td"
 def SprintAttachMachine : Pass<"sprint-attach-machine", "::mlir::ModuleOp"> {
   let summary = "choose the machine a module is compiled for";
   let description = [{
-    Reads a machine description and sets two attributes of the module: `sprint.machine`, the machine's structure and widths, and
-    `sprint.costs`, its timings and energies. No other pass opens a file.
+    Reads a machine description and sets two attributes of the module: `sprint.machine`, the machine's structure and
+    widths, and `sprint.costs`, its timings and energies. No other pass opens a file.
 
     Example: `sprint-opt --sprint-attach-machine=arch=m`.
   }];
@@ -28,13 +28,18 @@ def SprintAttachMachine : Pass<"sprint-attach-machine", "::mlir::ModuleOp"> {
 def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> {
   let summary = "cut host and device apart";
   let description = [{
-    Replaces each `sprint.attention` by a `sprint.launch` of a `sprint.program` of its own, whose body is one `sprint.attend` on the
-    program's arguments, as `gpu-kernel-outlining` does for kernels. Behind the launch stands `sprint.fill_empty_rows`, for the host, where queries may be without
-    an allowed key and shall not yield zeros.
+    Replaces each `sprint.attention` by a `sprint.launch` of a `sprint.program` of its own, whose body is one
+    `sprint.attend` on the program's arguments, as `gpu-kernel-outlining` does for kernels. Behind the launch stands
+    `sprint.fill_empty_rows`, for the host, where queries may be without an allowed key and shall not yield zeros.
 
-    An attention that the machine cannot take stays as it is, for the host, and gets a remark "attention stays on the host:" with the
-    reason: heads whose number is not static; channels that are not static, or more than an array or buffers hold; more keys than the arrays
-    hold; a size of zero; a place outside of the functions of the outermost module.
+    An attention that the machine cannot take stays as it is, for the host. It gets a `sprint.refused`, and a remark
+    "attention stays on the host:" with the reason:
+
+    - heads whose number is not static;
+    - channels that are not static, or more than an array or buffers hold;
+    - more keys than the arrays hold;
+    - a size of zero;
+    - a place outside of the functions of the outermost module.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::tensor::TensorDialect"];
   let statistics = [
@@ -46,9 +51,9 @@ def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> 
 def SprintScheduleFetches : Pass<"sprint-schedule-fetches", "::mlir::sprint::ProgramOp"> {
   let summary = "decide the order of rows and what stays on chip";
   let description = [{
-    Sets the `schedule` of each `sprint.attend` that has none, by one of the algorithms of `lib/Scheduling/Algorithms.cpp`: `paper` is that of MICRO
-    2022, `resident` its dense baseline's. Checks that every schedule, one that was written by hand among them, is one of the attention on
-    the machine.
+    Sets the `schedule` of each `sprint.attend` that has none, by one of the algorithms of
+    `lib/Scheduling/Algorithms.cpp`: `paper` is that of MICRO 2022, `resident` its dense baseline's. Checks that every
+    schedule, one that was written by hand among them, is one of the attention on the machine.
 
     With `all` every allowed key is kept, whatever the attention says, as the dense baseline does.
   }];
@@ -64,9 +69,10 @@ def SprintScheduleFetches : Pass<"sprint-schedule-fetches", "::mlir::sprint::Pro
 def SprintTileToCrossbar : Pass<"sprint-tile-to-crossbar", "::mlir::sprint::ProgramOp"> {
   let summary = "cut attentions into the blocks of their schedule";
   let description = [{
-    Replaces each `sprint.attend` by `sprint.rows`: loops over batch elements, key heads, blocks of the heads of a group and blocks of
-    queries, with the ops that the machine has for one block: `sprint.crossbar_score`, `sprint.prune`, `sprint.gather`, `sprint.recompute`;
-    `sprint.allow` in the place of the first two where every allowed key is kept. How the op is cut is its TilingInterface.
+    Replaces each `sprint.attend` by `sprint.rows`: loops over batch elements, key heads, blocks of the heads of a group
+    and blocks of queries, with the ops that the machine has for one block: `sprint.crossbar_score`, `sprint.prune`,
+    `sprint.gather`, `sprint.recompute`; `sprint.allow` in the place of the first two where every allowed key is kept.
+    How the op is cut is its TilingInterface.
   }];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",

@@ -22,8 +22,8 @@ include "Sprint/Dialect/SprintISA/IR/SprintISALaunch.td"
 // Commands
 //===----------------------------------------------------------------------===//
 
-/// An operand of a command. `width` is its number of bits in the command word; fields are laid out in order, the lowest bits first,
-/// behind the 8 bits of the opcode.
+/// An operand of a command. `width` is its number of bits in the command word; fields are laid out in order, the lowest
+/// bits first, behind the 8 bits of the opcode.
 class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int fieldBits, string text,
                    string fieldRole = ""> {
   string name = fieldName;
@@ -33,8 +33,8 @@ class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int field
   Attr attr = fieldAttr;
   int width = fieldBits;
   string summary = text;
-  /// What the command does to the queue or region that stands in the field: "Acquires", "Releases", "Takes", "Puts", "Reads",
-  /// "Writes"; empty for other fields.
+  /// What the command does to the queue or region that stands in the field: "Acquires", "Releases", "Takes", "Puts",
+  /// "Reads", "Writes"; empty for other fields.
   string role = fieldRole;
   /// Version of the command stream that has the field first; in older ones its bits are zero.
   int since = 1;
@@ -133,9 +133,10 @@ def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
     WrittenRegion, BatchField, HeadField]> {
   let summary = "write the codes of one head to ReRAM";
   let description = [{
-    Writes all tokens of one head of `region`: of keys the high nibbles go to the transposable arrays and the
-    low ones to standard ReRAM, everything else to standard ReRAM alone. Of keys and values `head` is a key head, which `group` query heads
-    share; of queries, masks and biases it is a query head, and of what all heads of a batch element share, key_valid and segments, any.
+    Writes all tokens of one head of `region`: of keys the high nibbles go to the transposable arrays and the low ones
+    to standard ReRAM, everything else to standard ReRAM alone. Of keys and values `head` is a key head, which `group`
+    query heads share. Of queries, masks and biases it is a query head. Of what all heads of a batch element share,
+    key_valid and segments, it is any.
 
     Example:
 
@@ -251,9 +252,9 @@ def SprintISA_LoadMaskOp : SprintISA_Command<"load_mask", 0x24, ["select"], [
     ReadRegion, BatchField, HeadField, QueryField]> {
   let summary = "enable the columns of the keys that a mask allows";
   let description = [{
-    Moves one row of `region`, `key_valid` or `mask`, from standard ReRAM to the column enables of the arrays: keys that it
-    does not allow are pruned by every `threshold`, and left out by every `list_range`, until the next `load_mask` of the same region.
-    Rows of both regions hold together. A mask that is the same for all queries has one row, query 0.
+    Moves one row of `region`, `key_valid` or `mask`, from standard ReRAM to the column enables of the arrays: keys that
+    it does not allow are pruned by every `threshold`, and left out by every `list_range`, until the next `load_mask` of
+    the same region. Rows of both regions hold together. A mask that is the same for all queries has one row, query 0.
 
     Example:
 
@@ -268,9 +269,10 @@ def SprintISA_LoadBiasOp : SprintISA_Command<"load_bias", 0x25, ["select"], [
   let reads = ["bias"];
   let summary = "bring the biases of a row to the comparators and on chip";
   let description = [{
-    Reads the bias codes of one row from standard ReRAM over the bus: until the next `load_bias`, `threshold` compares each
-    key's approximate score plus its bias (docs/numerics.md, section 4), keys whose bias masks them are not allowed, and the
-    lists that are queued carry the biases for `score`. A bias that is the same for all queries has one row, query 0.
+    Reads the bias codes of one row from standard ReRAM over the bus. Until the next `load_bias`, `threshold` compares
+    each key's approximate score plus its bias (docs/numerics.md, section 4), keys whose bias masks them are not
+    allowed, and the lists that are queued carry the biases for `score`. A bias that is the same for all queries has one
+    row, query 0.
 
     Example:
 
@@ -286,9 +288,9 @@ def SprintISA_LoadSegmentsOp : SprintISA_Command<"load_segments", 0x26, ["select
   let reads = ["query_segments", "key_segments"];
   let summary = "enable the columns of the keys whose segment is the query's";
   let description = [{
-    Compares the segment of one query with that of every key, 32 bits each in standard ReRAM, and sets the column enables of the arrays: keys of
-    other segments are pruned by every `threshold`, and left out by every `list_range`, until the next `load_segments`. They hold
-    together with the rows that `load_mask` moves.
+    Compares the segment of one query with that of every key, 32 bits each in standard ReRAM, and sets the column
+    enables of the arrays. Keys of other segments are pruned by every `threshold`, and left out by every `list_range`,
+    until the next `load_segments`. The enables hold together with the rows that `load_mask` moves.
 
     Example:
 
@@ -305,8 +307,9 @@ def SprintISA_ScoreOp : SprintISA_Command<"score", 0x30, ["qk"], [
   let reads = ["query", "key"];
   let summary = "exact 8-bit scores of the keys of a list, and their maximum";
   let description = [{
-    Takes each key of the list as it arrives; a bias that the list carries is added to the key's score. Scores wait in the score buffer; where a row has more than fit, the first
-    pass only finds the maximum and the keys stream a second time.
+    Takes each key of the list as it arrives; a bias that the list carries is added to the key's score. Scores wait in
+    the score buffer; where a row has more than fit, the first pass only finds the maximum and the keys stream a second
+    time.
 
     Example:
 
@@ -321,7 +324,8 @@ def SprintISA_SoftmaxOp : SprintISA_Command<"softmax", 0x31, ["softmax"], [
   let reads = ["query"];
   let summary = "exponents of the scores of a list, and their sum";
   let description = [{
-    The head's parameters come with its queries. With early division (the paper's widths) the probabilities, which wait for the sum.
+    The head's parameters come with its queries. With early division (the paper's widths) the probabilities, which wait
+    for the sum.
 
     Example:
 

@@ -25,8 +25,9 @@ def SprintISA_Dialect : Dialect {
     lists of key indices, one list a query; a command that reads one iterates
     over the list by itself, so nothing in a program depends on data.
 
-    Before a program is distributed over the units it is one nest of loops with the *value form* of each command, `sprint_isa.value.X` of
-    command `X`: lists of keys are SSA values there, and `reserve` and `free` stand for the capacities of the machine.
+    Before a program is distributed over the units it is one nest of loops with the *value form* of each command,
+    `sprint_isa.value.X` of command `X`: lists of keys are SSA values there, and `reserve` and `free` stand for the
+    capacities of the machine.
 
     Operands of commands are expressions of the launch's parameters (`queries`,
     `keys`, ...) and of the counters of the enclosing loops (`i0` is the outermost).

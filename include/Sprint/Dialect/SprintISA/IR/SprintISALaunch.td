@@ -2,9 +2,9 @@
 //
 // Part of the Sprint project.
 //
-// Every tensor of a launch is one record of this file, and so is every number. From them come operands,
-// assembly and checks of ops, the arguments of programs, the regions of memory, the runtime's tables, what tools read, and
-// the reference page.
+// Every tensor of a launch is one record of this file, and so is every number. From them come operands, assembly and
+// checks of ops, the arguments of programs, the regions of memory, the runtime's tables, what tools read, and the
+// reference page.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,10 +17,12 @@ include "mlir/IR/CommonTypeConstraints.td"
 // Tensors
 //===----------------------------------------------------------------------===//
 
-/// A tensor that a device program takes. `dims` are the names of its dimensions, of which one that ends in `?` may be 1 instead and
-/// then is the same for all: B batch elements, H heads, G key heads, Sq queries, Sk keys, D channels of queries and keys, Dv of values.
-/// Without H and G it is there once a batch element, with H once a head, with G once a key head, and with Sq it has a row for each query.
-class ProgramTensor<string str, Type hostType, Type deviceType, list<string> dimensions, bit optional, int version, string text> {
+/// A tensor that a device program takes. `dims` are the names of its dimensions, of which one that ends in `?` may be 1
+/// instead and then is the same for all: B batch elements, H heads, G key heads, Sq queries, Sk keys, D channels of
+/// queries and keys, Dv of values. Without H and G it is there once a batch element, with H once a head, with G once a
+/// key head, and with Sq it has a row for each query.
+class ProgramTensor<string str, Type hostType, Type deviceType, list<string> dimensions, bit optional, int version,
+                    string text> {
   string name = str;
   /// Elements as the host has them, and as the machine does: codes.
   Type hostElement = hostType;
@@ -43,20 +45,25 @@ class ProgramTensor<string str, Type hostType, Type deviceType, list<string> dim
   Type deviceTensor = TensorRankOf<[deviceElement], [!size(dims)]>;
 }
 
-/// A tensor that the launch brings. `number`, its place in the list below, is that of its region in command streams: frozen.
-class LaunchInput<int number, string name, Type hostElement, Type deviceElement, list<string> dims, bit optional, int since, string summary>
+/// A tensor that the launch brings. `number`, its place in the list below, is that of its region in command streams:
+/// frozen.
+class LaunchInput<int number, string name, Type hostElement, Type deviceElement, list<string> dims, bit optional,
+                  int since, string summary>
     : ProgramTensor<name, hostElement, deviceElement, dims, optional, since, summary> {
   int region = number;
   let symbol = !subst("Input", "", NAME);
 }
 class RequiredInput<int region, string name, list<string> dims, string summary>
     : LaunchInput<region, name, F32, I8, dims, /*optional=*/0, /*since=*/1, summary>;
-class OptionalInput<int region, string name, Type hostElement, Type deviceElement, list<string> dims, int since, string summary>
+class OptionalInput<int region, string name, Type hostElement, Type deviceElement, list<string> dims, int since,
+                    string summary>
     : LaunchInput<region, name, hostElement, deviceElement, dims, /*optional=*/1, since, summary>;
 
 def QueryInput : RequiredInput<0, "query", ["B", "H", "Sq", "D"], "queries">;
-def KeyInput : RequiredInput<1, "key", ["B", "G", "Sk", "D"], "keys, of which each head is shared by a group of query heads">;
-def ValueInput : RequiredInput<2, "value", ["B", "G", "Sk", "Dv"], "values, of which each head is shared by a group of query heads">;
+def KeyInput : RequiredInput<1, "key", ["B", "G", "Sk", "D"],
+    "keys, of which each head is shared by a group of query heads">;
+def ValueInput : RequiredInput<2, "value", ["B", "G", "Sk", "Dv"],
+    "values, of which each head is shared by a group of query heads">;
 def KeyValidInput : OptionalInput<3, "key_valid", I1, I1, ["B", "Sk"], 1, "keys that are no padding"> {
   let kind = "padding";
 }
@@ -67,7 +74,8 @@ def BiasInput : OptionalInput<5, "bias", F32, I32, ["B?", "H?", "Sq?", "Sk"], 1,
     "numbers added to the logits; codes are made for each batch element and head, as their steps differ"> {
   let kind = "bias";
 }
-def QuerySegmentsInput : OptionalInput<6, "query_segments", I32, I32, ["B", "Sq"], 2, "document of a packed sequence that each query is of"> {
+def QuerySegmentsInput : OptionalInput<6, "query_segments", I32, I32, ["B", "Sq"], 2,
+    "document of a packed sequence that each query is of"> {
   let kind = "documents";
   let partner = "key_segments";
 }
@@ -115,8 +123,8 @@ class TensorOperands<list<ProgramTensor> tensors, bit onDevice> {
 // Numbers
 //===----------------------------------------------------------------------===//
 
-/// A number that a launch brings along or that the compiler fixed; a symbol of expressions. It is the size of the inputs' dimension `dim`,
-/// divided by that of `divisor` where there is one.
+/// A number that a launch brings along or that the compiler fixed; a symbol of expressions. It is the size of the
+/// inputs' dimension `dim`, divided by that of `divisor` where there is one.
 class LaunchParameter<int idx, string str, string dimension, string text, int version = 1> {
   int index = idx;
   string name = str;

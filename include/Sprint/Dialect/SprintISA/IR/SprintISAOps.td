@@ -15,14 +15,14 @@ def SprintISA_ProgramOp : SprintISA_Op<"program", [
     IsolatedFromAbove, NoTerminator, SingleBlock, Symbol, SymbolTable, NoRegionArguments]> {
   let summary = "what one launch runs on the machine";
   let description = [{
-    Holds the queues and, for each unit, its sequence of commands. Before it is distributed over the units it holds one nest of loops
-    with the value forms of all commands instead.
+    Holds the queues and, for each unit, its sequence of commands. Before it is distributed over the units it holds one
+    nest of loops with the value forms of all commands instead.
 
     `machine` and `structure` name the machine description the program was compiled for and the hash of its structure
     (units, arrays, capacities, widths); the simulator refuses another. `parameters` gives each launch parameter its
     static value, or `?` where the launch brings it. `scale` is that of the logits (docs/numerics.md, section 1);
-    `thresholds`, where given, holds a threshold for each head, in logit units, used unless the launch brings others. `inputs` names the
-    tensors that the launch brings beside query, key and value, in the order of their regions.
+    `thresholds`, where given, holds a threshold for each head, in logit units, used unless the launch brings others.
+    `inputs` names the tensors that the launch brings beside query, key and value, in the order of their regions.
 
     Example:
 
@@ -129,8 +129,8 @@ def LoopCommand
     : SprintISA_LoopMarker<"loop", 0x01, [ExprField<"trip", "number of iterations">]> {
   let summary = "begin a loop";
   let description = [{
-    The commands up to the matching `end_loop` run `trip` times, never where it is zero or less. Of nested loops each has its own
-    counter, which begins at 0. In IR:
+    The commands up to the matching `end_loop` run `trip` times, never where it is zero or less. Of nested loops each
+    has its own counter, which begins at 0. In IR:
 
     ```mlir
     sprint_isa.loop trip(queries) {
@@ -189,11 +189,13 @@ def SprintISA_UnitCommandInterface : OpInterface<"UnitCommandOpInterface"> {
   let methods = [InterfaceMethod<"The unit that runs it.", "::mlir::sprint_isa::MachineUnit", "getUnit">];
 }
 
-/// The value form of a command: what it takes from index queues are operands, what it puts into them results. `unit` runs it. `after`
-/// are commands that it has to wait for beside; a command that puts no list yields a token for them.
-class SprintISA_ValueForm<SprintISA_Command command> : SprintISA_Op<"value." # command.opName, [SprintISA_UnitCommandInterface]> {
+/// The value form of a command: what it takes from index queues are operands, what it puts into them results. `unit`
+/// runs it. `after` are commands that it has to wait for beside; a command that puts no list yields a token for them.
+class SprintISA_ValueForm<SprintISA_Command command>
+    : SprintISA_Op<"value." # command.opName, [SprintISA_UnitCommandInterface]> {
   let summary = "value form of '" # command.opName # "'";
-  let description = "`sprint_isa." # command.opName # "` of `unit` in a nest that is not yet distributed over the units.";
+  let description = "`sprint_isa." # command.opName #
+                    "` of `unit` in a nest that is not yet distributed over the units.";
   list<CommandField> attrs = !filter(f, command.fields, !ne(f.kind, "IndexQueue"));
   list<CommandField> takes = !filter(f, command.fields, !isa<TakeField>(f));
   list<CommandField> puts = !filter(f, command.fields, !isa<PutField>(f));
@@ -219,7 +221,8 @@ class SprintISA_CapacityOp<string mnemonic, dag rest> : SprintISA_Op<mnemonic, [
 def SprintISA_ReserveOp : SprintISA_CapacityOp<"reserve", (ins I64Attr:$credits)> {
   let summary = "wait for room and take it, in a nest";
   let description = [{
-    Takes one of the `credits` places of `resource` before `unit` goes on. Distributed over the units it is an `acquire`.
+    Takes one of the `credits` places of `resource` before `unit` goes on. Distributed over the units it is an
+    `acquire`.
 
     Example:
 
@@ -227,7 +230,9 @@ def SprintISA_ReserveOp : SprintISA_CapacityOp<"reserve", (ins I64Attr:$credits)
     sprint_isa.reserve on(qk) @score_buffer credits(4)
     ```
   }];
-  let assemblyFormat = "`on` `(` custom<Enumerant>($unit) `)` $resource `credits` `(` custom<Count>($credits) `)` attr-dict";
+  let assemblyFormat = [{
+    `on` `(` custom<Enumerant>($unit) `)` $resource `credits` `(` custom<Count>($credits) `)` attr-dict
+  }];
   let hasVerifier = 1;
 }
 

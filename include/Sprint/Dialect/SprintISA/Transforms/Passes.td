@@ -12,10 +12,10 @@ include "mlir/Pass/PassBase.td"
 def SprintCheckPrograms : Pass<"sprint-check-programs", "::mlir::sprint_isa::ProgramOp"> {
   let summary = "check what a program does to the machine";
   let description = [{
-    Runs the checks of the runtime (docs/stream.md, "What is checked") on each program, for all launches that its parameters allow: queues
-    are balanced and hold what is put into them, no units wait for one another, codes are read after they were written, buffers are not
-    overrun. What is wrong is an error at the command. What cannot be decided before a launch is a warning: the launch refuses it where
-    it goes wrong.
+    Runs the checks of the runtime (docs/stream.md, "What is checked") on each program, for all launches that its
+    parameters allow: queues are balanced and hold what is put into them, no units wait for one another, codes are read
+    after they were written, buffers are not overrun. What is wrong is an error at the command. What cannot be decided
+    before a launch is a warning: the launch refuses it where it goes wrong.
   }];
   let statistics = [
     Statistic<"numChecked", "num-checked", "Number of programs checked">,

@@ -38,13 +38,13 @@ def TMTensor_AttentionOp : TMTensor_Op<"attention", [Pure, DestinationStyleOpInt
     result[i, :] = sum_j softmax_j(score[i, :]) * value[j, :]
     ```
 
-    - *Scale.* Without the attribute `scale` it is 1 / sqrt(D): the op divides by it although nothing in its text says so.
-      torch-mlir prints the attribute where the model gave a scale.
-    - *Mask.* Without it nothing is added. Floats are added to the scores; they may be wider than the query. Of an `i1` mask, true
-      keeps the score and false takes its key out, as minus infinity would.
+    - *Scale.* Without the attribute `scale` it is 1 / sqrt(D): the op divides by it although nothing in its text says
+      so. torch-mlir prints the attribute where the model gave a scale.
+    - *Mask.* Without it nothing is added. Floats are added to the scores; they may be wider than the query. Of an `i1`
+      mask, true keeps the score and false takes its key out, as minus infinity would.
     - A query whose scores are all minus infinity yields zeros, as torch's op does.
-    - Heads are among the leading dimensions, and key and value have as many as the query: torch-mlir repeats grouped heads
-      before this op. It also collapses all leading dimensions to one.
+    - Heads are among the leading dimensions, and key and value have as many as the query: torch-mlir repeats grouped
+      heads before this op. It also collapses all leading dimensions to one.
     - Computed in f32, f64 where the elements are f64, and rounded to the result once.
 
     Shapes, with any number of leading dimensions `B...` from 1: query `[B..., Sq, D]`, key `[B..., Sk, D]`,
@@ -90,8 +90,8 @@ def TMTensor_ScanOp : TMTensor_BodyOp<"scan", [RecursivelySpeculatable]> {
     inclusive(false):  scanned[0] = accumulator       scanned[i] = f(scanned[i - 1], input[i - 1])
     ```
 
-    The second result is the last element of the first, or the accumulator where `n` is 0. What `output` holds is not read, nor is
-    the accumulator by an inclusive scan with elements.
+    The second result is the last element of the first, or the accumulator where `n` is 0. What `output` holds is not
+    read, nor is the accumulator by an inclusive scan with elements.
 
     Shapes: input, output and scanned alike, of rank 1 or more; accumulator without `dimension`. One element type.
 
@@ -130,17 +130,20 @@ def TMTensor_ScanOp : TMTensor_BodyOp<"scan", [RecursivelySpeculatable]> {
 def TMTensor_ScatterOp : TMTensor_BodyOp<"scatter"> {
   let summary = "slices combined into a tensor at given indices";
   let description = [{
-    For each update `n`, in order, every element of the slice `updates[n, ...]` is combined by the body with the element of
-    `original` that it meets, and replaces it. The body's first argument is the update's element, its second the original's.
+    For each update `n`, in order, every element of the slice `updates[n, ...]` is combined by the body with the element
+    of `original` that it meets, and replaces it. The body's first argument is the update's element, its second the
+    original's.
 
-    With R the rank of `original` and U that of `updates`, the slice's U - 1 dimensions run along the last U - 1 of `original`.
-    `indices[n, k]` is added to the position along dimension `dimension_map[k]`. Of the first R - U + 1 dimensions each
-    must be in the map.
+    With R the rank of `original` and U that of `updates`, the slice's U - 1 dimensions run along the last U - 1 of
+    `original`. `indices[n, k]` is added to the position along dimension `dimension_map[k]`. Of the first R - U + 1
+    dimensions each must be in the map.
 
-    `unique_indices` promises that no element is met twice. Where one is, the updates apply one after the other all the same.
-    A slice that does not lie inside `original` fails while the program runs; negative indices do not count from the end.
+    `unique_indices` promises that no element is met twice. Where one is, the updates apply one after the other all the
+    same. A slice that does not lie inside `original` fails while the program runs; negative indices do not count from
+    the end.
 
-    Shapes: updates `[N, ...]`, its slices no larger than `original`; indices `[N, K]` with K static; `original` and result alike.
+    Shapes: updates `[N, ...]`, its slices no larger than `original`; indices `[N, K]` with K static; `original` and
+    result alike.
 
     Example, `%original[%indices[n, 0], :] += %updates[n, 0, :]`:
 
@@ -171,12 +174,12 @@ def TMTensor_ScatterOp : TMTensor_BodyOp<"scatter"> {
 def TMTensor_SortOp : TMTensor_BodyOp<"sort", [RecursivelySpeculatable]> {
   let summary = "tensors ordered along a dimension, all by one comparison";
   let description = [{
-    Orders the elements along `dimension`, for every element of the other dimensions. Several tensors are permuted alike. The
-    body gets two elements of each tensor, `(a0, b0, a1, b1, ...)`, and yields whether those of `a` may stay before
-    those of `b`: `<=` for ascending order.
+    Orders the elements along `dimension`, for every element of the other dimensions. Several tensors are permuted
+    alike. The body gets two elements of each tensor, `(a0, b0, a1, b1, ...)`, and yields whether those of `a` may stay
+    before those of `b`: `<=` for ascending order.
 
-    Where the body orders by `<=` or `>=`, as torch-mlir prints it, the order is stable. Where it does not order at all, as with NaN, the
-    result is some permutation.
+    Where the body orders by `<=` or `>=`, as torch-mlir prints it, the order is stable. Where it does not order at all,
+    as with NaN, the result is some permutation.
 
     Shapes: all alike, of rank 1 or more.
 
@@ -204,15 +207,17 @@ def TMTensor_SortOp : TMTensor_BodyOp<"sort", [RecursivelySpeculatable]> {
 def TMTensor_TopkOp : TMTensor_BodyOp<"topk", [RecursivelySpeculatable]> {
   let summary = "the first k elements of an order, and where they stood";
   let description = [{
-    Along `dimension`, for every element of the other dimensions: the elements of `input` are offered, one after the other, to the list
-    that `values` and `positions` start. The body gets an offered value and one of the list and yields whether the offered one goes
-    before it: `<` for the smallest, `>` for the largest. Of two values that the body puts neither before the other, that of the smaller
-    position goes first. What no longer fits at the end of the list is dropped.
+    Along `dimension`, for every element of the other dimensions: the elements of `input` are offered, one after the
+    other, to the list that `values` and `positions` start. The body gets an offered value and one of the list and
+    yields whether the offered one goes before it: `<` for the smallest, `>` for the largest. Of two values that the
+    body puts neither before the other, that of the smaller position goes first. What no longer fits at the end of the
+    list is dropped.
 
-    torch-mlir starts the list with the last value of the order (infinity for the smallest) and the largest position, so the result is
-    the first `k` elements of a stable sort.
+    torch-mlir starts the list with the last value of the order (infinity for the smallest) and the largest position, so
+    the result is the first `k` elements of a stable sort.
 
-    Shapes: values and positions alike, and like input but for `dimension`, whose size is k. Positions are counted along `dimension`.
+    Shapes: values and positions alike, and like input but for `dimension`, whose size is k. Positions are counted along
+    `dimension`.
 
     Example:
 
