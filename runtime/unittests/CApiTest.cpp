@@ -317,6 +317,14 @@ TEST_F(CApiTest, StatisticsAreThoseOfTheReport) {
   EXPECT_EQ(statistics.simulationSeconds, json["simulation_seconds"]);
 }
 
+TEST_F(CApiTest, StatisticsStayInTheirPlaces) {
+  // New ones come last: some of the first version, the last of it included.
+  EXPECT_EQ(offsetof(SprintStatistics, cycles), 8u);
+  EXPECT_EQ(offsetof(SprintStatistics, energyPjVPu), 8u * 11);
+  EXPECT_EQ(offsetof(SprintStatistics, macs), 8u * 22);
+  EXPECT_EQ(offsetof(SprintStatistics, simulationSeconds), 8u * 32);
+}
+
 TEST_F(CApiTest, StatisticsAreAsManyAsTheCallerKnows) {
   Result result = run();
   ASSERT_TRUE(result);
