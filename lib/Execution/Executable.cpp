@@ -306,8 +306,9 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(
   return builder->createTargetMachine();
 }
 
-FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, StringRef entry,
-                                                           ArrayRef<HostSymbol> symbols) {
+FailureOr<std::unique_ptr<Executable>>
+Executable::compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbols,
+                    function_ref<LogicalResult(PassManager &)> configure) {
   auto original = dyn_cast_or_null<func::FuncOp>(SymbolTable::lookupSymbolIn(module, entry));
   if (!original || original.isExternal())
     return module.emitError() << "expected a function @" << entry << " with a body, got "
@@ -338,6 +339,8 @@ FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, Stri
   // Only what the caller brings may be called: a declaration in a model must not reach into this
   // process.
   PassManager reduction(copy->getContext());
+  if (configure && failed(configure(reduction)))
+    return failure();
   reduction.addPass(createSymbolDCEPass());
   if (failed(reduction.run(*copy)))
     return failure();
@@ -363,6 +366,8 @@ FailureOr<std::unique_ptr<Executable>> Executable::compile(ModuleOp module, Stri
   putNumbersInTensors(function);
 
   PassManager passManager(copy->getContext());
+  if (configure && failed(configure(passManager)))
+    return failure();
   std::vector<ExternalConstant> constants;
   buildExecutionPipeline(passManager, constants);
   if (failed(passManager.run(*copy)) || failed(checkLowered(*copy)))

@@ -35,6 +35,33 @@ TEST(Executable, AddsAndLeavesInputsAlone) {
 }
 
 // The name of a function of the C library, which the compiled code calls.
+TEST(Executable, LetsTheCallerConfigureItsPassManagers) {
+  struct Recorder : PassInstrumentation {
+    explicit Recorder(std::vector<std::string> &passes) : passes(passes) {}
+    void runAfterPass(Pass *pass, Operation *op) override {
+      passes.push_back(pass->getArgument().str());
+    }
+    std::vector<std::string> &passes;
+  };
+  std::vector<std::string> passes;
+  Compiled compiled(kAdd, /*symbols=*/{}, [&](PassManager &passManager) {
+    // One thread may write to `passes`.
+    passManager.getContext()->disableMultithreading();
+    passManager.addInstrumentation(std::make_unique<Recorder>(passes));
+    return success();
+  });
+  EXPECT_TRUE(llvm::is_contained(passes, "symbol-dce"));
+  EXPECT_TRUE(llvm::is_contained(passes, "one-shot-bufferize"));
+  Tensor<float> a{{0, 3}, {}};
+  EXPECT_EQ(compiled.runToError({a.ref(), a.ref()}), "");
+  EXPECT_EQ(Compiled(kAdd, /*symbols=*/{},
+                     [](PassManager &passManager) -> LogicalResult {
+                       return emitError(UnknownLoc::get(passManager.getContext()), "no");
+                     })
+                .runToError({a.ref(), a.ref()}),
+            "no\n");
+}
+
 TEST(Executable, NamesOfFunctionsAreTheModels) {
   Compiled compiled(R"(
   func.func private @powf(%a: tensor<2xf32>, %b: tensor<2xf32>) -> tensor<2xf32> {

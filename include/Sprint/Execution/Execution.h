@@ -23,6 +23,7 @@
 namespace mlir {
 class DialectRegistry;
 class ExecutionEngine;
+class PassManager;
 } // namespace mlir
 
 namespace mlir::sprint {
@@ -123,9 +124,11 @@ public:
   /// an ElementType, or such numbers, which are passed as tensors of rank 0. Recursion, and ops
   /// that are not bound to tensors (LLVM's, memory on the stack), are refused. Failures are
   /// diagnostics at the place in the module. Large constants are read where the context has them,
-  /// so the context has to outlive the executable.
-  static FailureOr<std::unique_ptr<Executable>> compile(ModuleOp module, StringRef entry,
-                                                        ArrayRef<HostSymbol> symbols = {});
+  /// so the context has to outlive the executable. `configure`, if given, is called on each pass
+  /// manager before passes are added to it: to print IR or measure time, say.
+  static FailureOr<std::unique_ptr<Executable>>
+  compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbols = {},
+          function_ref<LogicalResult(PassManager &)> configure = {});
   ~Executable();
 
   /// Runs the function. Inputs, in the order of the arguments, are not written to. An error names
