@@ -11,6 +11,7 @@
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
 #include "Sprint/Dialect/SprintISA/Transforms/Passes.h"
 #include "Sprint/Dialect/TMTensor/IR/TMTensor.h"
+#include "Sprint/Execution/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -57,8 +58,12 @@ void mlir::sprint::registerAllDialects(DialectRegistry &registry) {
 void mlir::sprint::registerAllPasses() {
   registerSprintTransformsPasses();
   registerSprintConversionPasses();
+  registerSprintExecutionPasses();
   sprint_isa::registerSprintISATransformsPasses();
   PassPipelineRegistration<CompileOptions>("sprint-compile",
                                            "From linalg on tensors to the commands of a machine",
                                            buildCompilePipeline);
+  PassPipelineRegistration<>("sprint-compile-host",
+                             "From linalg on tensors to the LLVM dialect, for the host",
+                             buildHostPipeline);
 }

@@ -183,9 +183,20 @@ func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: t
 
 // -----
 
-// expected-error @below {{expected 'sprint.machine' or 'sprint.costs', got unknown attribute 'sprint.unknown'}}
+// expected-error @below {{expected 'sprint.machine', 'sprint.costs' or 'sprint.host_constants', got unknown attribute 'sprint.unknown'}}
 module attributes {sprint.unknown = 1 : i64} {
 }
+
+// -----
+
+// expected-error @below {{expected 'sprint.host_constants' to be a dictionary of elements, got {malloc = 1 : i64}}}
+module attributes {sprint.host_constants = {malloc = 1 : i64}} {
+}
+
+// -----
+
+// expected-error @below {{expected 'sprint.host_constants' on a module only}}
+func.func private @constants_on_function() attributes {sprint.host_constants = {}}
 
 // -----
 

@@ -47,8 +47,20 @@ LogicalResult SprintDialect::verifyOperationAttribute(Operation *op, NamedAttrib
                                << attribute.getValue();
     return success();
   }
-  return op->emitOpError() << "expected '" << kMachineAttrName << "' or '" << kCostsAttrName
-                           << "', got unknown attribute '" << name << "'";
+  if (name == kHostConstantsAttrName) {
+    auto constants = dyn_cast<DictionaryAttr>(attribute.getValue());
+    if (!isa<ModuleOp>(op))
+      return op->emitOpError() << "expected '" << name << "' on a module only";
+    if (!constants || !llvm::all_of(constants, [](NamedAttribute constant) {
+          return isa<ElementsAttr>(constant.getValue());
+        }))
+      return op->emitOpError() << "expected '" << name << "' to be a dictionary of elements, got "
+                               << attribute.getValue();
+    return success();
+  }
+  return op->emitOpError() << "expected '" << kMachineAttrName << "', '" << kCostsAttrName
+                           << "' or '" << kHostConstantsAttrName << "', got unknown attribute '"
+                           << name << "'";
 }
 
 //===----------------------------------------------------------------------===//

@@ -25,7 +25,8 @@ def Sprint_Dialect : Dialect {
     docs/numerics.md; `convert-sprint-to-linalg` turns each into upstream dialects.
 
     A module compiled for a machine carries it as the attribute `sprint.machine`, and until its programs are scheduled what commands
-    cost there as `sprint.costs`.
+    cost there as `sprint.costs`. Where its host part is compiled, `sprint.host_constants` has the elements of constants that the code finds by
+    name.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
@@ -39,6 +40,8 @@ def Sprint_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kMachineAttrName = "sprint.machine";
     /// Name of the module attribute that holds the CostsAttr.
     static constexpr ::llvm::StringLiteral kCostsAttrName = "sprint.costs";
+    /// Name of the module attribute that holds a dictionary of elements by the names of globals.
+    static constexpr ::llvm::StringLiteral kHostConstantsAttrName = "sprint.host_constants";
   }];
 }
 
