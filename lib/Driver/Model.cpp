@@ -248,7 +248,7 @@ llvm::Expected<std::shared_ptr<Executable>> Model::compileForHost() {
 llvm::Expected<std::shared_ptr<Executable>> Model::compileForHost(ModuleOp module) const {
   OwningOpRef<ModuleOp> copy(module.clone());
   ErrorCollector errors(module.getContext());
-  if (failed(runPasses(*copy, configure, buildHostPipeline)))
+  if (failed(runPasses(*copy, configure, buildHostConversions)))
     return errors.takeError();
   function_ref<LogicalResult(PassManager &)> prepare;
   if (configure)

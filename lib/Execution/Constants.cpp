@@ -6,14 +6,21 @@
 
 #include "Constants.h"
 
+#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "Sprint/Execution/Passes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/Pass/Pass.h"
 #include "llvm/ADT/MapVector.h"
+
+namespace mlir::sprint {
+#define GEN_PASS_DEF_SPRINTHOSTEXTERNALIZECONSTANTS
+#include "Sprint/Execution/Passes.h.inc"
+} // namespace mlir::sprint
 
 using namespace mlir;
 using namespace mlir::sprint;
@@ -33,19 +40,14 @@ std::optional<ArrayRef<char>> sprint::getRawElements(ElementsAttr attribute) {
   return elements;
 }
 
+bool sprint::areBooleans(ArrayRef<char> bytes) {
+  return llvm::all_of(bytes, [](char byte) { return byte == 0 || byte == 1; });
+}
+
 namespace {
 
-struct ExternalizeConstants : PassWrapper<ExternalizeConstants, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExternalizeConstants)
-
-  explicit ExternalizeConstants(std::vector<ExternalConstant> &constants) : constants(constants) {}
-
-  StringRef getName() const override { return "ExternalizeConstants"; }
-
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<bufferization::BufferizationDialect, memref::MemRefDialect>();
-  }
-
+struct SprintHostExternalizeConstants
+    : mlir::sprint::impl::SprintHostExternalizeConstantsBase<SprintHostExternalizeConstants> {
   void runOnOperation() override {
     llvm::MapVector<ElementsAttr, SmallVector<arith::ConstantOp>> uses;
     getOperation()->walk([&](arith::ConstantOp op) {
@@ -53,6 +55,8 @@ struct ExternalizeConstants : PassWrapper<ExternalizeConstants, OperationPass<Mo
       if (elements && isa<RankedTensorType>(op.getType()) && getRawElements(elements))
         uses[elements].push_back(op);
     });
+    StringRef attributeName = SprintDialect::kHostConstantsAttrName;
+    NamedAttrList constants(getOperation()->getAttrOfType<DictionaryAttr>(attributeName));
     SymbolTable symbols(getOperation());
     for (auto &[elements, ops] : uses) {
       ImplicitLocOpBuilder builder(ops.front().getLoc(), getOperation().getBodyRegion());
@@ -62,7 +66,8 @@ struct ExternalizeConstants : PassWrapper<ExternalizeConstants, OperationPass<Mo
           builder, "sprint_constant", /*sym_visibility=*/StringAttr(), type,
           /*initial_value=*/Attribute(), /*constant=*/false, /*alignment=*/IntegerAttr());
       StringAttr name = symbols.insert(global);
-      constants.push_back({name.str(), getRawElements(elements)->data()});
+      constants.set(name, elements);
+      ++numExternalized;
       for (arith::ConstantOp op : ops) {
         builder.setInsertionPoint(op);
         Value buffer = memref::GetGlobalOp::create(builder, type, name);
@@ -72,14 +77,9 @@ struct ExternalizeConstants : PassWrapper<ExternalizeConstants, OperationPass<Mo
         op.erase();
       }
     }
+    if (!uses.empty())
+      getOperation()->setAttr(attributeName, constants.getDictionary(&getContext()));
   }
-
-  std::vector<ExternalConstant> &constants;
 };
 
 } // namespace
-
-std::unique_ptr<Pass>
-sprint::createExternalizeConstantsPass(std::vector<ExternalConstant> &constants) {
-  return std::make_unique<ExternalizeConstants>(constants);
-}

@@ -10,12 +10,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/Support/LLVM.h"
 
-#include <memory>
-#include <string>
-
-namespace mlir {
-class Pass;
-} // namespace mlir
+#include <optional>
 
 namespace mlir::sprint {
 
@@ -23,15 +18,8 @@ namespace mlir::sprint {
 /// splat, few enough for an instruction, or packed in another way.
 std::optional<ArrayRef<char>> getRawElements(ElementsAttr attribute);
 
-/// A constant that compiled code finds by name.
-struct ExternalConstant {
-  std::string name;
-  const void *data;
-};
-
-/// On tensors: replaces constants with many elements by declarations of globals, which the caller
-/// defines at the addresses put into `constants`. LLVM never sees their elements.
-std::unique_ptr<Pass> createExternalizeConstantsPass(std::vector<ExternalConstant> &constants);
+/// Whether the bytes are what compiled code reads as i1.
+bool areBooleans(ArrayRef<char> bytes);
 
 } // namespace mlir::sprint
 

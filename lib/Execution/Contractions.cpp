@@ -7,6 +7,7 @@
 #include "Contractions.h"
 
 #include "ContractionKernel.h"
+#include "Sprint/Execution/Passes.h"
 
 #include "mlir/Analysis/FlatLinearValueConstraints.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,8 +16,13 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/Pass/Pass.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::sprint {
+#define GEN_PASS_DEF_SPRINTHOSTFOLDINTOCONTRACTIONS
+#define GEN_PASS_DEF_SPRINTHOSTLOWERCONTRACTIONS
+#include "Sprint/Execution/Passes.h.inc"
+} // namespace mlir::sprint
 
 using namespace mlir;
 using namespace mlir::sprint;
@@ -134,7 +140,8 @@ namespace {
 
 /// Reads an input of a contraction where a transpose or broadcast took it from.
 struct FoldMove : OpInterfaceRewritePattern<linalg::LinalgOp> {
-  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  FoldMove(MLIRContext *context, Pass::Statistic &numFolded)
+      : OpInterfaceRewritePattern(context), numFolded(numFolded) {}
 
   LogicalResult matchAndRewrite(linalg::LinalgOp op, PatternRewriter &rewriter) const override {
     if (!op.hasPureTensorSemantics() || !isContraction(op))
@@ -156,6 +163,7 @@ struct FoldMove : OpInterfaceRewritePattern<linalg::LinalgOp> {
       }
       input = move->first;
       isChanged = true;
+      ++numFolded;
     }
     if (!isChanged)
       return rewriter.notifyMatchFailure(op, "expected a transposed or broadcast input");
@@ -165,16 +173,15 @@ struct FoldMove : OpInterfaceRewritePattern<linalg::LinalgOp> {
     rewriter.replaceOp(op, generic.getResults());
     return success();
   }
+
+  Pass::Statistic &numFolded;
 };
 
-struct FoldIntoContractions : PassWrapper<FoldIntoContractions, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FoldIntoContractions)
-
-  StringRef getName() const override { return "FoldIntoContractions"; }
-
+struct SprintHostFoldIntoContractions
+    : mlir::sprint::impl::SprintHostFoldIntoContractionsBase<SprintHostFoldIntoContractions> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FoldMove>(&getContext());
+    patterns.add<FoldMove>(&getContext(), numFolded);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
@@ -289,15 +296,8 @@ private:
   int64_t nextWord = 0;
 };
 
-struct LowerContractions : PassWrapper<LowerContractions, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerContractions)
-
-  StringRef getName() const override { return "LowerContractions"; }
-
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<arith::ArithDialect, func::FuncDialect, memref::MemRefDialect>();
-  }
-
+struct SprintHostLowerContractions
+    : mlir::sprint::impl::SprintHostLowerContractionsBase<SprintHostLowerContractions> {
   void runOnOperation() override {
     SmallVector<linalg::LinalgOp> contractions;
     getOperation()->walk([&](linalg::LinalgOp op) {
@@ -312,15 +312,8 @@ struct LowerContractions : PassWrapper<LowerContractions, OperationPass<ModuleOp
     callee.setPrivate();
     for (linalg::LinalgOp op : contractions)
       CallBuilder(op, callee).build();
+    numLowered += contractions.size();
   }
 };
 
 } // namespace
-
-std::unique_ptr<Pass> sprint::createFoldIntoContractionsPass() {
-  return std::make_unique<FoldIntoContractions>();
-}
-
-std::unique_ptr<Pass> sprint::createLowerContractionsPass() {
-  return std::make_unique<LowerContractions>();
-}

@@ -4,30 +4,42 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Constants.h"
 #include "ContractionKernel.h"
-#include "ExecutionPipeline.h"
 #include "Run.h"
 #include "RuntimeChecks.h"
+#include "Sprint/Dialect/Sprint/IR/Sprint.h"
 #include "Sprint/Execution/Execution.h"
+#include "Sprint/Execution/Passes.h"
 
-#include "mlir/Analysis/CallGraph.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/ControlFlow/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/ControlFlow/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/RuntimeOpVerification.h"
+#include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/Transforms/AllocationOpInterfaceImpl.h"
+#include "mlir/Dialect/SCF/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/IR/TensorInferTypeOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/RuntimeOpVerification.h"
+#include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/SymbolTable.h"
-#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/DenseSet.h"
-#include "llvm/ADT/SCCIterator.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
@@ -39,66 +51,6 @@
 
 using namespace mlir;
 using namespace mlir::sprint;
-
-//===----------------------------------------------------------------------===//
-// Element types
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// What is known of an ElementType.
-struct ElementTypeInfo {
-  ElementType type;
-  StringLiteral name;
-  /// Bytes of an element.
-  size_t size;
-};
-} // namespace
-
-static constexpr ElementTypeInfo kElementTypes[] = {
-    {ElementType::I1, "i1", 1},
-    {ElementType::I8, "i8", 1},
-    {ElementType::I16, "i16", 2},
-    {ElementType::I32, "i32", 4},
-    {ElementType::I64, "i64", 8},
-    {ElementType::Index, "index", 8},
-    {ElementType::F16, "f16", 2},
-    {ElementType::BF16, "bf16", 2},
-    {ElementType::F32, "f32", 4},
-    {ElementType::F64, "f64", 8},
-    {ElementType::ComplexF32, "complex<f32>", 8},
-    {ElementType::ComplexF64, "complex<f64>", 16},
-};
-
-static const ElementTypeInfo &getInfo(ElementType type) {
-  return *llvm::find_if(kElementTypes,
-                        [&](const ElementTypeInfo &info) { return info.type == type; });
-}
-
-StringRef sprint::stringifyElementType(ElementType type) { return getInfo(type).name; }
-
-size_t sprint::getElementSize(ElementType type) { return getInfo(type).size; }
-
-std::optional<ElementType> sprint::getElementType(Type type) {
-  std::string name;
-  llvm::raw_string_ostream(name) << type;
-  for (const ElementTypeInfo &info : kElementTypes)
-    if (info.name == name)
-      return info.type;
-  return std::nullopt;
-}
-
-bool Signature::holds(ArrayRef<int64_t> sizes) const {
-  return succeeded(verifyCompatibleShape(shape, sizes));
-}
-
-std::optional<Signature> sprint::getSignature(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  std::optional<ElementType> elementType = getElementType(getElementTypeOrSelf(type));
-  if (!elementType || (!tensor && isa<ShapedType>(type)))
-    return std::nullopt;
-  return Signature{*elementType,
-                   SmallVector<int64_t>(tensor ? tensor.getShape() : ArrayRef<int64_t>())};
-}
 
 //===----------------------------------------------------------------------===//
 // What compiled code calls
@@ -169,25 +121,6 @@ static bool callGuarded(void (*function)(void **), void **arguments) {
 // Compilation
 //===----------------------------------------------------------------------===//
 
-FailureOr<SmallVector<Signature>> sprint::getSignatures(Operation *function, StringRef what,
-                                                        TypeRange types) {
-  SmallVector<Signature> signatures;
-  for (auto [index, type] : llvm::enumerate(types)) {
-    std::optional<Signature> signature = getSignature(type);
-    if (!signature) {
-      InFlightDiagnostic error = function->emitError();
-      error << "expected " << what << ' ' << index << " of @"
-            << SymbolTable::getSymbolName(function).getValue()
-            << " to be a number or a ranked tensor of ";
-      llvm::interleaveComma(kElementTypes, error,
-                            [&](const ElementTypeInfo &info) { error << info.name; });
-      return error << ", got " << type;
-    }
-    signatures.push_back(std::move(*signature));
-  }
-  return signatures;
-}
-
 /// Makes tensors of rank 0 of the numbers among the arguments and results of `function`, which
 /// nothing calls: then all are in memory.
 static void putNumbersInTensors(func::FuncOp function) {
@@ -223,71 +156,24 @@ static constexpr StringLiteral kInterfacePrefix = "_mlir_ciface_";
 /// What the compiled names of a model's functions begin with.
 static constexpr StringLiteral kModelPrefix = "model.";
 
-/// Whether the bytes are what compiled code reads as i1.
-static bool areBooleans(ArrayRef<char> bytes) {
-  return llvm::all_of(bytes, [](char byte) { return byte == 0 || byte == 1; });
-}
-
-/// Refuses a resource without the data that its type stands for.
-static LogicalResult checkResource(Operation *op, DenseResourceElementsAttr resource) {
-  auto fail = [&] {
-    return op->emitError() << "expected data for the resource '" << resource.getRawHandle().getKey()
-                           << "', got ";
-  };
-  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-  if (!blob)
-    return fail() << "none";
-  std::optional<ElementType> type = getElementType(resource.getElementType());
-  if (!type)
-    return fail() << "elements of type " << resource.getElementType();
-  size_t expected = resource.getNumElements() * getElementSize(*type);
-  if (blob->getData().size() != expected)
-    return fail() << blob->getData().size() << " bytes where " << resource.getType() << " has "
-                  << expected;
-  if (type == ElementType::I1 && !areBooleans(blob->getData()))
-    return fail() << "booleans that are neither 0 nor 1";
-  return success();
-}
-
-/// Refuses what could take this process along, ops that are not bound to tensors and recursion, and
-/// what upstream passes get wrong.
-static LogicalResult checkHarmless(ModuleOp module) {
-  WalkResult result = module.walk([](Operation *op) -> WalkResult {
-    if (isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()) || isa<memref::AllocaOp>(op))
-      return op->emitError() << "expected code on tensors, got '" << op->getName() << "'";
-    // CSE takes an index of the inner op for one of the outer op.
-    auto hasIndices = [](Operation *op) {
-      return isa<linalg::LinalgOp, tensor::GenerateOp, tensor::PadOp>(op);
-    };
-    if (hasIndices(op))
-      for (Operation *outer = op->getParentOp(); outer; outer = outer->getParentOp())
-        if (hasIndices(outer))
-          return op->emitError() << "expected no '" << op->getName() << "' in the body of '"
-                                 << outer->getName() << "'";
-    // A resource is looked up by its name when it is used, not when it is parsed.
-    auto constant = dyn_cast<arith::ConstantOp>(op);
-    auto resource = constant ? dyn_cast<DenseResourceElementsAttr>(constant.getValue()) : nullptr;
-    return resource ? WalkResult(checkResource(op, resource)) : WalkResult::advance();
-  });
-  if (result.wasInterrupted())
-    return failure();
-  const CallGraph calls(module);
-  for (auto cycle = llvm::scc_begin(&calls); !cycle.isAtEnd(); ++cycle)
-    if (cycle.hasCycle())
-      return cycle->front()->getCallableRegion()->getParentOp()->emitError(
-          "expected a function that does not call itself");
-  return success();
-}
-
-/// Refuses ops that no pass has lowered, where the translation to LLVM would give up with several
-/// errors.
-static LogicalResult checkLowered(ModuleOp module) {
-  WalkResult result = module.getBody()->walk([](Operation *op) -> WalkResult {
-    if (isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
-      return WalkResult::advance();
-    return op->emitError() << "expected ops that the host can run, got '" << op->getName() << "'";
-  });
-  return failure(result.wasInterrupted());
+void sprint::registerExecution(DialectRegistry &registry) {
+  arith::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  arith::registerBufferizableOpInterfaceExternalModels(registry);
+  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
+  cf::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  cf::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerRuntimeVerifiableOpInterfaceExternalModels(registry);
+  linalg::registerSubsetOpInterfaceExternalModels(registry);
+  memref::registerAllocationOpInterfaceExternalModels(registry);
+  scf::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  scf::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerInferTypeOpInterfaceExternalModels(registry);
+  tensor::registerRuntimeVerifiableOpInterfaceExternalModels(registry);
+  tensor::registerSubsetOpInterfaceExternalModels(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
 }
 
 /// The machine this process runs on.
@@ -324,6 +210,8 @@ Executable::compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbo
   executable->results = std::move(*results);
 
   OwningOpRef<ModuleOp> copy = module.clone();
+  // Only the passes say which constants the code finds by name.
+  (*copy)->removeAttr(SprintDialect::kHostConstantsAttrName);
   Builder builder(copy->getContext());
   for (Operation &op : *copy->getBody())
     if (auto symbol = dyn_cast<SymbolOpInterface>(op))
@@ -353,8 +241,6 @@ Executable::compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbo
       return callee.emitError() << "expected a definition of @" << callee.getName() << ", which @"
                                 << entry << " reaches, got a declaration";
   }
-  if (failed(checkHarmless(*copy)))
-    return failure();
   // A function of the model must not take the place of one of the C library, such as powf.
   SymbolTable symbolTable(*copy);
   for (func::FuncOp defined : llvm::to_vector(copy->getOps<func::FuncOp>()))
@@ -368,10 +254,11 @@ Executable::compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbo
   PassManager passManager(copy->getContext());
   if (configure && failed(configure(passManager)))
     return failure();
-  std::vector<ExternalConstant> constants;
-  buildExecutionPipeline(passManager, constants);
-  if (failed(passManager.run(*copy)) || failed(checkLowered(*copy)))
+  buildHostPipeline(passManager);
+  if (failed(passManager.run(*copy)))
     return failure();
+  auto constants =
+      cast_if_present<DictionaryAttr>((*copy)->removeAttr(SprintDialect::kHostConstantsAttrName));
 
   auto fail = [&](llvm::Error error) {
     return module.emitError() << "cannot compile @" << entry
@@ -403,8 +290,10 @@ Executable::compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbo
     define(kFailureSymbol, reinterpret_cast<void *>(&failExecution));
     define(kCheckSymbol, reinterpret_cast<void *>(&checkExecution));
     define(kContractionSymbol, reinterpret_cast<void *>(&contract));
-    for (const ExternalConstant &constant : constants)
-      define(constant.name, const_cast<void *>(constant.data));
+    if (constants)
+      for (NamedAttribute constant : constants)
+        define(constant.getName(),
+               const_cast<char *>(getRawElements(cast<ElementsAttr>(constant.getValue()))->data()));
     for (const HostSymbol &symbol : symbols)
       define(symbol.name, symbol.address);
     return map;
@@ -501,7 +390,7 @@ llvm::Expected<std::vector<HostTensor>> Executable::run(ArrayRef<TensorRef> inpu
   std::vector<HostTensor> outputs;
   const int64_t *words = resultDescriptors.data();
   for (const Signature &result : results) {
-    // The function's boundary is row-major (buildExecutionPipeline): strides say nothing new.
+    // The function's boundary is row-major (buildHostPipeline): strides say nothing new.
     size_t rank = result.shape.size(), elementSize = getElementSize(result.elementType);
     ArrayRef<int64_t> shape(words + 3, rank);
     int64_t count = 1;

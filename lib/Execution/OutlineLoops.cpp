@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "OutlineLoops.h"
+#include "Sprint/Execution/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -14,8 +14,13 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
-#include "mlir/Pass/Pass.h"
 #include "mlir/Transforms/RegionUtils.h"
+
+namespace mlir::sprint {
+#define GEN_PASS_DEF_SPRINTHOSTMARKDISTINCTPOINTERS
+#define GEN_PASS_DEF_SPRINTHOSTOUTLINELOOPS
+#include "Sprint/Execution/Passes.h.inc"
+} // namespace mlir::sprint
 
 using namespace mlir;
 
@@ -71,15 +76,8 @@ static SmallVector<int64_t> getDistinctPointers(ArrayRef<Value> arguments) {
 
 namespace {
 
-struct OutlineLoops : PassWrapper<OutlineLoops, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(OutlineLoops)
-
-  StringRef getName() const override { return "OutlineLoops"; }
-
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<func::FuncDialect>();
-  }
-
+struct SprintHostOutlineLoops
+    : mlir::sprint::impl::SprintHostOutlineLoopsBase<SprintHostOutlineLoops> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
     SmallVector<scf::ForOp> loops;
@@ -89,6 +87,7 @@ struct OutlineLoops : PassWrapper<OutlineLoops, OperationPass<ModuleOp>> {
     });
     for (scf::ForOp loop : loops)
       outline(loop, symbols);
+    numOutlined += loops.size();
   }
 
   static void outline(scf::ForOp loop, SymbolTable &symbols) {
@@ -130,24 +129,17 @@ struct OutlineLoops : PassWrapper<OutlineLoops, OperationPass<ModuleOp>> {
   }
 };
 
-struct MarkDistinctPointers : PassWrapper<MarkDistinctPointers, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(MarkDistinctPointers)
-
-  StringRef getName() const override { return "MarkDistinctPointers"; }
-
+struct SprintHostMarkDistinctPointers
+    : mlir::sprint::impl::SprintHostMarkDistinctPointersBase<SprintHostMarkDistinctPointers> {
   void runOnOperation() override {
     for (auto function : getOperation().getOps<LLVM::LLVMFuncOp>())
       if (auto pointers = function->getAttrOfType<DenseI64ArrayAttr>(kDistinctPointers))
-        for (int64_t number : pointers.asArrayRef())
+        for (int64_t number : pointers.asArrayRef()) {
           function.setArgAttr(number, LLVM::LLVMDialect::getNoAliasAttrName(),
                               UnitAttr::get(&getContext()));
+          ++numMarked;
+        }
   }
 };
 
 } // namespace
-
-std::unique_ptr<Pass> sprint::createMarkDistinctPointersPass() {
-  return std::make_unique<MarkDistinctPointers>();
-}
-
-std::unique_ptr<Pass> sprint::createOutlineLoopsPass() { return std::make_unique<OutlineLoops>(); }

@@ -6,6 +6,8 @@
 
 #include "RuntimeChecks.h"
 
+#include "Sprint/Execution/Passes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -20,7 +22,12 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/RuntimeVerifiableOpInterface.h"
-#include "mlir/Pass/Pass.h"
+
+namespace mlir::sprint {
+#define GEN_PASS_DEF_SPRINTHOSTINSERTASSERTS
+#define GEN_PASS_DEF_SPRINTHOSTLOWERASSERTS
+#include "Sprint/Execution/Passes.h.inc"
+} // namespace mlir::sprint
 
 using namespace mlir;
 using namespace mlir::sprint;
@@ -182,15 +189,8 @@ static void assertReshapes(tensor::ReshapeOp op) {
 
 namespace {
 
-struct RuntimeAsserts : PassWrapper<RuntimeAsserts, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RuntimeAsserts)
-
-  StringRef getName() const override { return "RuntimeAsserts"; }
-
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<arith::ArithDialect, cf::ControlFlowDialect, linalg::LinalgDialect>();
-  }
-
+struct SprintHostInsertAsserts
+    : mlir::sprint::impl::SprintHostInsertAssertsBase<SprintHostInsertAsserts> {
   void runOnOperation() override {
     SmallVector<RuntimeVerifiableOpInterface> ops;
     SmallVector<std::pair<tensor::ExtractOp, linalg::LinalgOp>> extracts;
@@ -212,30 +212,25 @@ struct RuntimeAsserts : PassWrapper<RuntimeAsserts, OperationPass<ModuleOp>> {
             return ("'" + verified->getName().getStringRef() + "': " + message).str();
           });
     }
+    numVerified += ops.size();
     getOperation()->walk(assertDivides);
     getOperation()->walk(assertExpands);
     getOperation()->walk(assertReshapes);
   }
 };
 
-struct LowerAsserts : PassWrapper<LowerAsserts, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerAsserts)
-
-  StringRef getName() const override { return "LowerAsserts"; }
-
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<arith::ArithDialect, LLVM::LLVMDialect, scf::SCFDialect>();
-  }
-
+struct SprintHostLowerAsserts
+    : mlir::sprint::impl::SprintHostLowerAssertsBase<SprintHostLowerAsserts> {
   void runOnOperation() override {
     SmallVector<cf::AssertOp> asserts;
     llvm::DenseSet<std::pair<Block *, Value>> asserted;
     getOperation()->walk([&](cf::AssertOp op) {
       if (asserted.insert({op->getBlock(), op.getArg()}).second)
-        asserts.push_back(op);
-      else
-        op.erase();
+        return asserts.push_back(op);
+      op.erase();
+      ++numRepeated;
     });
+    numLowered += asserts.size();
     if (asserts.empty())
       return;
 
@@ -275,9 +270,3 @@ struct LowerAsserts : PassWrapper<LowerAsserts, OperationPass<ModuleOp>> {
 };
 
 } // namespace
-
-std::unique_ptr<Pass> sprint::createRuntimeAssertsPass() {
-  return std::make_unique<RuntimeAsserts>();
-}
-
-std::unique_ptr<Pass> sprint::createLowerAssertsPass() { return std::make_unique<LowerAsserts>(); }

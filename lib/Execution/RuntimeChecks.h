@@ -7,14 +7,7 @@
 #ifndef SPRINT_LIB_EXECUTION_RUNTIMECHECKS_H
 #define SPRINT_LIB_EXECUTION_RUNTIMECHECKS_H
 
-#include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringRef.h"
-
-#include <memory>
-
-namespace mlir {
-class Pass;
-} // namespace mlir
 
 namespace mlir::sprint {
 
@@ -25,15 +18,6 @@ constexpr llvm::StringLiteral kFailureSymbol = "sprintFailExecution";
 /// Name of the C function that compiled code calls with a truth value and a message, and that
 /// returns if the value is not 0.
 constexpr llvm::StringLiteral kCheckSymbol = "sprintCheckExecution";
-
-/// On tensors: asserts, before each op that MLIR knows how to verify at run time, that its sizes
-/// and indices fit, except where they are known to; and before each division of integers that it
-/// has a result.
-std::unique_ptr<Pass> createRuntimeAssertsPass();
-
-/// Replaces each cf.assert by a call of kFailureSymbol or kCheckSymbol, where upstream would abort
-/// the process.
-std::unique_ptr<Pass> createLowerAssertsPass();
 
 } // namespace mlir::sprint
 

@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TensorPasses.h"
-
 #include "Contractions.h"
+#include "RewriteCounter.h"
+#include "Sprint/Execution/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -17,8 +17,14 @@
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "mlir/Pass/Pass.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::sprint {
+#define GEN_PASS_DEF_SPRINTHOSTDECOMPOSETENSORS
+#define GEN_PASS_DEF_SPRINTHOSTFUSEELEMENTWISE
+#define GEN_PASS_DEF_SPRINTHOSTSPLITFILLS
+#include "Sprint/Execution/Passes.h.inc"
+} // namespace mlir::sprint
 
 using namespace mlir;
 using namespace mlir::sprint;
@@ -180,22 +186,18 @@ struct LowerTruncation : OpRewritePattern<arith::TruncFOp> {
   }
 };
 
-struct DecomposeTensorOps : PassWrapper<DecomposeTensorOps, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DecomposeTensorOps)
-
-  StringRef getName() const override { return "DecomposeTensorOps"; }
-
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<arith::ArithDialect, linalg::LinalgDialect, math::MathDialect>();
-  }
-
+struct SprintHostDecomposeTensors
+    : mlir::sprint::impl::SprintHostDecomposeTensorsBase<SprintHostDecomposeTensors> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<DecomposeAggregate, LowerBitcast, LowerClamp, LowerGather, LowerIsInf, LowerPack,
                  LowerTruncation, LowerUnPack>(&getContext());
     linalg::populateElementwiseToLinalgConversionPatterns(patterns);
     tensor::populateDecomposeTensorConcatPatterns(patterns);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    RewriteCounter counter(numDecomposed);
+    GreedyRewriteConfig config;
+    config.setListener(&counter);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
   }
 };
@@ -207,27 +209,23 @@ bool isReadOnce(OpOperand *operand) {
          llvm::all_of(operand->get().getUsers(), [&](Operation *user) { return user == consumer; });
 }
 
-struct FuseElementwise : PassWrapper<FuseElementwise, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FuseElementwise)
-
-  StringRef getName() const override { return "FuseElementwise"; }
-
+struct SprintHostFuseElementwise
+    : mlir::sprint::impl::SprintHostFuseElementwiseBase<SprintHostFuseElementwise> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     linalg::populateElementwiseOpsFusionPatterns(patterns, [](OpOperand *operand) {
       return isReadOnce(operand) && !isContraction(cast<linalg::LinalgOp>(operand->getOwner()));
     });
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    RewriteCounter counter(numRewritten);
+    GreedyRewriteConfig config;
+    config.setListener(&counter);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
   }
 };
 
-struct SplitFills : PassWrapper<SplitFills, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SplitFills)
-
-  StringRef getName() const override { return "SplitFills"; }
-
+struct SprintHostSplitFills : mlir::sprint::impl::SprintHostSplitFillsBase<SprintHostSplitFills> {
   void runOnOperation() override {
     SmallVector<linalg::FillOp> fills;
     getOperation()->walk([&](linalg::FillOp fill) {
@@ -243,18 +241,9 @@ struct SplitFills : PassWrapper<SplitFills, OperationPass<ModuleOp>> {
         IRMapping mapping;
         builder.clone(*fill.getOutputs()[0].getDefiningOp(), mapping);
         use.set(builder.clone(*fill, mapping)->getResult(0));
+        ++numSplit;
       }
   }
 };
 
 } // namespace
-
-std::unique_ptr<Pass> sprint::createDecomposeTensorOpsPass() {
-  return std::make_unique<DecomposeTensorOps>();
-}
-
-std::unique_ptr<Pass> sprint::createFuseElementwisePass() {
-  return std::make_unique<FuseElementwise>();
-}
-
-std::unique_ptr<Pass> sprint::createSplitFillsPass() { return std::make_unique<SplitFills>(); }

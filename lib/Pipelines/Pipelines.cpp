@@ -11,6 +11,7 @@
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
 #include "Sprint/Dialect/SprintISA/Transforms/Passes.h"
 #include "Sprint/Dialect/TMTensor/IR/TMTensor.h"
+#include "Sprint/Execution/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -68,7 +69,7 @@ void mlir::sprint::buildCompilePipeline(OpPassManager &pm, const CompileOptions 
       addPassesTo(info.level, pm, options.arch, options.schedule);
 }
 
-void mlir::sprint::buildHostPipeline(OpPassManager &pm) {
+void mlir::sprint::buildHostConversions(OpPassManager &pm) {
   pm.addPass(createConvertSprintToLinalg());
   pm.addPass(createConvertSprintLaunchToCall());
   pm.addPass(createConvertTMTensorToLinalg());
@@ -87,8 +88,12 @@ void mlir::sprint::registerAllDialects(DialectRegistry &registry) {
 void mlir::sprint::registerAllPasses() {
   registerSprintTransformsPasses();
   registerSprintConversionPasses();
+  registerSprintExecutionPasses();
   sprint_isa::registerSprintISATransformsPasses();
   PassPipelineRegistration<CompileOptions>("sprint-compile",
                                            "From linalg on tensors to the commands of a machine",
                                            buildCompilePipeline);
+  PassPipelineRegistration<>("sprint-compile-host",
+                             "From linalg on tensors to the LLVM dialect, for the host",
+                             buildHostPipeline);
 }

@@ -63,7 +63,8 @@ template <typename T> struct Tensor {
 /// and compiled.
 class Compiled {
 public:
-  explicit Compiled(StringRef text, ArrayRef<HostSymbol> symbols = {})
+  explicit Compiled(StringRef text, ArrayRef<HostSymbol> symbols = {},
+                    function_ref<LogicalResult(PassManager &)> configure = {})
       : context(makeRegistry()),
         handler(&context, [this](Diagnostic &diagnostic) { errors += diagnostic.str() + "\n"; }) {
     OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context, "test.mlir");
@@ -74,7 +75,8 @@ public:
     passManager.addPass(createConvertTMTensorToLinalg());
     if (failed(passManager.run(*module)))
       return;
-    FailureOr<std::unique_ptr<Executable>> compiled = Executable::compile(*module, "main", symbols);
+    FailureOr<std::unique_ptr<Executable>> compiled =
+        Executable::compile(*module, "main", symbols, configure);
     if (succeeded(compiled))
       executable = std::move(*compiled);
   }

@@ -48,41 +48,6 @@ TEST(Contraction, AddsAMatrixProductToItsInit) {
   }
 }
 
-TEST(Contraction, ReadsWeightsThroughTransposesAndBroadcasts) {
-  // As torch-mlir multiplies an input of rank 3 by a weight.
-  Compiled compiled(R"mlir(
-    #weight = affine_map<(d0, d1, d2) -> (d1, d2)>
-    #all = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
-    func.func @main(%x: tensor<?x4x5xf32>, %w: tensor<3x5xf32>) -> tensor<?x4x3xf32> {
-      %zero = arith.constant 0.0 : f32
-      %c0 = arith.constant 0 : index
-      %n = tensor.dim %x, %c0 : tensor<?x4x5xf32>
-      %empty_t = tensor.empty() : tensor<5x3xf32>
-      %t = linalg.transpose ins(%w : tensor<3x5xf32>) outs(%empty_t : tensor<5x3xf32>) permutation = [1, 0]
-      %empty_b = tensor.empty(%n) : tensor<?x5x3xf32>
-      %b = linalg.generic {indexing_maps = [#weight, #all], iterator_types = ["parallel", "parallel", "parallel"]}
-          ins(%t : tensor<5x3xf32>) outs(%empty_b : tensor<?x5x3xf32>) {
-      ^bb0(%in: f32, %out: f32):
-        linalg.yield %in : f32
-      } -> tensor<?x5x3xf32>
-      %empty = tensor.empty(%n) : tensor<?x4x3xf32>
-      %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x4x3xf32>) -> tensor<?x4x3xf32>
-      %0 = linalg.batch_matmul ins(%x, %b : tensor<?x4x5xf32>, tensor<?x5x3xf32>)
-          outs(%init : tensor<?x4x3xf32>) -> tensor<?x4x3xf32>
-      return %0 : tensor<?x4x3xf32>
-    }
-  )mlir");
-  for (int64_t batches : {1, 3}) {
-    Tensor<float> x = makeTensor({batches, 4, 5}, 4), w = makeTensor({3, 5}, 5);
-    std::vector<float> expected(batches * 4 * 3);
-    for (int64_t i = 0; i < batches * 4; ++i)
-      for (int64_t j = 0; j < 3; ++j)
-        for (int64_t k = 0; k < 5; ++k)
-          expected[i * 3 + j] += x.elements[i * 5 + k] * w.elements[j * 5 + k];
-    EXPECT_EQ(runOne<float>(compiled, {x.ref(), w.ref()}), expected);
-  }
-}
-
 TEST(Contraction, TakesLoopsInAnyOrder) {
   // r[h, j, b, i] += q[b, i, h, c] * k[b, c, j, h]: two separate products, neither operand a
   // matrix.

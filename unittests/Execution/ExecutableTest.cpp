@@ -35,6 +35,33 @@ TEST(Executable, AddsAndLeavesInputsAlone) {
 }
 
 // The name of a function of the C library, which the compiled code calls.
+TEST(Executable, LetsTheCallerConfigureItsPassManagers) {
+  struct Recorder : PassInstrumentation {
+    explicit Recorder(std::vector<std::string> &passes) : passes(passes) {}
+    void runAfterPass(Pass *pass, Operation *op) override {
+      passes.push_back(pass->getArgument().str());
+    }
+    std::vector<std::string> &passes;
+  };
+  std::vector<std::string> passes;
+  Compiled compiled(kAdd, /*symbols=*/{}, [&](PassManager &passManager) {
+    // One thread may write to `passes`.
+    passManager.getContext()->disableMultithreading();
+    passManager.addInstrumentation(std::make_unique<Recorder>(passes));
+    return success();
+  });
+  EXPECT_TRUE(llvm::is_contained(passes, "symbol-dce"));
+  EXPECT_TRUE(llvm::is_contained(passes, "one-shot-bufferize"));
+  Tensor<float> a{{0, 3}, {}};
+  EXPECT_EQ(compiled.runToError({a.ref(), a.ref()}), "");
+  EXPECT_EQ(Compiled(kAdd, /*symbols=*/{},
+                     [](PassManager &passManager) -> LogicalResult {
+                       return emitError(UnknownLoc::get(passManager.getContext()), "no");
+                     })
+                .runToError({a.ref(), a.ref()}),
+            "no\n");
+}
+
 TEST(Executable, NamesOfFunctionsAreTheModels) {
   Compiled compiled(R"(
   func.func private @powf(%a: tensor<2xf32>, %b: tensor<2xf32>) -> tensor<2xf32> {
@@ -154,67 +181,6 @@ TEST(Executable, RunsLoopsOfBranches) {
   EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{32, 96}));
 }
 
-TEST(Executable, RefusesWhatCouldTakeTheProcessAlong) {
-  EXPECT_EQ(Compiled(R"mlir(
-    func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {
-      %0 = call @again(%a) : (tensor<2xf32>) -> tensor<2xf32>
-      return %0 : tensor<2xf32>
-    }
-    func.func @again(%a: tensor<2xf32>) -> tensor<2xf32> {
-      %0 = call @again(%a) : (tensor<2xf32>) -> tensor<2xf32>
-      return %0 : tensor<2xf32>
-    }
-  )mlir")
-                .runToError({}),
-            "expected a function that does not call itself\n");
-  EXPECT_EQ(Compiled(R"mlir(
-    llvm.func @abort()
-    func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {
-      llvm.call @abort() : () -> ()
-      return %a : tensor<2xf32>
-    }
-  )mlir")
-                .runToError({}),
-            "expected code on tensors, got 'llvm.func'\n");
-  EXPECT_EQ(Compiled(R"mlir(
-    func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {
-      %0 = memref.alloca() : memref<1000000000xf32>
-      return %a : tensor<2xf32>
-    }
-  )mlir")
-                .runToError({}),
-            "expected code on tensors, got 'memref.alloca'\n");
-  EXPECT_EQ(Compiled(R"mlir(
-    func.func @main() -> tensor<2xf32> {
-      %0 = arith.constant dense_resource<nowhere> : tensor<2xf32>
-      return %0 : tensor<2xf32>
-    }
-  )mlir")
-                .runToError({}),
-            "expected data for the resource 'nowhere', got none\n");
-}
-
-TEST(Executable, RefusesWhatUpstreamPassesGetWrong) {
-  // CSE would take both indices of the inner op for those of the outer one.
-  EXPECT_EQ(Compiled(R"mlir(
-    func.func @main(%a: tensor<2xindex>) -> tensor<2xindex> {
-      %0 = tensor.generate {
-      ^bb0(%i: index):
-        %zero = arith.constant 0 : index
-        %1 = linalg.map outs(%a : tensor<2xindex>) (%out: index) {
-          %j = linalg.index 0 : index
-          linalg.yield %j : index
-        }
-        %2 = tensor.extract %1[%zero] : tensor<2xindex>
-        tensor.yield %2 : index
-      } : tensor<2xindex>
-      return %0 : tensor<2xindex>
-    }
-  )mlir")
-                .runToError({}),
-            "expected no 'linalg.map' in the body of 'tensor.generate'\n");
-}
-
 TEST(Executable, ReturnsManyResultsOfAllKinds) {
   // An argument, a constant, the same value twice and one of rank 0: none may be freed wrongly.
   Compiled compiled(R"mlir(
@@ -241,24 +207,6 @@ TEST(Executable, ReturnsManyResultsOfAllKinds) {
     EXPECT_EQ(results[5].elementType, ElementType::Index);
     EXPECT_EQ(results[5].getElements<int64_t>()[0], 4);
   }
-}
-
-TEST(Executable, CopiesRectangles) {
-  // Neither copy is of contiguous memory.
-  Compiled compiled(R"mlir(
-    func.func @main(%a: tensor<3x4xf32>, %b: tensor<4x3xf32>) -> (tensor<4x3xf32>, tensor<2x2xf32>) {
-      %0 = tensor.extract_slice %a[1, 1] [2, 2] [1, 2] : tensor<3x4xf32> to tensor<2x2xf32>
-      %1 = tensor.insert_slice %0 into %b[2, 0] [2, 2] [1, 1] : tensor<2x2xf32> into tensor<4x3xf32>
-      return %1, %0 : tensor<4x3xf32>, tensor<2x2xf32>
-    }
-  )mlir");
-  Tensor<float> a{{3, 4}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}}, b{{4, 3}, {}};
-  b.elements.assign(12, -1);
-  std::vector<HostTensor> results = compiled.run({a.ref(), b.ref()});
-  ASSERT_EQ(results.size(), 2u);
-  EXPECT_EQ(elementsOf<float>(results[0]),
-            (std::vector<float>{-1, -1, -1, -1, -1, -1, 5, 7, -1, 9, 11, -1}));
-  EXPECT_EQ(elementsOf<float>(results[1]), (std::vector<float>{5, 7, 9, 11}));
 }
 
 TEST(Executable, DoesNotContract) {
@@ -556,47 +504,23 @@ TEST(Executable, ReadsConstantsWhereTheyAre) {
   }
 }
 
-TEST(Executable, RefusesResourcesOfAnotherSize) {
-  auto compile = [](StringRef type, const std::string &resource) {
-    return Compiled(("func.func @main() -> " + type +
-                     " {\n%0 = arith.constant dense_resource<r> : " + type + "\nreturn %0 : " +
-                     type + "\n}\n{-# dialect_resources: { builtin: { r: " + resource + "} } #-}")
-                        .str())
-        .runToError({});
-  };
-  EXPECT_EQ(compile("tensor<3xf32>", makeResource<float>({1, 2})),
-            "expected data for the resource 'r', got 8 bytes where 'tensor<3xf32>' has 12\n");
-  EXPECT_EQ(compile("tensor<2xi1>", makeResource<int8_t>({1, 2})),
-            "expected data for the resource 'r', got booleans that are neither 0 nor 1\n");
-}
-
-TEST(Executable, RefusesIndicesOutOfBounds) {
-  // An embedding without the asserts that torch-mlir puts into it.
+TEST(Executable, TakesNoSymbolsFromAModel) {
+  // What a module says of constants must not take the place of functions that the code calls.
   Compiled compiled(R"mlir(
-    #row = affine_map<(d0, d1) -> (d0)>
-    #all = affine_map<(d0, d1) -> (d0, d1)>
-    func.func @main(%ids: tensor<2xi64>, %table: tensor<?x2xf32>) -> tensor<2x2xf32> {
-      %empty = tensor.empty() : tensor<2x2xf32>
-      %0 = linalg.generic {indexing_maps = [#row, #all], iterator_types = ["parallel", "parallel"]}
-          ins(%ids : tensor<2xi64>) outs(%empty : tensor<2x2xf32>) {
-      ^bb0(%id: i64, %out: f32):
-        %row = arith.index_cast %id : i64 to index
-        %column = linalg.index 1 : index
-        %1 = tensor.extract %table[%row, %column] : tensor<?x2xf32>
-        linalg.yield %1 : f32
-      } -> tensor<2x2xf32>
-      return %0 : tensor<2x2xf32>
+    module attributes {sprint.host_constants = {malloc = dense_resource<bytes> : tensor<256xf32>}} {
+      func.func @main(%a: tensor<256xf32>) -> tensor<256xf32> {
+        %w = arith.constant dense_resource<bytes> : tensor<256xf32>
+        %e = tensor.empty() : tensor<256xf32>
+        %0 = linalg.add ins(%a, %w : tensor<256xf32>, tensor<256xf32>) outs(%e : tensor<256xf32>) -> tensor<256xf32>
+        return %0 : tensor<256xf32>
+      }
     }
-  )mlir");
-  Tensor<float> table{{3, 2}, {1, 2, 3, 4, 5, 6}};
-  Tensor<int64_t> right{{2}, {2, 0}}, high{{2}, {0, 3}}, low{{2}, {-1, 0}},
-      far{{2}, {0, INT64_MAX}};
-  std::vector<HostTensor> results = compiled.run({right.ref(), table.ref()});
+    {-# dialect_resources: { builtin: { bytes: )mlir" +
+                    makeResource<float>(std::vector<float>(256, 2)) + "} } #-}");
+  Tensor<float> ones{{256}, std::vector<float>(256, 1)};
+  std::vector<HostTensor> results = compiled.run({ones.ref()});
   ASSERT_EQ(results.size(), 1u);
-  EXPECT_EQ(elementsOf<float>(results[0]), (std::vector<float>{5, 6, 1, 2}));
-  for (const Tensor<int64_t> &wrong : {high, low, far})
-    EXPECT_EQ(compiled.runToError({wrong.ref(), table.ref()}),
-              "test.mlir:11:14: 'tensor.extract': out-of-bounds access");
+  EXPECT_EQ(elementsOf<float>(results[0]), std::vector<float>(256, 3));
 }
 
 TEST(Executable, RefusesBooleansThatAreNone) {

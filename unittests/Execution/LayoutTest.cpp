@@ -203,32 +203,6 @@ TEST(Layout, ExpandsOneSizeToTwoDynamicOnes) {
   expectResult(results[0], {5, 0, 2}, {});
 }
 
-TEST(Layout, ExpandsViewsWithTwoDynamicSizes) {
-  // A column of a matrix, and one dynamic size beside a static one.
-  Compiled compiled(R"mlir(
-    func.func @main(%x: tensor<?x3xi64>, %s: tensor<?x?xi8>)
-        -> (tensor<?x?xi64>, tensor<?x1x?x3xi64>) {
-      %c0 = arith.constant 0 : index
-      %c1 = arith.constant 1 : index
-      %n = tensor.dim %x, %c0 : tensor<?x3xi64>
-      %a = tensor.dim %s, %c0 : tensor<?x?xi8>
-      %b = tensor.dim %s, %c1 : tensor<?x?xi8>
-      %column = tensor.extract_slice %x[0, 1][%n, 1][1, 1] : tensor<?x3xi64> to tensor<?xi64>
-      %0 = tensor.expand_shape %column [[0, 1]] output_shape [%a, %b]
-          : tensor<?xi64> into tensor<?x?xi64>
-      %1 = tensor.expand_shape %x [[0, 1, 2], [3]] output_shape [%a, 1, %b, 3]
-          : tensor<?x3xi64> into tensor<?x1x?x3xi64>
-      return %0, %1 : tensor<?x?xi64>, tensor<?x1x?x3xi64>
-    }
-  )mlir");
-  Tensor<int64_t> x = iota<int64_t>({4, 3});
-  Tensor<int8_t> s = sizes({2, 2});
-  std::vector<HostTensor> results = compiled.run({x.ref(), s.ref()});
-  ASSERT_EQ(results.size(), 2u);
-  expectResult(results[0], {2, 2}, {1, 4, 7, 10});
-  expectResult(results[1], {2, 1, 2, 3}, x.elements);
-}
-
 TEST(Layout, SizesThatDoNotMultiplyEndTheRun) {
   Compiled compiled(kExpand);
   Tensor<int64_t> x = iota<int64_t>({6, 2}), none = iota<int64_t>({0, 2});
@@ -248,37 +222,6 @@ TEST(Layout, SizesThatDoNotMultiplyEndTheRun) {
   fails(x, INT64_MIN + 3, 2);
   fails(none, 1, 1);
   fails(none, -1, 0);
-
-  Compiled single(R"mlir(
-    func.func @main(%x: tensor<?xi64>, %s: tensor<?xi8>) -> tensor<?x2xi64> {
-      %c0 = arith.constant 0 : index
-      %a = tensor.dim %s, %c0 : tensor<?xi8>
-      %r = tensor.expand_shape %x [[0, 1]] output_shape [%a, 2] : tensor<?xi64> into tensor<?x2xi64>
-      return %r : tensor<?x2xi64>
-    }
-  )mlir");
-  Tensor<int64_t> five = iota<int64_t>({5});
-  EXPECT_EQ(single.runToError({five.ref(), sizes({2}).ref()}),
-            "test.mlir:5:12: 'tensor.expand_shape': expected sizes that multiply to size 0 of the "
-            "source");
-}
-
-TEST(Layout, ReshapesThatDoNotFitEndTheRun) {
-  Compiled compiled(R"mlir(
-    func.func @main(%x: tensor<?xi64>, %shape: tensor<2xi64>) -> tensor<?x2xi64> {
-      %r = tensor.reshape %x(%shape) : (tensor<?xi64>, tensor<2xi64>) -> tensor<?x2xi64>
-      return %r : tensor<?x2xi64>
-    }
-  )mlir");
-  Tensor<int64_t> x = iota<int64_t>({4});
-  Tensor<int64_t> right{{2}, {2, 2}}, many{{2}, {3, 2}}, other{{2}, {1, 4}};
-  EXPECT_EQ(compiled.runToError({x.ref(), many.ref()}),
-            "test.mlir:3:12: 'tensor.reshape': expected as many elements as the source");
-  EXPECT_EQ(compiled.runToError({x.ref(), other.ref()}),
-            "test.mlir:3:12: 'tensor.reshape': expected 2 as size 1");
-  std::vector<HostTensor> results = compiled.run({x.ref(), right.ref()});
-  ASSERT_EQ(results.size(), 1u);
-  expectResult(results[0], {2, 2}, x.elements);
 }
 
 TEST(Layout, LoopsCarryTensorsThatStartAsOneEmptyTensor) {

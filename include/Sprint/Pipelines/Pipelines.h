@@ -71,7 +71,7 @@ void buildCompilePipeline(OpPassManager &pm, const CompileOptions &options);
 
 /// Adds the passes that give what is left for the host, launches of a stream's programs among it,
 /// its meaning in upstream dialects and calls (Sprint/Execution/Launch.h).
-void buildHostPipeline(OpPassManager &pm);
+void buildHostConversions(OpPassManager &pm);
 
 /// Registers the dialects of this project alone, for a tool that has the upstream ones.
 void registerSprintDialects(DialectRegistry &registry);

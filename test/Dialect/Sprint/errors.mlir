@@ -183,7 +183,7 @@ func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: t
 
 // -----
 
-// expected-error @below {{expected 'sprint.machine', 'sprint.costs' or 'sprint.refused', got unknown attribute 'sprint.unknown'}}
+// expected-error @below {{expected 'sprint.machine', 'sprint.costs', 'sprint.refused' or 'sprint.host_constants', got unknown attribute 'sprint.unknown'}}
 module attributes {sprint.unknown = 1 : i64} {
 }
 
@@ -195,9 +195,20 @@ module attributes {sprint.refused = "too large"} {
 
 // -----
 
+// expected-error @below {{expected 'sprint.host_constants' to be a dictionary of elements, got {malloc = 1 : i64}}}
+module attributes {sprint.host_constants = {malloc = 1 : i64}} {
+}
+
+// -----
+
 // expected-error @below {{failed to parse Sprint_RefusalAttr parameter 'by' which is to be a `::mlir::sprint::RefusedBy`}}
 // expected-error @below {{expected ::mlir::sprint::RefusedBy to be one of: raising, outlining}}
 #refusal = #sprint.refusal<tiling, "too large">
+
+// -----
+
+// expected-error @below {{expected 'sprint.host_constants' on a module only}}
+func.func private @constants_on_function() attributes {sprint.host_constants = {}}
 
 // -----
 

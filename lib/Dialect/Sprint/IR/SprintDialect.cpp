@@ -47,6 +47,17 @@ LogicalResult SprintDialect::verifyOperationAttribute(Operation *op, NamedAttrib
                                << attribute.getValue();
     return success();
   }
+  if (name == kHostConstantsAttrName) {
+    auto constants = dyn_cast<DictionaryAttr>(attribute.getValue());
+    if (!isa<ModuleOp>(op))
+      return op->emitOpError() << "expected '" << name << "' on a module only";
+    if (!constants || !llvm::all_of(constants, [](NamedAttribute constant) {
+          return isa<ElementsAttr>(constant.getValue());
+        }))
+      return op->emitOpError() << "expected '" << name << "' to be a dictionary of elements, got "
+                               << attribute.getValue();
+    return success();
+  }
   if (name == kRefusedAttrName) {
     if (!isa<RefusalAttr>(attribute.getValue()))
       return op->emitOpError() << "expected '" << name << "' to be a #sprint.refusal, got "
@@ -54,8 +65,8 @@ LogicalResult SprintDialect::verifyOperationAttribute(Operation *op, NamedAttrib
     return success();
   }
   return op->emitOpError() << "expected '" << kMachineAttrName << "', '" << kCostsAttrName
-                           << "' or '" << kRefusedAttrName << "', got unknown attribute '" << name
-                           << "'";
+                           << "', '" << kRefusedAttrName << "' or '" << kHostConstantsAttrName
+                           << "', got unknown attribute '" << name << "'";
 }
 
 void mlir::sprint::refuse(Operation *op, RefusedBy by, StringRef reason, StringRef name) {

@@ -26,7 +26,8 @@ def Sprint_Dialect : Dialect {
 
     A module compiled for a machine carries it as the attribute `sprint.machine`, and until its programs are scheduled
     what commands cost there as `sprint.costs`. What could have been an attention of the machine and stays on the host
-    says why as `sprint.refused`.
+    says why as `sprint.refused`. Where its host part is compiled, `sprint.host_constants` has the elements of
+    constants that the code finds by name.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
@@ -42,6 +43,8 @@ def Sprint_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kCostsAttrName = "sprint.costs";
     /// Name of the attribute of an op that stays on the host; a RefusalAttr.
     static constexpr ::llvm::StringLiteral kRefusedAttrName = "sprint.refused";
+    /// Name of the module attribute that holds a dictionary of elements by the names of globals.
+    static constexpr ::llvm::StringLiteral kHostConstantsAttrName = "sprint.host_constants";
   }];
 }
 

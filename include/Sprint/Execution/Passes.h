@@ -1,0 +1,28 @@
+//===- Passes.h - From tensors to code of the host ---------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_EXECUTION_PASSES_H
+#define SPRINT_EXECUTION_PASSES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::sprint {
+
+#define GEN_PASS_DECL
+#include "Sprint/Execution/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "Sprint/Execution/Passes.h.inc"
+
+/// Adds the passes from arith, cf, func, linalg, math, scf and tensor to the LLVM dialect. What the
+/// code needs to be defined: the functions that sprint-host-lower-asserts and
+/// sprint-host-lower-contractions call, and the constants of the module's `sprint.host_constants`.
+void buildHostPipeline(OpPassManager &passManager);
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_EXECUTION_PASSES_H

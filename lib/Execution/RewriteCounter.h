@@ -1,0 +1,29 @@
+//===- RewriteCounter.h - A statistic of patterns ----------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_LIB_EXECUTION_REWRITECOUNTER_H
+#define SPRINT_LIB_EXECUTION_REWRITECOUNTER_H
+
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::sprint {
+
+/// Counts the rewrites of patterns, as the listener of what applies them.
+struct RewriteCounter : RewriterBase::Listener {
+  explicit RewriteCounter(Pass::Statistic &statistic) : statistic(statistic) {}
+
+  void notifyPatternEnd(const Pattern &pattern, LogicalResult status) override {
+    if (succeeded(status))
+      ++statistic;
+  }
+
+  Pass::Statistic &statistic;
+};
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_LIB_EXECUTION_REWRITECOUNTER_H
