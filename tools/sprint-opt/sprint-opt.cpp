@@ -5,12 +5,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Pipelines/Pipelines.h"
+#include "Sprint/Support/Version.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
   mlir::sprint::registerDebugCLOptions();
+  mlir::sprint::registerVersion();
   mlir::registerAllPasses();
   mlir::sprint::registerAllPasses();
   mlir::DialectRegistry registry;

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Pipelines/Pipelines.h"
+#include "Sprint/Support/Version.h"
 #include "Sprint/Target/CommandStream.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
@@ -58,6 +59,7 @@ static LogicalResult translateFile(const Translation &translation, StringRef inp
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  mlir::sprint::registerVersion();
   sprint_isa::registerToCommandStreamTranslation();
   sprint_isa::registerFromCommandStreamTranslation();
   llvm::cl::opt<std::string> input(llvm::cl::Positional, llvm::cl::desc("<input file>"),
