@@ -514,22 +514,21 @@ BandAttr MaskAnalysis::Implementation::distribute(Expr allowed) {
 bool MaskAnalysis::Implementation::hasKeyForEveryQuery(BandAttr band) {
   if (!band)
     return true;
-  int64_t lower = band.getLower().value_or(INT64_MIN), upper = band.getUpper().value_or(INT64_MAX);
   Expr shift = band.getAlign() == Align::End ? offset : factory.integer(0);
-  if (!shift || lower > upper)
+  std::optional<int64_t> nearest = band.findNearestDistance();
+  if (!shift || !nearest)
     return false;
   Expr keys = evaluator.evaluateSize(shape.keys);
   auto isKey = [&](Expr candidate) {
     return candidate && factory.isWithin(candidate, factory.integer(0), keys);
   };
   // The key on the diagonal, or the nearest one that the band has.
-  int64_t nearest = std::clamp<int64_t>(0, lower, upper);
   Expr diagonal = factory.add(query, shift);
-  if (diagonal && isKey(factory.add(diagonal, factory.integer(nearest))))
+  if (diagonal && isKey(factory.add(diagonal, factory.integer(*nearest))))
     return true;
   // The first key, where it is never too far up.
   Expr distance = diagonal ? factory.scale(diagonal, -1) : nullptr;
-  return distance && lower == INT64_MIN && factory.getBounds(distance).max <= upper;
+  return distance && !band.getLower() && factory.getBounds(distance).max <= *band.getUpper();
 }
 
 bool MaskAnalysis::Implementation::allowsOwnKey(Expr allowed) {

@@ -349,10 +349,10 @@ FailureOr<std::pair<ExprAttr, ExprAttr>> RowsLowering::getAllowedKeys(OpTy op, c
     return std::pair(first, last);
   AffineExpr diagonal =
       band.getDiagonal(query.position[2], getParameter(LaunchParameter::Queries), keys);
-  if (std::optional<int64_t> lower = band.getLower())
-    first = ExprAttr::get(builder.getContext(), Combine::Max, {zero, diagonal + *lower});
-  if (std::optional<int64_t> upper = band.getUpper())
-    last = ExprAttr::get(builder.getContext(), Combine::Min, {keys, diagonal + *upper + 1});
+  if (std::optional<AffineExpr> lowest = band.getFirstKey(diagonal))
+    first = ExprAttr::get(builder.getContext(), Combine::Max, {zero, *lowest});
+  if (std::optional<AffineExpr> highest = band.getLastKey(diagonal))
+    last = ExprAttr::get(builder.getContext(), Combine::Min, {keys, *highest + 1});
   return std::pair(first, last);
 }
 

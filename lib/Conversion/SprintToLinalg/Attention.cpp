@@ -98,10 +98,10 @@ public:
     Scalar diagonal = query + Scalar(body, offset);
     Scalar last = query.with(getValueOrCreateConstantIndexOp(body, body.getLoc(), keys)) - 1;
     Scalar first = query.constant(int64_t(0));
-    if (std::optional<int64_t> lower = band.getLower())
-      first = first.max(diagonal + *lower);
-    if (std::optional<int64_t> upper = band.getUpper())
-      return (last >= first) & (diagonal + *upper >= first);
+    if (std::optional<Scalar> lowest = band.getFirstKey(diagonal))
+      first = first.max(*lowest);
+    if (std::optional<Scalar> highest = band.getLastKey(diagonal))
+      return (last >= first) & (*highest >= first);
     return last >= first;
   }
 

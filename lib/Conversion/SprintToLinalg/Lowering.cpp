@@ -268,16 +268,11 @@ Value createBandOffset(ImplicitLocOpBuilder &builder, BandAttr band, OpFoldResul
 }
 
 Scalar isAllowed(BandAttr band, Scalar diagonal, Scalar key) {
+  if (band)
+    if (std::optional<Scalar> allowed = band.allows(key - diagonal))
+      return *allowed;
   ImplicitLocOpBuilder &builder = key.getBuilder();
-  Scalar allowed = key.with(arith::ConstantOp::create(builder, builder.getBoolAttr(true)));
-  if (!band)
-    return allowed;
-  Scalar distance = key - diagonal;
-  if (std::optional<int64_t> lower = band.getLower())
-    allowed = distance >= *lower;
-  if (std::optional<int64_t> upper = band.getUpper())
-    allowed = allowed & (distance.constant(*upper) >= distance);
-  return allowed;
+  return key.with(arith::ConstantOp::create(builder, builder.getBoolAttr(true)));
 }
 
 } // namespace mlir::sprint::lowering

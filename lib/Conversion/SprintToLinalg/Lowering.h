@@ -132,10 +132,6 @@ Value castTo(ImplicitLocOpBuilder &builder, Value value, Type type);
 // Numerics that several ops need
 //===----------------------------------------------------------------------===//
 
-/// Largest head dimension for which scores of 8-bit codes fit in 32 bits, a bias of at most 2^29
-/// included, and their differences times a multiplier of at most 2^31 in 64.
-constexpr int64_t kMaxHeadDim = int64_t(1) << 16;
-
 /// Ends the run with `message` where `check` does not hold for an element of `tensor`.
 void createAssertAll(ImplicitLocOpBuilder &builder, Value tensor,
                      function_ref<Scalar(Scalar element)> check, StringRef message);

@@ -6,6 +6,7 @@
 
 #include "Lowering.h"
 #include "Sprint/Conversion/Passes.h"
+#include "SprintRuntime/NumericsConstants.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,9 +29,9 @@ using namespace mlir::sprint;
 /// Checks that the scores of an op fit the integers they are computed in.
 static LogicalResult verifyHeadDim(RecomputeOp op) {
   int64_t headDim = cast<ShapedType>(op.getQuery().getType()).getDimSize(1);
-  if (ShapedType::isDynamic(headDim) || headDim <= lowering::kMaxHeadDim)
+  if (ShapedType::isDynamic(headDim) || headDim <= ::sprint::kMaxChannels)
     return success();
-  return op.emitOpError() << "expected a head dimension of at most " << lowering::kMaxHeadDim
+  return op.emitOpError() << "expected a head dimension of at most " << ::sprint::kMaxChannels
                           << ", got " << headDim;
 }
 

@@ -51,7 +51,8 @@ inline constexpr int kScoreSpreadBits = 15;
 /// Fraction bits of an output code.
 inline constexpr int kOutputFractionBits = 16;
 
-/// Largest head or value dimension: with it every product fits in 64 bits.
+/// Largest head or value dimension. With it scores of 8-bit codes fit in 32 bits, a bias included,
+/// and every product, as their differences times a multiplier, in 64.
 inline constexpr int64_t kMaxChannels = int64_t(1) << 16;
 
 } // namespace sprint

@@ -16,6 +16,8 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <algorithm>
+
 using namespace mlir;
 using namespace mlir::sprint;
 
@@ -107,6 +109,11 @@ bool BandAttr::leavesEveryQueryAKey(int64_t queries, int64_t keys) const {
 
 AffineExpr BandAttr::getDiagonal(AffineExpr query, AffineExpr queries, AffineExpr keys) const {
   return getAlign() == Align::End ? query + keys - queries : query;
+}
+
+std::optional<int64_t> BandAttr::findNearestDistance() const {
+  int64_t lower = getLower().value_or(INT64_MIN), upper = getUpper().value_or(INT64_MAX);
+  return lower <= upper ? std::optional(std::clamp<int64_t>(0, lower, upper)) : std::nullopt;
 }
 
 LogicalResult WidthsAttr::verify(function_ref<InFlightDiagnostic()> emitError,

@@ -88,9 +88,31 @@ def Sprint_BandAttr : Sprint_Attr<"Band", "band"> {
     /// Whether it allows every query a key, for these numbers of queries and keys; a number may be
     /// ShapedType::kDynamic, and then it does so whatever that is.
     bool leavesEveryQueryAKey(int64_t queries, int64_t keys) const;
-    /// The key on the diagonal of `query`.
+    /// The key on the diagonal of `query`, from which the bounds count.
     ::mlir::AffineExpr getDiagonal(::mlir::AffineExpr query, ::mlir::AffineExpr queries,
                                    ::mlir::AffineExpr keys) const;
+    /// Whether it allows the key that lies `distance` behind the diagonal; nothing where it bounds no key. Numbers
+    /// of these three may be of any type that has the operators, which gives its own truth values.
+    template <typename Number> auto allows(Number distance) const {
+      ::std::optional<decltype(distance >= int64_t())> isAllowed;
+      if (getLower())
+        isAllowed = distance >= *getLower();
+      if (getUpper()) {
+        auto isBelow = *getUpper() >= distance;
+        isAllowed = isAllowed ? *isAllowed & isBelow : isBelow;
+      }
+      return isAllowed;
+    }
+    /// The first and the last key that it allows a query with this diagonal, whether there are such keys or not;
+    /// nothing where it does not bound them.
+    template <typename Number> ::std::optional<Number> getFirstKey(Number diagonal) const {
+      return getLower() ? ::std::optional<Number>(diagonal + *getLower()) : ::std::nullopt;
+    }
+    template <typename Number> ::std::optional<Number> getLastKey(Number diagonal) const {
+      return getUpper() ? ::std::optional<Number>(diagonal + *getUpper()) : ::std::nullopt;
+    }
+    /// How far behind the diagonal the allowed key lies that is nearest to it; nothing where no key is allowed.
+    ::std::optional<int64_t> findNearestDistance() const;
   }];
 }
 
