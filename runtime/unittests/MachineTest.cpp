@@ -195,6 +195,19 @@ TEST_F(MachineFileTest, OverridesItsBase) {
   EXPECT_EQ(machine->structure.widths, *Widths::preset("paper"));
 }
 
+TEST_F(MachineFileTest, DropsTimingsThatOlderFilesHave) {
+  std::string path = write("older.yaml", "base: s\nname: older\ntiming:\n"
+                                         "  tRP: {value: 7, unit: memory cycles, source: test}\n"
+                                         "  tWTR: {value: 7, unit: memory cycles, source: test}\n"
+                                         "  tCCD: {value: 7, unit: memory cycles, source: test}\n");
+  std::string error;
+  std::optional<Machine> machine = loadMachine(path, error), base = loadMachine("s", error);
+  ASSERT_TRUE(machine) << error;
+  EXPECT_EQ(machine->structureHash(), base->structureHash());
+  for (const TimingField &field : kTimingFields)
+    EXPECT_EQ(field.access.get(machine->timing), field.access.get(base->timing)) << field.name;
+}
+
 TEST_F(MachineFileTest, BaseIsRelativeToTheFile) {
   write("first.yaml", "base: s\nname: first\n");
   std::string path = write("second.yml", "base: first.yaml\nname: second\n");
@@ -335,6 +348,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "4: expected channels of 1 to 1024, got 5000"},
         Malformed{"Negative", timing("tRCD: {value: -1, unit: memory cycles, source: x}"),
                   "4: expected tRCD of 0 to 1000000, got -1"},
+        Malformed{"NegativeAndDropped", timing("tRP: {value: -1, unit: memory cycles, source: x}"),
+                  "4: expected tRP of 0 to 1000000, got -1"},
         Malformed{"BuffersThatDoNotDivide",
                   structure("corelets: {value: 3, unit: corelets, source: x}"),
                   "4: expected key_buffer to divide among 3 CORELETs, got 8192"},

@@ -84,7 +84,7 @@ struct Structure {
 struct Timing {
   double clockMHz, memoryClockMHz;
   double busBits, transfersPerMemoryCycle;
-  double tRCD, tCAS, tBURST, tWP, tRP, tCWD, tWTR, tCCD;
+  double tRCD, tCAS, tBURST, tWP, tCWD;
   double thresholdCycles;
   double qkLatency, softmaxLatency, vLatency;
   double divisionCycles;

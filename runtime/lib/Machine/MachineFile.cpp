@@ -119,7 +119,7 @@ private:
       else if (key == "structure")
         readSection(node, key, kStructureFields, machine.structure);
       else if (key == "timing")
-        readSection(node, key, kTimingFields, machine.timing);
+        readSection(node, key, kTimingFields, machine.timing, kRetiredTimingFields);
       else if (key == "energy")
         readSection(node, key, kEnergyFields, machine.energy);
       else
@@ -208,9 +208,11 @@ private:
     places["name"] = placeOf(node);
   }
 
+  /// Reads a section; what `retired` has in it is checked alone.
   template <typename Field, size_t count>
   void readSection(const YAML::Node &section, const std::string &name, const Field (&fields)[count],
-                   typename Field::Section &values) {
+                   typename Field::Section &values,
+                   std::span<const std::type_identity_t<Field>> retired = {}) {
     std::map<std::string, YAML::Node> nodes = entries(section, name);
     for (const Field &field : fields) {
       if (name != field.section)
@@ -220,6 +222,9 @@ private:
         places[placeKey(field)] = placeOf(node.mapped());
       }
     }
+    for (const Field &field : retired)
+      if (auto node = nodes.extract(field.name))
+        leaf(node.mapped(), field);
     refuseRest(nodes, name);
   }
 

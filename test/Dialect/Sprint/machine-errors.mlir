@@ -156,7 +156,7 @@
   timing = {clock = 1000.0, memory_clock = 400.0, bus = 64.0, transfers_per_memory_cycle = 2.0,
   // expected-error @below {{expected a parameter of the machine, got 'tRCS'}}
   tRCS = 10.0, tCAS = 6.0, tBURST = 4.0,
-    tWP = 4.0, tRP = 1.0, tCWD = 4.0, tWTR = 3.0, tCCD = 2.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
+    tWP = 4.0, tCWD = 4.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
     division = 1.0},
   energy = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4, sram_read = 0.53, sram_write = 0.46, qk = 3.06, v = 2.97,
     softmax = 87.0}>
@@ -167,7 +167,7 @@
   timing = {clock = 1000.0, memory_clock = 400.0, bus = 64.0, transfers_per_memory_cycle = 2.0,
   // expected-error @below {{expected 'bus' once, got it again}}
   bus = 10.0, tCAS = 6.0, tBURST = 4.0,
-    tWP = 4.0, tRP = 1.0, tCWD = 4.0, tWTR = 3.0, tCCD = 2.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
+    tWP = 4.0, tCWD = 4.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
     division = 1.0},
   energy = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4, sram_read = 0.53, sram_write = 0.46, qk = 3.06, v = 2.97,
     softmax = 87.0}>
@@ -178,7 +178,7 @@
   timing = {clock = 1000.0, memory_clock = 400.0, bus = 64.0, transfers_per_memory_cycle = 2.0,
   // expected-error @below {{expected tRCD of 0 to 1000000, got -1}}
   tRCD = -1.0, tCAS = 6.0, tBURST = 4.0,
-    tWP = 4.0, tRP = 1.0, tCWD = 4.0, tWTR = 3.0, tCCD = 2.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
+    tWP = 4.0, tCWD = 4.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
     division = 1.0},
   energy = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4, sram_read = 0.53, sram_write = 0.46, qk = 3.06, v = 2.97,
     softmax = 87.0}>
@@ -189,7 +189,7 @@
   timing = {
   // expected-error @below {{expected clock of 1 to 1000000, got inf}}
   clock = 0x7FF0000000000000, memory_clock = 400.0, bus = 64.0, transfers_per_memory_cycle = 2.0, tRCD = 10.0, tCAS = 6.0, tBURST = 4.0,
-    tWP = 4.0, tRP = 1.0, tCWD = 4.0, tWTR = 3.0, tCCD = 2.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
+    tWP = 4.0, tCWD = 4.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
     division = 1.0},
   energy = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4, sram_read = 0.53, sram_write = 0.46, qk = 3.06, v = 2.97,
     softmax = 87.0}>
@@ -200,7 +200,7 @@
   timing = {
   // expected-error @below {{expected clock of 1 to 1000000, got nan}}
   clock = 0x7FF8000000000000, memory_clock = 400.0, bus = 64.0, transfers_per_memory_cycle = 2.0, tRCD = 10.0, tCAS = 6.0, tBURST = 4.0,
-    tWP = 4.0, tRP = 1.0, tCWD = 4.0, tWTR = 3.0, tCCD = 2.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
+    tWP = 4.0, tCWD = 4.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
     division = 1.0},
   energy = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4, sram_read = 0.53, sram_write = 0.46, qk = 3.06, v = 2.97,
     softmax = 87.0}>
@@ -212,7 +212,7 @@
   // expected-note @+2 {{add a trailing dot to make the literal a float}}
   // expected-error @below {{unexpected decimal integer literal for a floating point value}}
   clock = 1000, memory_clock = 400.0, bus = 64.0, transfers_per_memory_cycle = 2.0, tRCD = 10.0, tCAS = 6.0, tBURST = 4.0,
-    tWP = 4.0, tRP = 1.0, tCWD = 4.0, tWTR = 3.0, tCCD = 2.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
+    tWP = 4.0, tCWD = 4.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
     division = 1.0},
   energy = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4, sram_read = 0.53, sram_write = 0.46, qk = 3.06, v = 2.97,
     softmax = 87.0}>
@@ -221,7 +221,7 @@
 
 #costs = #sprint.costs<
   timing = {clock = 1000.0, memory_clock = 400.0, bus = 64.0, transfers_per_memory_cycle = 2.0, tRCD = 10.0, tCAS = 6.0, tBURST = 4.0,
-    tWP = 4.0, tRP = 1.0, tCWD = 4.0, tWTR = 3.0, tCCD = 2.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
+    tWP = 4.0, tCWD = 4.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
     division = 1.0},
   energy = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4,
   // expected-error @below {{expected sram_read of 0 to 1000000000, got 2000000000}}
@@ -232,7 +232,7 @@
 
 #costs = #sprint.costs<
   timing = {clock = 1000.0, memory_clock = 400.0, bus = 64.0, transfers_per_memory_cycle = 2.0, tRCD = 10.0, tCAS = 6.0, tBURST = 4.0,
-    tWP = 4.0, tRP = 1.0, tCWD = 4.0, tWTR = 3.0, tCCD = 2.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
+    tWP = 4.0, tCWD = 4.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
     division = 1.0},
   // expected-error @below {{expected parameter 'softmax', got none}}
   energy = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4, sram_read = 0.53, sram_write = 0.46, qk = 3.06, v = 2.97}>
