@@ -24,6 +24,7 @@
 
 #include <deque>
 #include <optional>
+#include <utility>
 
 namespace mlir::sprint {
 
@@ -157,11 +158,24 @@ public:
     return kind == Kind::Reduction && combiner == candidate;
   }
 
+  /// Constant leaves of the trees of selects that are taken apart, at most.
+  static constexpr unsigned kMaxLeaves = 16;
+
+  /// The sum that an integer is: its constant and its terms.
+  std::pair<int64_t, SmallVector<AffineTerm>> getSum() const;
+  /// The parts whose conjunction a truth value is.
+  SmallVector<Expr> getConjuncts() const;
+  /// Number of leaves of a tree of selects; more than `limit` where that is so, or where a leaf is
+  /// no constant.
+  unsigned countLeaves(unsigned limit = kMaxLeaves) const;
   /// Whether `part` is the expression, or a part of it.
   bool contains(Expr part) const;
 
   void Profile(llvm::FoldingSetNodeID &id) const;
 };
+
+/// No tensor has more elements along a dimension: addresses have 48 bits.
+inline constexpr int64_t kMaxDimSize = int64_t(1) << 47;
 
 /// The numbers that a type of integers holds.
 IntegerRange rangeOf(Type type);

@@ -1,0 +1,21 @@
+//===- AttentionNames.h - What attentions are called -------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_LIB_CONVERSION_LINALGTOSPRINT_ATTENTIONNAMES_H
+#define SPRINT_LIB_CONVERSION_LINALGTOSPRINT_ATTENTIONNAMES_H
+
+#include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mlir::sprint {
+
+/// Gives every attention of `module` a name that neither another one nor a symbol has
+/// (docs/raising.md, "Names"). Those that have one keep it as far as it is unique.
+void nameAttentions(ModuleOp module);
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_LIB_CONVERSION_LINALGTOSPRINT_ATTENTIONNAMES_H
