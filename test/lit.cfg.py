@@ -36,6 +36,7 @@ llvm.add_tool_substitutions(
         "mlir-opt",
         "FileCheck",
         "count",
+        "mlir-runner",
         "not",
         "split-file",
     ],
@@ -44,6 +45,37 @@ llvm.add_tool_substitutions(
 llvm.with_environment("PATH", tools, append_path=True)
 llvm.with_environment(
     "PYTHONPATH", os.path.join(config.sprint_source_dir, "python"), append_path=True
+)
+# Runs `main` of what the Sprint ops of a test mean in upstream dialects; it prints what is checked.
+lower_to_llvm = [
+    "--convert-sprint-to-linalg",
+    "--convert-elementwise-to-linalg",
+    '--one-shot-bufferize="bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map"',
+    "--convert-linalg-to-loops",
+    "--expand-strided-metadata",
+    "--lower-affine",
+    "--convert-scf-to-cf",
+    "--arith-expand",
+    "--convert-math-to-llvm",
+    "--convert-math-to-libm",
+    "--convert-arith-to-llvm",
+    "--convert-index-to-llvm",
+    "--finalize-memref-to-llvm",
+    "--convert-func-to-llvm",
+    "--convert-cf-to-llvm",
+    "--reconcile-unrealized-casts",
+]
+llvm_libs = os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")
+runner_libs = ",".join(
+    os.path.join(llvm_libs, f"lib{name}.so") for name in ("mlir_runner_utils", "mlir_c_runner_utils")
+)
+# In front of the tools, which it names.
+config.substitutions.insert(
+    0,
+    (
+        "%run_values",
+        f"sprint-opt %s {' '.join(lower_to_llvm)} | mlir-runner --entry-point-result=void --shared-libs={runner_libs}",
+    ),
 )
 config.substitutions += [
     ("%python", config.python),
