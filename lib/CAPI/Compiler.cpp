@@ -109,7 +109,7 @@ static SprintModel *readModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
   sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   llvm::Expected<Model> model =
       Model::parse(sources, *result->context, options->entry ? options->entry : "",
-                   options->arch ? StringRef(options->arch) : StringRef(kDefaultArch));
+                   options->arch ? options->arch : SprintAttachMachineOptions().arch);
   if (!model)
     return fail(error, model.takeError());
   result->model = std::move(*model);
@@ -180,7 +180,7 @@ SprintSchedule *sprintScheduleModel(SprintModel *model, const char *schedule, ch
   if (!model)
     return fail(error, "expected a model, got null");
   llvm::Expected<ScheduledModel> scheduled =
-      model->model->schedule(schedule ? StringRef(schedule) : StringRef(kDefaultSchedule));
+      model->model->schedule(schedule ? schedule : SprintScheduleFetchesOptions().schedule);
   if (!scheduled)
     return fail(error, scheduled.takeError());
   return new SprintSchedule{*model, std::move(*scheduled)};

@@ -23,8 +23,8 @@ struct RunOptions {
   std::string model;
   /// The function to run; empty where it is the one there is.
   std::string entry;
-  std::string arch = kDefaultArch.str();
-  std::string schedule = kDefaultSchedule.str();
+  std::string arch = SprintAttachMachineOptions().arch;
+  std::string schedule = SprintScheduleFetchesOptions().schedule;
   Level level = Level::Stream;
   std::vector<std::string> inputs;
   ::sprint::ThresholdOptions thresholds;

@@ -41,7 +41,7 @@ using ModelInputs = std::vector<std::vector<HostTensor>>;
 /// What a model is run for.
 struct RunRequest {
   Level level = Level::Stream;
-  std::string schedule = kDefaultSchedule.str();
+  std::string schedule = SprintScheduleFetchesOptions().schedule;
   /// What each launch is asked for. Given thresholds are `thresholds`; PruneRate and KeepMass
   /// calibrate on the inputs; `progress` is called with the launches that are done and how many
   /// there will be.

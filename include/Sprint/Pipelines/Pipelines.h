@@ -7,6 +7,8 @@
 #ifndef SPRINT_PIPELINES_PIPELINES_H
 #define SPRINT_PIPELINES_PIPELINES_H
 
+#include "Sprint/Dialect/Sprint/Transforms/Passes.h"
+
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 
@@ -15,10 +17,6 @@ class DialectRegistry;
 } // namespace mlir
 
 namespace mlir::sprint {
-
-/// The machine and the schedule where nothing else is asked for.
-inline constexpr llvm::StringLiteral kDefaultArch = "s";
-inline constexpr llvm::StringLiteral kDefaultSchedule = "paper";
 
 /// The paper's baseline, as `schedule`: every allowed key kept, and what fits pinned for the whole
 /// head by the algorithm `resident`.
@@ -51,17 +49,17 @@ struct LevelValues {
   }
 };
 
-/// Options of `--sprint-compile`.
+/// Options of `--sprint-compile`; defaults are those of the passes.
 struct CompileOptions : PassPipelineOptions<CompileOptions> {
   Option<std::string> arch{*this, "arch",
                            llvm::cl::desc("Built-in machine (s, m or l) or path of a machine "
                                           "description"),
-                           llvm::cl::init(kDefaultArch.str())};
+                           llvm::cl::init(SprintAttachMachineOptions().arch)};
   Option<std::string> schedule{
       *this, "schedule",
       llvm::cl::desc("Scheduling algorithm, or dense: every allowed key kept, with "
                      "resident"),
-      llvm::cl::init(kDefaultSchedule.str())};
+      llvm::cl::init(SprintScheduleFetchesOptions().schedule)};
   Option<Level> level{*this, "level", llvm::cl::desc("How far down to compile"),
                       llvm::cl::init(Level::Stream), LevelValues()};
 };
