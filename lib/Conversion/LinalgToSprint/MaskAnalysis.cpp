@@ -77,7 +77,7 @@ struct Band {
 
 struct MaskAnalysis::Implementation {
   explicit Implementation(LogitShape shape, MLIRContext *context)
-      : shape(std::move(shape)), factory(context), evaluator(factory) {}
+      : shape(shape), factory(context), evaluator(factory) {}
 
   LogitShape shape;
   SmallVector<ScoreTerm> terms;
@@ -543,7 +543,7 @@ bool MaskAnalysis::Implementation::allowsOwnKey(Expr allowed) {
 //===----------------------------------------------------------------------===//
 
 MaskAnalysis::MaskAnalysis(LogitShape shape, MLIRContext *context)
-    : implementation(std::make_unique<Implementation>(std::move(shape), context)) {}
+    : implementation(std::make_unique<Implementation>(shape, context)) {}
 
 MaskAnalysis::~MaskAnalysis() = default;
 

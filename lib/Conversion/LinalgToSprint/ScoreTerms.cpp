@@ -57,7 +57,7 @@ private:
 LogicalResult ScoreFinder::add(ScoreTerm term) {
   if (!scores.factors.empty())
     return fail("masked or biased scores are multiplied with a tensor");
-  scores.terms.push_back(std::move(term));
+  scores.terms.push_back(term);
   return success();
 }
 
@@ -71,7 +71,7 @@ LogicalResult ScoreFinder::findInSum(Expr sum, double scale) {
     double sign = sum->isOperation("arith.subf") ? -1.0 : 1.0;
     ScoreTerm term{ScoreTerm::Kind::Added, sum->operands[1 - side], scale * sign, std::nullopt,
                    sum->type};
-    if (succeeded(add(std::move(term))) && succeeded(find(sum->operands[side], scale)))
+    if (succeeded(add(term)) && succeeded(find(sum->operands[side], scale)))
       return success();
     scores = before;
     if (side == 0)
@@ -136,7 +136,7 @@ LogicalResult ScoreFinder::findInSelect(Expr select, double scale) {
   term.element = whenTrue ? factory.negate(condition) : condition;
   term.otherwise = (whenTrue ? *whenTrue : *whenFalse) * scale;
   term.type = select->type;
-  if (failed(add(std::move(term))))
+  if (failed(add(term)))
     return failure();
   return find(chosen, scale);
 }
@@ -148,7 +148,7 @@ LogicalResult ScoreFinder::findUnderBound(Expr bounded, std::optional<double> bo
   term.kind = ScoreTerm::Kind::LowerBound;
   term.otherwise = *bound * scale;
   term.type = bounded->type;
-  if (failed(add(std::move(term))))
+  if (failed(add(term)))
     return failure();
   return find(bounded, scale);
 }
