@@ -8,7 +8,10 @@
 
 #include "Options.h"
 
+#include "Sprint/Support/Version.h"
+
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
 
@@ -35,6 +38,12 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
       "MLIR's own options are taken, too, with values behind '=': --mlir-print-ir-after-all, "
       "--mlir-timing, --mlir-pass-statistics, --debug-only=..., ....");
   app.allow_extras();
+  app.set_version_flag("--version", [] {
+    std::string version;
+    llvm::raw_string_ostream os(version);
+    printVersion(os);
+    return llvm::StringRef(version).rtrim().str();
+  });
   app.add_option("MODEL", options.model, "linalg on tensors, as torch-mlir prints it")->required();
   app.add_option("--entry", options.entry,
                  "function to run; without it main, or the only public one");

@@ -7,6 +7,8 @@
 #include "Options.h"
 #include "Session.h"
 
+#include "Sprint/Support/Version.h"
+
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/InitLLVM.h"
@@ -16,6 +18,7 @@ using namespace mlir::sprint;
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  registerVersion();
   registerPassManagerCLOptions();
   registerDefaultTimingManagerCLOptions();
   registerDebugCLOptions();

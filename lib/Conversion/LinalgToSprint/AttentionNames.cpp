@@ -16,9 +16,7 @@
 using namespace mlir;
 using namespace mlir::sprint;
 
-/// What a producer calls the place `location`, as a name that a command stream may hold; empty
-/// where it does not say.
-static std::string findName(Location location) {
+std::string sprint::findName(Location location) {
   auto named = location->findInstanceOf<NameLoc>();
   if (!named)
     return "";

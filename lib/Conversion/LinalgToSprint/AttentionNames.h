@@ -12,6 +12,10 @@
 
 namespace mlir::sprint {
 
+/// What a producer calls the place `location`, as a name that a command stream may hold; empty
+/// where it does not say.
+std::string findName(Location location);
+
 /// Gives every attention of `module` a name that neither another one nor a symbol has
 /// (docs/raising.md, "Names"). Those that have one keep it as far as it is unique.
 void nameAttentions(ModuleOp module);

@@ -66,8 +66,8 @@ LogicalResult SprintDialect::verifyOperationAttribute(Operation *op, NamedAttrib
                                << attribute.getValue();
     return success();
   }
-  return op->emitOpError() << "expected '" << kMachineAttrName << "', '" << kCostsAttrName
-                           << "', '" << kRefusedAttrName << "' or '" << kHostConstantsAttrName
+  return op->emitOpError() << "expected '" << kMachineAttrName << "', '" << kCostsAttrName << "', '"
+                           << kRefusedAttrName << "' or '" << kHostConstantsAttrName
                            << "', got unknown attribute '" << name << "'";
 }
 
