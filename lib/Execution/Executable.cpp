@@ -45,6 +45,7 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
+#include <mutex>
 #include <csetjmp>
 #include <cstdlib>
 #include <cstring>
@@ -178,8 +179,12 @@ void sprint::registerExecution(DialectRegistry &registry) {
 
 /// The machine this process runs on.
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine() {
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
+  // Threads may compile at once, and LLVM's registry of targets does not expect that.
+  static std::once_flag isRegistered;
+  std::call_once(isRegistered, [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+  });
   llvm::Expected<llvm::orc::JITTargetMachineBuilder> builder =
       llvm::orc::JITTargetMachineBuilder::detectHost();
   if (!builder)

@@ -19,10 +19,13 @@
 
 using namespace mlir::sprint;
 
-/// Whether an argument is an option of MLIR's or LLVM's that is taken.
+/// Whether an argument is an option of MLIR's, or of what matchers print.
 static bool isMLIROption(llvm::StringRef argument) {
-  return argument.starts_with("--mlir-") || argument.starts_with("--debug-only=") ||
-         argument == "--debug";
+  if (!argument.consume_front("--"))
+    return false;
+  llvm::StringRef name = argument.split('=').first;
+  return (name.starts_with("mlir-") || name.starts_with("debug")) &&
+         llvm::cl::getRegisteredOptions().contains(name);
 }
 
 std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
@@ -95,7 +98,7 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
     llvm::raw_string_ostream errors(message);
     if (!llvm::cl::ParseCommandLineOptions(static_cast<int>(ofMLIR.size()), ofMLIR.data(), "",
                                            &errors))
-      throw CLI::ValidationError(llvm::StringRef(message).trim().str());
+      throw CLI::ValidationError(llvm::StringRef(message).split('\n').first.str());
   } catch (const CLI::ParseError &error) {
     // Help asked for, not an error.
     if (error.get_exit_code() == 0)

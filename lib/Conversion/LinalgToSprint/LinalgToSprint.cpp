@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionBuilder.h"
 #include "AttentionNames.h"
 #include "Candidates.h"
+#include "Raiser.h"
 
 #include "Sprint/Conversion/Passes.h"
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
@@ -22,10 +22,6 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/DenseSet.h"
-#include "llvm/ADT/SetVector.h"
-#include "llvm/Support/DebugLog.h"
-
-#define DEBUG_TYPE "convert-linalg-to-sprint"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_CONVERTLINALGTOSPRINT
@@ -35,25 +31,6 @@ namespace mlir::sprint {
 using namespace mlir;
 using namespace mlir::sprint;
 
-/// Erases `root`, which is unused, and what only it used. Adds what was erased to `erased`.
-static void eraseDeadOps(Operation *root, llvm::DenseSet<Operation *> &erased) {
-  llvm::SetVector<Operation *> worklist;
-  worklist.insert(root);
-  while (!worklist.empty()) {
-    Operation *op = worklist.pop_back_val();
-    if (!isOpTriviallyDead(op))
-      continue;
-    op->walk([&](Operation *nested) {
-      for (Value operand : nested->getOperands())
-        if (Operation *definition = operand.getDefiningOp())
-          if (!op->isAncestor(definition))
-            worklist.insert(definition);
-    });
-    erased.insert(op);
-    op->erase();
-  }
-}
-
 /// Erases ops whose results are not used, as arg-maxima that come along with maxima, so that they
 /// do not count as uses of what they read.
 static void eraseUnusedOps(Operation *root) {
@@ -61,80 +38,6 @@ static void eraseUnusedOps(Operation *root) {
     if (isOpTriviallyDead(op))
       op->erase();
   });
-}
-
-namespace {
-/// Raises one candidate.
-class Raiser {
-public:
-  explicit Raiser(llvm::DenseSet<Operation *> &erased) : erased(erased) {}
-
-  /// Puts an attention in the place of the candidate. Fails with a reason where it is none; then
-  /// nothing has changed.
-  LogicalResult raise(const Candidate &candidate);
-
-  StringRef getReason() const { return reason; }
-
-private:
-  LogicalResult build(FailureOr<MatchedAttention> matched);
-
-  AttentionMatcher matcher;
-  std::string reason;
-  llvm::DenseSet<Operation *> &erased;
-};
-} // namespace
-
-LogicalResult Raiser::build(FailureOr<MatchedAttention> matched) {
-  std::string why;
-  if (failed(matched)) {
-    why = matcher.getReason().str();
-  } else {
-    AttentionBuilder attention(matcher, *matched);
-    if (succeeded(attention.analyze())) {
-      attention.replace();
-      eraseDeadOps(matched->result.value.getDefiningOp(), erased);
-      return success();
-    }
-    why = attention.getReason().str();
-  }
-  LDBG() << "no match: " << why;
-  if (reason.empty())
-    reason = std::move(why);
-  return failure();
-}
-
-LogicalResult Raiser::raise(const Candidate &candidate) {
-  Operation *op = candidate.op;
-  LDBG() << "candidate: " << *op << " at " << op->getLoc();
-  if (auto attention = dyn_cast<tm_tensor::AttentionOp>(op))
-    return build(matcher.match(attention));
-  std::optional<Contraction> contraction = getContraction(op);
-  if (candidate.probabilities.empty()) {
-    reason = "the contraction with the values is not of floats, as in a quantised model";
-    return failure();
-  }
-  // What computes the weights in its body, or sums over several dimensions, is seen as several ops,
-  // which take its place for as long as it is matched.
-  linalg::GenericOp standIn;
-  if (std::optional<WeightedSum> sum = getWeightedSum(op))
-    standIn = splitWeightedSum(*sum);
-  else if (contraction->reduced.size() > 1)
-    standIn = flattenSummedDimensions(*contraction);
-  if (standIn) {
-    op->getResult(0).replaceAllUsesWith(standIn->getResult(0));
-    contraction = getContraction(standIn);
-  }
-  for (unsigned probabilities : candidate.probabilities)
-    if (succeeded(build(matcher.match(*contraction, probabilities)))) {
-      if (standIn)
-        eraseDeadOps(op, erased);
-      return success();
-    }
-  if (standIn) {
-    standIn->getResult(0).replaceAllUsesWith(op->getResult(0));
-    eraseDeadOps(standIn, erased);
-  }
-  return failure();
 }
 
 namespace {
@@ -161,7 +64,6 @@ struct ConvertLinalgToSprint
         continue;
       Raiser raiser(erased);
       if (succeeded(raiser.raise(candidate))) {
-        LDBG() << "raised";
         ++numRaised;
         continue;
       }
