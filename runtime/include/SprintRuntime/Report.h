@@ -69,11 +69,6 @@ std::string toJson(const RunReport &report);
 /// The statistics of one launch.
 std::string toJson(const LaunchReport &report);
 
-/// The report of which that is the JSON, for launches through the C API (sprintStatistics). Without
-/// a value, `error` says what is missing or of another type.
-std::optional<LaunchReport> launchReportFromJson(std::string_view json,
-                                                 std::string &error) noexcept;
-
 } // namespace sprint
 
 #endif // SPRINTRUNTIME_REPORT_H

@@ -7,14 +7,11 @@
 #include "SprintRuntime/Report.h"
 #include "Json.h"
 
-#include <limits>
 #include <variant>
 
 using namespace sprint;
 
 namespace {
-
-constexpr const char *kKeyHeads = "key_heads";
 
 /// Whether a statistic is one of the machine's parts.
 bool isOfPart(const StatisticInfo &info) {
@@ -43,7 +40,7 @@ Json launchJson(const LaunchReport &launch) {
   for (size_t index = 0; index < kNumLaunchParameters; ++index)
     if (!launchParameters[index].divisor)
       json[std::string(launchParameters[index].name)] = launch.dimensions.*launchSizeMembers[index];
-  json[kKeyHeads] = launch.dimensions.keyHeads();
+  json["key_heads"] = launch.dimensions.keyHeads();
   json["inputs"] = launch.inputs;
   json["thresholds"] = thresholdsJson(launch.thresholds);
   json.update(statisticsJson(launch.statistics, /*hasRun=*/true));
@@ -56,48 +53,6 @@ Json launchesJson(const std::vector<LaunchReport> &launches) {
   for (const LaunchReport &launch : launches)
     json["attentions"].push_back(launchJson(launch));
   return json;
-}
-
-/// Reads from `json` what of `statistics` is added up for a statistic. The cycles are read before
-/// parts of them.
-void readStatistic(const Json &json, const StatisticInfo &info, Statistics &statistics) {
-  std::string name(info.name);
-  if (const auto *count = std::get_if<int64_t Statistics::*>(&info.source))
-    statistics.**count = countOf(json, name);
-  else if (const auto *amount = std::get_if<double Statistics::*>(&info.source))
-    statistics.**amount = numberOf(json, name);
-  else if (const auto *busy = std::get_if<BusyCycles>(&info.source))
-    statistics.*busy->cycles = numberOf(json, name) * statistics.cycles;
-}
-
-LaunchReport launchReportOf(const Json &json) {
-  LaunchReport report;
-  const Json &program = memberOf(json, "program");
-  if (!program.is_string())
-    throw FormatError{"expected 'program' to be a string, got " + program.dump()};
-  report.program = program.get<std::string>();
-  for (size_t index = 0; index < kNumLaunchParameters; ++index)
-    if (!launchParameters[index].divisor)
-      report.dimensions.*launchSizeMembers[index] =
-          countOf(json, std::string(launchParameters[index].name));
-  int64_t keyHeads = countOf(json, kKeyHeads);
-  if (keyHeads == 0 || report.dimensions.heads % keyHeads != 0)
-    throw FormatError{"expected key_heads to divide " + std::to_string(report.dimensions.heads) +
-                      ", got " + std::to_string(keyHeads)};
-  report.run = countOf(json, "run");
-  report.dimensions.group = report.dimensions.heads / keyHeads;
-  report.inputs = stringsOf(json, "inputs");
-  const Json &thresholds = memberOf(json, "thresholds");
-  if (!thresholds.is_array())
-    throw FormatError{"expected 'thresholds' to be a list, got " + thresholds.dump()};
-  for (const Json &threshold : thresholds)
-    report.thresholds.push_back(threshold == kPlusInfinity ? std::numeric_limits<float>::infinity()
-                                                           : thresholdOf(threshold));
-
-  for (const StatisticInfo &info : statisticInfos)
-    readStatistic(info.group.empty() ? json : memberOf(json, std::string(info.group)), info,
-                  report.statistics);
-  return report;
 }
 
 } // namespace
@@ -146,10 +101,3 @@ std::string sprint::toJson(const RunReport &report) {
 }
 
 std::string sprint::toJson(const LaunchReport &report) { return toFile(launchJson(report)); }
-
-std::optional<LaunchReport> sprint::launchReportFromJson(std::string_view json,
-                                                         std::string &error) noexcept {
-  return parseOr("", error, [&]() -> std::optional<LaunchReport> {
-    return launchReportOf(Json::parse(json));
-  });
-}
