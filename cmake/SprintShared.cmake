@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # How libraries that others load are linked.
 
 # sprint_export_only(<target> <version script>)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # How the compiler's libraries and tools are built: against the shared libMLIR,
 # without exceptions, as LLVM itself.
 

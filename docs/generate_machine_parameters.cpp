@@ -1,6 +1,7 @@
 //===- generate_machine_parameters.cpp - Their reference page -------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Writes the reference page of a machine's parameters from their table.
 // usage: generate_machine_parameters -o PAGE.md

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the reference page of the built-in machines from runtime/arch/*.yaml.
 
 usage: generate_machines.py FILE.yaml... -o PAGE.md

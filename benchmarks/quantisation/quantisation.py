@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What the choice of nibble and of steps does to real tensors: layers 0, 3 and 5 of MiniLM
 (examples/minilm).
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How long raising takes: `sprint-opt --convert-linalg-to-sprint` against stock
 `mlir-opt --canonicalize --cse` on the same file.
 

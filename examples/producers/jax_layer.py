@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A transformer's attention in JAX, its weights in the model, for sprint.export --from=jax."""
 
 import jax

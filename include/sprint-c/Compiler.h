@@ -1,6 +1,7 @@
 /*===- Compiler.h - C API of the compiler ---------------------------*- C -*-===*\
 |*                                                                            *|
 |* Part of the Sprint project.                                                *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*                                                                            *|
 |* Compiles models, linalg on tensors as torch-mlir prints it, and runs them. *|
 |* A model is raised once, cut into host and device once, scheduled as often  *|

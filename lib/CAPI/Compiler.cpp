@@ -1,6 +1,7 @@
 //===- Compiler.cpp - C API of the compiler -------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Diagnostics.cpp - Diagnostics as values ----------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Model.cpp - A model on its way down --------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

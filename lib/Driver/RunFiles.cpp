@@ -1,6 +1,7 @@
 //===- RunFiles.cpp - Files that runs leave behind ------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Runs.cpp - Runs of a model -----------------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

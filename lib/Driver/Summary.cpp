@@ -1,6 +1,7 @@
 //===- Summary.cpp - A report as a table ----------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- TensorFiles.cpp - Tensors of a model in files ----------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

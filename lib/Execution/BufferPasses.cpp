@@ -1,6 +1,7 @@
 //===- BufferPasses.cpp - What is done with buffers ----------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Constants.cpp - Weights that stay where they are ---------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

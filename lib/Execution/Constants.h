@@ -1,6 +1,7 @@
 //===- Constants.h - Weights that stay where they are ------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

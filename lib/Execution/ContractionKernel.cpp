@@ -1,6 +1,7 @@
 //===- ContractionKernel.cpp - Sums of products on the host -----------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The loops of a contraction are those of a matrix product in a different guise: a loop that only
 // the left operand and the result follow runs over rows, one that only the right operand and the

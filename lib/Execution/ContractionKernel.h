@@ -1,6 +1,7 @@
 //===- ContractionKernel.h - Sums of products on the host --------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What compiled code calls for matrix products, convolutions and other sums of products of floats.
 //

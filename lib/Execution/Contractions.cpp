@@ -1,6 +1,7 @@
 //===- Contractions.cpp - Sums of products handed to a library --------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

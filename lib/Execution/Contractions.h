@@ -1,6 +1,7 @@
 //===- Contractions.h - Sums of products handed to a library -----*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

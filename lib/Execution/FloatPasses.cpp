@@ -1,6 +1,7 @@
 //===- FloatPasses.cpp - Arithmetic as the host computes it --------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

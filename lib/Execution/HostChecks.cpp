@@ -1,6 +1,7 @@
 //===- HostChecks.cpp - What the host takes and what it is left ----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

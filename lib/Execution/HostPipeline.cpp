@@ -1,6 +1,7 @@
 //===- HostPipeline.cpp - From tensors to the LLVM dialect ---------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- OutlineLoops.cpp - Functions of a moderate size ----------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

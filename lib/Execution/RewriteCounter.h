@@ -1,6 +1,7 @@
 //===- RewriteCounter.h - A statistic of patterns ----------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

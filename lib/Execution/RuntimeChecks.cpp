@@ -1,6 +1,7 @@
 //===- RuntimeChecks.cpp - What can fail while compiled code runs -----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

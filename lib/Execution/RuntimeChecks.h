@@ -1,6 +1,7 @@
 //===- RuntimeChecks.h - What can fail while compiled code runs --*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

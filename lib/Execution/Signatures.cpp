@@ -1,6 +1,7 @@
 //===- Signatures.cpp - Types at the boundary of a function --------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

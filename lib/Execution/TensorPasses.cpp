@@ -1,6 +1,7 @@
 //===- TensorPasses.cpp - What is done before there are buffers -------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- DebugOptions.cpp - --debug and --debug-only ------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiled with assertions, as LLVM's headers declare nothing of this without.
 //

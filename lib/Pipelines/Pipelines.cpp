@@ -1,6 +1,7 @@
 //===- Pipelines.cpp - Everything that tools register ---------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

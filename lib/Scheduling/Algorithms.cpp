@@ -1,6 +1,7 @@
 //===- Algorithms.cpp - How schedules are found ---------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

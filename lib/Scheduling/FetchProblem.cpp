@@ -1,6 +1,7 @@
 //===- FetchProblem.cpp - What a schedule has to solve --------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

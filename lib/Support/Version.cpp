@@ -1,6 +1,7 @@
 //===- Version.cpp - What tools say of themselves -------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

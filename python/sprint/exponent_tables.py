@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The two exponent tables of docs/numerics.md, section 5, step 4, as integers."""
 
 #: `H[n] = round(2^16 * exp(-n / 8))`.

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What a launch computes, to the last bit: docs/numerics.md in NumPy.
 
 Written from that page alone, so that it can arbitrate between the compiler's levels and the

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Stands in for PyTorch's scaled_dot_product_attention."""
 
 from __future__ import annotations

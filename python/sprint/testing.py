@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Attentions that tests run: shapes at the edges of the machine, and data that makes each rounding
 visible.
 """

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Modules that the tests of the exporter and of learned thresholds take."""
 
 import torch

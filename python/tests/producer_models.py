@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """JAX functions that the tests of the exporter take, and what they are called with."""
 
 import jax

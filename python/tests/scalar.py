@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """docs/numerics.md once more, number by number, in integers and fractions: what the NumPy reference
 is held against.
 

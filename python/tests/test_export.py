@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The exporter against PyTorch, and what it says of models that it cannot export."""
 
 import contextlib

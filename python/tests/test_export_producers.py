@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The exporter of other models than PyTorch's, and what it says of those that it cannot export."""
 
 import os

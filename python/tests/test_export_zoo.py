@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The comparisons and the table of the coverage of the zoo; needs no PyTorch."""
 
 import math

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The NumPy reference against a scalar one, against the float softmax on real tensors, and against
 its own mutations.
 """

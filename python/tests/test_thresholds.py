@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Learned thresholds: pruned attention against PyTorch's own, learning against thresholds of one
 rate for all heads, and what the command line says of wrong input.
 """

@@ -1,6 +1,7 @@
 //===- Fuzzing.h - What the fuzzers share ------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

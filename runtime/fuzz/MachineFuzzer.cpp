@@ -1,6 +1,7 @@
 //===- MachineFuzzer.cpp - Fuzzes the reader of machine descriptions ------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

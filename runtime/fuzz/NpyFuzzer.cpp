@@ -1,6 +1,7 @@
 //===- NpyFuzzer.cpp - Fuzzes the reader of NumPy's array files -----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ToolOptions.cpp - What sprint-sim and sprint-run share -------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ToolOptions.h - What sprint-sim and sprint-run share ------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Options for the thresholds of launches and for the files that launches leave behind
 // (docs/tools.md), and the writing of these files.

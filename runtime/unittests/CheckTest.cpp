@@ -1,6 +1,7 @@
 //===- CheckTest.cpp - Programs that are wrong whatever they run on -------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

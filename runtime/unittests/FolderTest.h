@@ -1,6 +1,7 @@
 //===- FolderTest.h - Tests with files of their own --------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- MaskTest.cpp - Launches with masks, biases and key heads -----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

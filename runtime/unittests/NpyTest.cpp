@@ -1,6 +1,7 @@
 //===- NpyTest.cpp - NumPy's array files ----------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- NumericsTest.cpp - Arithmetic of launches --------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

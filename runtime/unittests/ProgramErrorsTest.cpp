@@ -1,6 +1,7 @@
 //===- ProgramErrorsTest.cpp - Launches that are refused ------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

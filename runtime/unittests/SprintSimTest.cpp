@@ -1,6 +1,7 @@
 //===- SprintSimTest.cpp - sprint-sim -------------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs the tool as its users do.
 //

@@ -1,6 +1,7 @@
 //===- StreamTest.cpp - Command words and the container -------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

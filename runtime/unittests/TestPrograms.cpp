@@ -1,6 +1,7 @@
 //===- TestPrograms.cpp - Programs and references for tests ---------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- TestPrograms.h - Programs and references for tests --------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Programs built command by command, so that the runtime is tested without the compiler, and a
 // plain scalar computation of what they must give.

@@ -1,6 +1,7 @@
 //===- TimingTest.cpp - Cycles of launches --------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Times computed by hand from docs/machine.md. On machine S a memory cycle is 2.5 core cycles, the
 // bus moves 25.6 bytes a cycle, a read's first data come after (10 + 6) * 2.5 = 40 cycles, and tCAS

@@ -1,6 +1,7 @@
 //===- VersionTest.cpp - Versions of the format ---------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // There is one version yet, so these tests have tables in which some records came later.
 //

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What sprint-run makes of real tensors: layers 0, 3 and 5 of MiniLM, with all keys kept and with
 50 % and 75 % pruned.
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """docs/compiler.md shows what the compiler really prints, and names files that exist.
 
 The page follows one attention down the levels. Its first block is the model; each later block

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Packed sequences from torch's text to the simulated value: each query attends to the keys of its
 own document, and nothing of the size queries times keys is left.
 """

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """sprint-run takes and gives every element type, in tensors and as numbers, and refuses what an
 argument does not hold.
 """

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Queries without an allowed key give what the source gives: at the level of attentions, of programs and
 on the simulator, those of the NumPy reference; the other rows are not touched.
 """

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Random attentions on random machines with schedules written by hand give the reference's bytes.
 
 Cases come in groups that share a machine, each group one module. It is cut into launches and

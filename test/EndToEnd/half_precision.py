@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A masked model costs the same in f16, bf16 and f32: what masks in the arithmetic of one type is no
 number to count with in another.
 

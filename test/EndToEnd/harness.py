@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How the end-to-end tests write models and inputs, run the tools and compare what comes out."""
 
 import concurrent.futures

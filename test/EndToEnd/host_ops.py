@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The host runs what producers of linalg lower to, as NumPy does: named ops, tensor ops, math
 functions, complex numbers, control flow.
 """

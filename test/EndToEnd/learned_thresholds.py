@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Thresholds and key offsets that sprint.thresholds learned, on the simulator: all-MiniLM-L6-v2 drops
 about what was asked for, and its embeddings are nearer to PyTorch's than with thresholds that
 sprint-run calibrates for the same rate of every head.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A stream does not know lengths: one stream runs at every length, and static compiles differ only
 in their parameters.
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """All integer levels, the stream on the simulator and the NumPy reference give the same bytes.
 
 Every case of sprint.testing is compiled and run at each level by sprint-run, and compared with the

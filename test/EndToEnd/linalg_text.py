@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes linalg on tensors as text: values with static shapes, generics whose bodies are Python
 functions, and the named operations.
 """

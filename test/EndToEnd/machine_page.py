@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """docs/machine.md says how long every command takes that the reference page of commands has."""
 
 import pathlib

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Malformed input ends in one clear message and exit code 1: MLIR, streams, machine descriptions,
 .npy, thresholds, arguments.
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """From text to embedding: all-MiniLM-L6-v2, whole, through the exporter and sprint-run, against
 PyTorch.
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What the checker says of programs with a fault put into them is what their launches show.
 
 Programs of generated.py lose, gain, swap or move a command, or get other credits, depths, trip

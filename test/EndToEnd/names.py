@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What an attention is called: by the producer, else by its number, never by its place in a file.
 
 Two attentions of one place in the source, on different data, are calibrated each for itself, and take

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A model of each producer but PyTorch, from its own form through sprint.export and sprint-run:
 every attention runs on the device, and with every key kept results are within 2 % of what the
 producer, or the formula, computes.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Every level of every example survives being printed and parsed, and every stream its way through
 text: what is encoded again has the same bytes.
 """

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """One attention in many spellings.
 
 A spelling chooses a value of every axis of spelling_axes.py. A `Case` has the module's text, its

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Computations near attentions: what is none, what is one in disguise, and what may be taken either
 way. Raising what is none is right where the value is.
 """

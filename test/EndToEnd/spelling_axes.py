@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The axes along which spellings of an attention differ, and which of their values go together."""
 
 #: The values of each axis; the first is what a case has that does not ask for another one.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The raiser finds attentions in whatever spelling they come, and what it finds has the right value.
 
 Writes attentions in many spellings (spelled_attention.py): each value of each axis alone, and random

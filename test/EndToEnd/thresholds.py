@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Thresholds that sprint-run calibrates on several inputs suit all of them together.
 
 A model of dynamic length runs on three inputs. What the thresholds that it wrote keep is counted by

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """sprint-run on models that are more, or less, than one attention: which function runs, models
 without attentions, attentions in loops, in functions and in branches.
 """

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Installs a build into a folder of its own, and uses it from there as those do who have nothing else: its tools, its plugin,
 and projects in C and C++ outside of the repository.
 

@@ -1,6 +1,7 @@
 //===- sprint-opt.cpp - Runs passes on modules ----------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- sprint-plugin.cpp - The dialects and passes as a plugin ------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What mlir-opt calls on --load-dialect-plugin and --load-pass-plugin.
 //

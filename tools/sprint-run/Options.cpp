@@ -1,6 +1,7 @@
 //===- Options.cpp - Command line of sprint-run ---------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // With CLI11, as sprint-sim: LLVM's command line library has an option --stats of its own.
 //

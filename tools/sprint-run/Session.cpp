@@ -1,6 +1,7 @@
 //===- Session.cpp - One run of sprint-run --------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

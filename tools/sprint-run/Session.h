@@ -1,6 +1,7 @@
 //===- Session.h - One run of sprint-run -------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

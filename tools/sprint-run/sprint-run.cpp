@@ -1,6 +1,7 @@
 //===- sprint-run.cpp - Run a model on the machine ------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

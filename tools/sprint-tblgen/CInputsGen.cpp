@@ -1,6 +1,7 @@
 //===- CInputsGen.cpp - Tensors of a launch in C ---------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Generates sprint-c/Inputs.h, which the C API includes.
 //

@@ -1,6 +1,7 @@
 //===- CommandReferenceGen.cpp - Reference page of the commands -----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

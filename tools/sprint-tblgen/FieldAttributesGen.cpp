@@ -1,6 +1,7 @@
 //===- FieldAttributesGen.cpp - Enumerants of commands as attributes ------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Generates the bridge between the enumerants in command words and the attributes of the ops, so
 // that the translation of streams names no single enumeration.

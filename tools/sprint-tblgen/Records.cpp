@@ -1,6 +1,7 @@
 //===- Records.cpp - The records of the commands, checked -----------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

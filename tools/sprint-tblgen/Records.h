@@ -1,6 +1,7 @@
 //===- Records.h - The records of the commands, checked ----------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the generators read of include/Sprint/Dialect/SprintISA/IR. Whatever would give a wrong
 // encoding ends the run with an error at the record.

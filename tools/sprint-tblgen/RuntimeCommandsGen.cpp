@@ -1,6 +1,7 @@
 //===- RuntimeCommandsGen.cpp - Encoder, decoder and name tables ----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Generates the part of SprintRuntime/Commands.h that follows from the records: C++20 without
 // LLVM. What does not depend on single commands is written in that header by hand.

@@ -1,6 +1,7 @@
 //===- StatisticsGen.cpp - Statistics of a launch -------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Generates the part of SprintRuntime/Statistics.h that follows from the records,
 // sprint-c/Statistics.h and the reference page of the statistics.

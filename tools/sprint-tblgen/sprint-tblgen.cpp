@@ -1,6 +1,7 @@
 //===- sprint-tblgen.cpp - Generates code from command records ------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ElementExprTest.cpp - The factory of expressions -------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- MaskAnalysisTest.cpp - Operands that masks become ------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- SprintISATest.cpp - Assembly of expressions ------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- DriverTest.cpp - Models compiled and run -----------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Compiled.h - IR text that tests run -----------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ContractionTest.cpp - Sums of products on the host -------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // All values are small integers, so that sums are exact in any order.
 //

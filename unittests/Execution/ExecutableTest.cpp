@@ -1,6 +1,7 @@
 //===- ExecutableTest.cpp - Compiling and running on the host ---------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- LaunchTest.cpp - Launches of compiled code ---------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // An attention on the simulator, launched by compiled code, against its integer steps on the host.
 //

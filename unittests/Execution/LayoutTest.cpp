@@ -1,6 +1,7 @@
 //===- LayoutTest.cpp - Views, reshapes and shared buffers ------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- NumericsTest.cpp - Lowered ops against docs/numerics.md --------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The page's formulas once more in plain C++, by other means than the lowering's where there are
 // any: the threshold is lowered retry by retry, divisions are of 128 bits, the exponent tables come

@@ -1,6 +1,7 @@
 //===- TMTensorTest.cpp - Lowered tm_tensor ops against plain C++ -----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- VersionTest.cpp - What a crash asks for ----------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

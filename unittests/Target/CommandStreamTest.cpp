@@ -1,6 +1,7 @@
 //===- CommandStreamTest.cpp - Programs from and to command streams -------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Diagnostics.h - Diagnostics as values ---------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Model.h - A model on its way down -------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What compiles a model: raised once, cut into host and device once, and taken down to commands
 // once for each schedule. Models of different contexts may be compiled and run by different threads

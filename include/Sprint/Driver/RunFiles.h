@@ -1,6 +1,7 @@
 //===- RunFiles.h - Files that runs leave behind -----------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Runs.h - Runs of a model ----------------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs, calibrates and compares models, on any number of inputs. The same for every front end.
 //

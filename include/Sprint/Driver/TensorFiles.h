@@ -1,6 +1,7 @@
 //===- TensorFiles.h - Tensors of a model in files ---------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // NumPy's files and MLIR's element types: what stands in a file becomes the type that the model
 // asks for, where that loses nothing but precision of floats.

@@ -1,6 +1,7 @@
 //===- Execution.h - Runs upstream tensor IR -------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiles a function of upstream dialects on tensors for the host and runs it on tensors in
 // memory.

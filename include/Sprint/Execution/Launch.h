@@ -1,6 +1,7 @@
 //===- Launch.h - Launches of compiled code ---------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What `convert-sprint-launch-to-call` calls, on top of the simulator.
 //

@@ -1,6 +1,7 @@
 //===- Passes.h - From tensors to code of the host ---------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

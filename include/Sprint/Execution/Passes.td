@@ -1,6 +1,7 @@
 //===- Passes.td - From tensors to code of the host ---------*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

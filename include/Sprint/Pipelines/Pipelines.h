@@ -1,6 +1,7 @@
 //===- Pipelines.h - Everything that tools register --------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- FetchProblem.h - What a schedule has to solve -------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

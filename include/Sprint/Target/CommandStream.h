@@ -1,6 +1,7 @@
 //===- CommandStream.h - Programs from and to command streams ----*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A command stream and its text, the sprint_isa dialect (docs/stream.md).
 //

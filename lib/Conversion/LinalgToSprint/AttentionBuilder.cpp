@@ -1,6 +1,7 @@
 //===- AttentionBuilder.cpp - From a match to sprint.attention ------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

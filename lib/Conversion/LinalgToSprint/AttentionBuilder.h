@@ -1,6 +1,7 @@
 //===- AttentionBuilder.h - From a match to sprint.attention -----*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- AttentionMatcher.cpp - The structure of an attention ---------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

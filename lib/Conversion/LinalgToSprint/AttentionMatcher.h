@@ -1,6 +1,7 @@
 //===- AttentionMatcher.h - The structure of an attention --------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- AttentionNames.cpp - What attentions are called --------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- AttentionNames.h - What attentions are called -------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Candidates.cpp - What looks like an attention ----------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

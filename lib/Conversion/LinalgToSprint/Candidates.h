@@ -1,6 +1,7 @@
 //===- Candidates.h - What looks like an attention ---------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ConstantTensors.cpp - Elements of constants as expressions ---------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Contractions.h - Sums of products of two tensors ----------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ElementEmitter.cpp - Expressions as tensors ------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ElementEmitter.h - Expressions as tensors -----------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

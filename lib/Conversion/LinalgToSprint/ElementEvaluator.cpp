@@ -1,6 +1,7 @@
 //===- ElementEvaluator.cpp - Tensors as expressions ----------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ElementEvaluator.h - Tensors as expressions ---------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Follows one element of a tensor up through the ops that define it: elementwise and reshaping
 // structured ops, reductions over the keys, slices, concatenations, tensors indexed by computed

@@ -1,6 +1,7 @@
 //===- ElementExpr.cpp - What one element of a tensor is ------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

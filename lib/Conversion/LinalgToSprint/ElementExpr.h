@@ -1,6 +1,7 @@
 //===- ElementExpr.h - What one element of a tensor is -----------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Expressions over the position (b, h, i, j) of one logit, sizes, constants, elements of tensors
 // that are not looked into, and reductions over the keys of a row. They are immutable and unique:

@@ -1,6 +1,7 @@
 //===- ElementIntegers.cpp - Expressions of integers ----------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

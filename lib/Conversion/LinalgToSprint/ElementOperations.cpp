@@ -1,6 +1,7 @@
 //===- ElementOperations.cpp - Operations on expressions ------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ElementSelects.cpp - Choices between expressions -------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

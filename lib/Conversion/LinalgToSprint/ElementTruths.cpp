@@ -1,6 +1,7 @@
 //===- ElementTruths.cpp - Expressions of truth values --------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- LinalgToSprint.cpp - Raise attentions from linalg ------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

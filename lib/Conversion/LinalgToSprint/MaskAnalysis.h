@@ -1,6 +1,7 @@
 //===- MaskAnalysis.h - Masks and biases of an attention ---------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Between its scores and its softmax an attention adds tensors and selects constants. Frontends
 // build those tensors from iotas, comparisons and the padding of the tokens, of the full size

@@ -1,6 +1,7 @@
 //===- Raiser.cpp - Raise one attention -----------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiled with assertions, so that what LDBG prints can be asked for in a release build, too. So
 // it must not know passes: their statistics are others with assertions.

@@ -1,6 +1,7 @@
 //===- RowReductions.cpp - Reductions over the keys as expressions --------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ScoreTerms.cpp - From logits to scores -----------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

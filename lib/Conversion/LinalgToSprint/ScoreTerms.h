@@ -1,6 +1,7 @@
 //===- ScoreTerms.h - From logits to scores ----------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- SoftmaxAnalysis.cpp - What makes an expression a softmax -----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- SoftmaxAnalysis.h - What makes an expression a softmax ----*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // An element of the probabilities is an expression over (row, key) with reductions over the keys.
 // It is a softmax where it is

@@ -1,6 +1,7 @@
 //===- TensorSizes.cpp - What the IR tells about sizes --------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

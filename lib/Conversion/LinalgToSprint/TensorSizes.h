@@ -1,6 +1,7 @@
 //===- TensorSizes.h - What the IR tells about sizes -------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // torch-mlir computes dynamic sizes in i64, through casts, clamps of negative numbers and
 // selects. Two sizes that are one length look different; here they are reduced to a common form.

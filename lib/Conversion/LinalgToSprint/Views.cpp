@@ -1,6 +1,7 @@
 //===- Views.cpp - Looking through operands -------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

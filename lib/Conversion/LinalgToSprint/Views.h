@@ -1,6 +1,7 @@
 //===- Views.h - Looking through operands ------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A frontend wraps the operands of an attention in reshapes, transposes, broadcasts and scale
 // factors. A View says what the dimensions of a tensor mean to the attention; each look-through

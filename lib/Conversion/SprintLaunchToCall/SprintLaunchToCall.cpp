@@ -1,6 +1,7 @@
 //===- SprintLaunchToCall.cpp - From launches to calls of the runtime -----===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Distribute.cpp - From one nest to a sequence for each unit ---------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Each unit keeps the loops around its commands and these alone. What a command of one unit hands
 // to one of another becomes a queue between them.

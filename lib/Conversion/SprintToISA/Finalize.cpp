@@ -1,6 +1,7 @@
 //===- Finalize.cpp - From device functions to programs of the machine ----===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

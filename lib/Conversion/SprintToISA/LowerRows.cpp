@@ -1,6 +1,7 @@
 //===- LowerRows.cpp - From blocks of rows to a nest of commands ----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

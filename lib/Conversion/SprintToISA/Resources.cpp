@@ -1,6 +1,7 @@
 //===- Resources.cpp - Capacities that rows take and give back ------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

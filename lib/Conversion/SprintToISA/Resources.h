@@ -1,6 +1,7 @@
 //===- Resources.h - Capacities that rows take and give back -----*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Attention.cpp - Attention in floats --------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

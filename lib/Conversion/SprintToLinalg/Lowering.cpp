@@ -1,6 +1,7 @@
 //===- Lowering.cpp - What the lowerings of Sprint ops share ----------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Programs.cpp - Launches and programs on the host ---------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Quantization.cpp - Floats to codes and back --------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // docs/numerics.md, sections 2 and 3, and step 7 of section 5.
 //

@@ -1,6 +1,7 @@
 //===- Recompute.cpp - Exact softmax over the kept keys ---------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // docs/numerics.md, section 5.
 //

@@ -1,6 +1,7 @@
 //===- Selection.cpp - Which keys a block of queries keeps ------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // docs/numerics.md, section 4.
 //

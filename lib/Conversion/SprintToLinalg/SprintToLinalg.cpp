@@ -1,6 +1,7 @@
 //===- SprintToLinalg.cpp - Sprint ops in upstream dialects -----------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

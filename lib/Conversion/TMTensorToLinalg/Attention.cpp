@@ -1,6 +1,7 @@
 //===- Attention.cpp - tm_tensor.attention as matmuls and a softmax ---------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

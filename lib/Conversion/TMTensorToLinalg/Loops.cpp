@@ -1,6 +1,7 @@
 //===- Loops.cpp - tm_tensor.scan and tm_tensor.scatter as loops ------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

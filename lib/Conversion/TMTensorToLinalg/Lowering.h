@@ -1,6 +1,7 @@
 //===- Lowering.h - What the lowerings of tm_tensor share --------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

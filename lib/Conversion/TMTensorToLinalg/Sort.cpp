@@ -1,6 +1,7 @@
 //===- Sort.cpp - tm_tensor.sort and tm_tensor.topk as loops ----------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- TMTensorToLinalg.cpp - torch-mlir's own ops in upstream dialects -----===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

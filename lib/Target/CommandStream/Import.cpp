@@ -1,6 +1,7 @@
 //===- Import.cpp - From command streams to programs ----------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

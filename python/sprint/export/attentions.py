@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How many attentions a model has, counted where torch still names its operations."""
 
 from __future__ import annotations

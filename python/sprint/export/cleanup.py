@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What has to go before torch-mlir takes a model."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The one exception that the exporter's callers see."""
 
 from __future__ import annotations

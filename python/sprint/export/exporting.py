@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A request as files: the model, and inputs and results to compare a run with."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Example arguments for transformers models, made from their signature and configuration."""
 
 from __future__ import annotations

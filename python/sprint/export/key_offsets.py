@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Vectors added to all keys of a head.
 
 The scores of a query all change by the same, its product with the vector, and softmax does not see

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """From a module of tensors to linalg on tensors: torch.export, then torch-mlir."""
 
 from __future__ import annotations

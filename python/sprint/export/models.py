@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Finds the model that the user named, with example arguments for it."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Models as functions from tensors to tensors.
 
 Hugging Face models take keyword arguments and return dictionaries. torch-mlir takes positional

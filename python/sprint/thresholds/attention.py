@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Attention that drops scores below a threshold, in PyTorch, in the place of
 scaled_dot_product_attention.
 

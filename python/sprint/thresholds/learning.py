@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Thresholds by gradient descent: the results of a model change as little as can be while a given
 fraction of all its scores is dropped.
 

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Model families of Hugging Face transformers, each in a small configuration."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Attentions written by hand in the ways that PyTorch code writes them."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Attentions as JAX programs write them, of one head or many, and layers around them."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Attentions as files of MLIR: in TOSA, and in linalg with softmax decomposed by several."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Attentions as models of ONNX: built of its operators, and exported by torch."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs models of the zoo through sprint-run and compares the results with those of their producers.
 """
 

@@ -1,6 +1,7 @@
 //===- Check.h - What can be said of a program without running it -*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Faults of a program that do not depend on the numbers of a launch (docs/stream.md, "What is
 // checked"). Nothing here throws.

@@ -1,6 +1,7 @@
 //===- CommandStream.h - The container of programs ---------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A command stream in memory, and its binary form (docs/stream.md). Nothing here throws: what fails
 // says why in `error`.

@@ -1,6 +1,7 @@
 //===- CostModel.h - Cycles and energy of commands ---------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What each command of docs/machine.md costs on a machine: the one place with these formulas, for
 // the simulator and for the compiler's decisions.

@@ -1,6 +1,7 @@
 //===- ExponentTables.h - Look-up tables of the exponent ---------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The two tables of docs/numerics.md, section 5, step 4. They are part of the specification:
 // nothing computes them while a program runs.

@@ -1,6 +1,7 @@
 //===- FileIO.h - Files in, files out ----------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Bounded reading, and writing that leaves either all files or none. Nothing here throws: what
 // fails says why in `error`.

@@ -1,6 +1,7 @@
 //===- Machine.h - Machine descriptions --------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One YAML file describes a machine; the compiler's cost model and the simulator read it through
 // this header. Nothing here throws: what fails says why in `error`.

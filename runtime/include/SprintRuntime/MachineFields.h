@@ -1,6 +1,7 @@
 //===- MachineFields.h - The table of a machine's parameters -----*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One row a parameter. The reader of machine files, the hash of a structure, the attributes of the
 // compiler and the reference page are made from these rows: a new parameter is a member, a row, and

@@ -1,6 +1,7 @@
 //===- Npy.h - NumPy's array files -------------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The .npy format, versions 1 to 3, as far as the tools need it. Nothing here throws: what fails
 // says why in `error`.

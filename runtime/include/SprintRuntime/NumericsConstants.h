@@ -1,6 +1,7 @@
 //===- NumericsConstants.h - Fixed numbers of the arithmetic -----*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The numbers of docs/numerics.md that no machine changes, for the simulator and for the compiler.
 //

@@ -1,6 +1,7 @@
 //===- Report.h - Statistics as JSON -----------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What sprint-sim and sprint-run write; docs/tools.md describes the keys.
 //

@@ -1,6 +1,7 @@
 //===- Simulator.h - Runs programs -------------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Values bit for bit (docs/numerics.md), cycles and energy (docs/machine.md). Nothing here throws:
 // what fails says why in `error`.

@@ -1,6 +1,7 @@
 //===- Statistics.h - What launches count ------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The table of statistics, generated from SprintISAStatistics.td: a new one is a record there and
 // the line that counts it.

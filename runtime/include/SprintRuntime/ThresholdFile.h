@@ -1,6 +1,7 @@
 //===- ThresholdFile.h - Files of thresholds ------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

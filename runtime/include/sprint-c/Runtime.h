@@ -1,6 +1,7 @@
 /*===- Runtime.h - C API of the runtime ----------------------------*- C -*-===*\
 |*                                                                            *|
 |* Part of the Sprint project.                                                *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*                                                                            *|
 |* Runs command streams on the simulated machine. What a function creates,    *|
 |* the caller destroys; null may be destroyed. A function that can fail takes *|

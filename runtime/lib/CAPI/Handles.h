@@ -1,6 +1,7 @@
 //===- Handles.h - What the handles of the C API hold ------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // For other C APIs of the same library, which make the runtime's handles of C++ objects: whoever
 // gets them cannot tell who made them.

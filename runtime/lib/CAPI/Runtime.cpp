@@ -1,6 +1,7 @@
 //===- Runtime.cpp - C API of the runtime ---------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Balance.cpp - What goes into queues and regions comes out ----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

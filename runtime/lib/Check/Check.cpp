@@ -1,6 +1,7 @@
 //===- Check.cpp - What can be said of a program without running it -------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Form.cpp - Expressions in a canonical form -------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Form.h - Expressions in a canonical form ------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

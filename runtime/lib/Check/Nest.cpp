@@ -1,6 +1,7 @@
 //===- Nest.cpp - The one loop nest that units are cut from ---------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Nest.h - The one loop nest that units are cut from --------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Units run their loops beside each other. Where loops of several units correspond, their bodies
 // make one body, in which each unit has its commands: a nest that is executed once a turn by all of

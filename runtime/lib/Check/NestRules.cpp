@@ -1,6 +1,7 @@
 //===- NestRules.cpp - What follows of the nest ---------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

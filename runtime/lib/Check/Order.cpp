@@ -1,6 +1,7 @@
 //===- Order.cpp - What comes before what ---------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

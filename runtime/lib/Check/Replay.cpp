@@ -1,6 +1,7 @@
 //===- Replay.cpp - One launch, in every timing ---------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Where units do not make one nest, their commands are followed one by one, without numbers. Each
 // command has a clock: how many commands of each unit surely end before it begins, whatever the

@@ -1,6 +1,7 @@
 //===- BuiltinMachines.h - The files of runtime/arch -------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

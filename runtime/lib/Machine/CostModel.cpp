@@ -1,6 +1,7 @@
 //===- CostModel.cpp - Cycles and energy of commands ----------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

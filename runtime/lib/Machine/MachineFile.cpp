@@ -1,6 +1,7 @@
 //===- MachineFile.cpp - Machine descriptions in YAML ---------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

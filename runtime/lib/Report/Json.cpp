@@ -1,6 +1,7 @@
 //===- Json.cpp - Documents that are written and read ---------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Progress.cpp - Progress on a terminal ------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

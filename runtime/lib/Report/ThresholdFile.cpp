@@ -1,6 +1,7 @@
 //===- ThresholdFile.cpp - Files of thresholds ----------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

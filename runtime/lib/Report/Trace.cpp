@@ -1,6 +1,7 @@
 //===- Trace.cpp - Timelines as JSON --------------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- AllowedScores.h - Scores of the keys that a row may use *- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ApproximateScores.cpp - Scores of four-bit codes -------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ApproximateScores.h - Scores of four-bit codes ---------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Calibration.cpp - Thresholds from what they keep -------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

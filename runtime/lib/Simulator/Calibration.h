@@ -1,6 +1,7 @@
 //===- Calibration.h - Thresholds from what they keep ------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

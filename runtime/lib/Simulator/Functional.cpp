@@ -1,6 +1,7 @@
 //===- Functional.cpp - Values of a launch --------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

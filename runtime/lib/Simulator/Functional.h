@@ -1,6 +1,7 @@
 //===- Functional.h - Values of a launch -------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs the units' command sequences without time: values bit for bit, counts of work, and for each
 // command whose duration depends on data what the timing pass needs to know.

@@ -1,6 +1,7 @@
 //===- Launch.cpp - Runs programs -----------------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

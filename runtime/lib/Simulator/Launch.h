@@ -1,6 +1,7 @@
 //===- Launch.h - Launches without a check -----------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Numerics.cpp - Arithmetic of a launch ------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Numerics.h - Arithmetic of a launch -----------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The functions of docs/numerics.md, whose section numbers the comments give.
 //

@@ -1,6 +1,7 @@
 //===- Operands.cpp - What a launch brings --------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

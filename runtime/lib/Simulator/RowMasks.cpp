@@ -1,6 +1,7 @@
 //===- RowMasks.cpp - Which keys a row may use ----------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- RowMasks.h - Which keys a row may use ------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

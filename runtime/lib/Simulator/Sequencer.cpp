@@ -1,6 +1,7 @@
 //===- Sequencer.cpp - Command sequences of the units ---------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Sequencer.h - Command sequences of the units --------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What all share that follow a program: its words decoded, and cursors that follow loops.
 //

@@ -1,6 +1,7 @@
 //===- Statistics.cpp - What launches count -------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

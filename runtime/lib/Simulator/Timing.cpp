@@ -1,6 +1,7 @@
 //===- Timing.cpp - Cycles of a launch ------------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

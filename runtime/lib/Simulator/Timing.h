@@ -1,6 +1,7 @@
 //===- Timing.h - Cycles of a launch -----------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Replays the units' command sequences in time, as docs/machine.md says.
 //

@@ -1,6 +1,7 @@
 //===- FormatVersions.cpp - What each version of the format has -----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

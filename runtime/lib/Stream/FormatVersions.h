@@ -1,6 +1,7 @@
 //===- FormatVersions.h - What each version of the format has ----*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- Verify.cpp - What makes a command stream well-formed ---------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

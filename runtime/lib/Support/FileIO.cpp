@@ -1,6 +1,7 @@
 //===- FileIO.cpp - Files in, files out -----------------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

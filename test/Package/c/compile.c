@@ -1,6 +1,7 @@
 /*===- compile.c - Compiles a model and launches it -----------------*- C -*-===*\
 |*                                                                            *|
 |* Part of the Sprint project.                                                *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*                                                                            *|
 |* usage: compile MODEL BROKEN THRESHOLD... . Compiles MODEL once, a single   *|
 |* attention of [1, 4, 128, 64], launches it with each THRESHOLD, and prints  *|

@@ -1,6 +1,7 @@
 /*===- launch.c - Launches a program of a command stream -----------*- C -*-===*\
 |*                                                                            *|
 |* Part of the Sprint project.                                                *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*                                                                            *|
 |* usage: launch STREAM MACHINE OUTPUT. The stream's first program takes      *|
 |* [1, 4, 128, 64]; the statistics are printed, the output goes to a file.    *|

@@ -1,6 +1,7 @@
 //===- compile.cpp - Compiles a model to a command stream -----------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // usage: compile MODEL STREAM.
 //

@@ -1,6 +1,7 @@
 //===- describe.cpp - Describes the programs of a command stream ----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // usage: describe STREAM. Prints the name and the machine of each program.
 //

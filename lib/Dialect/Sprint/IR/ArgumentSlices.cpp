@@ -1,6 +1,7 @@
 //===- ArgumentSlices.cpp - Which parts of arguments values are -----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

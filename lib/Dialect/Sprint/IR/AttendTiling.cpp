@@ -1,6 +1,7 @@
 //===- AttendTiling.cpp - How an attention of codes is cut up -------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // TilingInterface of sprint.attend. A tile is a block of rows that share a key head, as the ops
 // that the machine has for it.

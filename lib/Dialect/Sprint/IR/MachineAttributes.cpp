@@ -1,6 +1,7 @@
 //===- MachineAttributes.cpp - Machines and their costs as attributes -----===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Both are made from the rows of SprintRuntime/MachineFields.h.
 //

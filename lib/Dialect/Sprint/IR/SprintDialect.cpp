@@ -1,6 +1,7 @@
 //===- SprintDialect.cpp - The Sprint dialect and its attributes ----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

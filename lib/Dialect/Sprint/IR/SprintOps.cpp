@@ -1,6 +1,7 @@
 //===- SprintOps.cpp - Verifiers and assembly of the Sprint ops -----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- AttachMachine.cpp - Choose the machine of a module -----------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

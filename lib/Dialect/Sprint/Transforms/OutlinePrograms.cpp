@@ -1,6 +1,7 @@
 //===- OutlinePrograms.cpp - Cut host and device apart --------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- ScheduleFetches.cpp - Order of rows and what stays on chip ---------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

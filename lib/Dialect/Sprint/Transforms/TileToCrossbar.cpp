@@ -1,6 +1,7 @@
 //===- TileToCrossbar.cpp - Cut attentions into blocks of rows ------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

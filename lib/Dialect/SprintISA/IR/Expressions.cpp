@@ -1,6 +1,7 @@
 //===- Expressions.cpp - Expressions of counters and parameters -----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- LogitParameters.cpp - Scales and thresholds of ops -----------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

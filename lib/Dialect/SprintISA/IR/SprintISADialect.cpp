@@ -1,6 +1,7 @@
 //===- SprintISADialect.cpp - The command dialect -------------------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- SprintISAOps.cpp - Assembly and verifiers of programs --------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- CheckPrograms.cpp - Check what programs do to the machine ----------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

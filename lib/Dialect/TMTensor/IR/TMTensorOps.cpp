@@ -1,6 +1,7 @@
 //===- TMTensorOps.cpp - Verifiers of torch-mlir's own ops ----------------===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Which producer a model on the command line is of, and its Program."""
 
 from __future__ import annotations

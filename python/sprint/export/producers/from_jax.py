@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Functions of JAX: jax.jit's StableHLO, lowered by IREE's passes."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Files of MLIR: StableHLO, TOSA, and linalg with its softmax."""
 
 from __future__ import annotations

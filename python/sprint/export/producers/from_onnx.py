@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Models of ONNX, by torch-mlir's importer; onnxruntime says what they compute."""
 
 from __future__ import annotations

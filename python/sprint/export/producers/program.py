@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A model as linalg on tensors, whoever lowered it."""
 
 from __future__ import annotations

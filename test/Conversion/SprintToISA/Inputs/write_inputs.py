@@ -1,4 +1,5 @@
 # Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the tensors that the launch of other-programs.mlir takes into a folder."""
 
 import pathlib

@@ -1,6 +1,7 @@
 //===- ArgumentSlices.h - Which parts of arguments values are ----*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // In the loops of a program each tensor is a part of an argument, and each number an expression of
 // counters and launch parameters. This says which.

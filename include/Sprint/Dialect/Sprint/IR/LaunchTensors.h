@@ -1,6 +1,7 @@
 //===- LaunchTensors.h - What the tensors of a launch are --------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

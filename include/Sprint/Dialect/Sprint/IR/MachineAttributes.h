@@ -1,6 +1,7 @@
 //===- MachineAttributes.h - Machines of the runtime in IR -------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Between the attributes and what the runtime's library calculates with. Not part of Sprint.h, as
 // the runtime's namespace hides the one of the dialect from users of both.

@@ -1,6 +1,7 @@
 //===- Sprint.h - In-memory pruned attention ---------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- SprintAttributes.td - Masks, widths, schedules -------*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

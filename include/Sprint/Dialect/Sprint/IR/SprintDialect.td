@@ -1,6 +1,7 @@
 //===- SprintDialect.td - In-memory pruned attention --------*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

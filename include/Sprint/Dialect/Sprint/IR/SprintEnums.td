@@ -1,6 +1,7 @@
 //===- SprintEnums.td - Enumerations of the Sprint dialect --*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

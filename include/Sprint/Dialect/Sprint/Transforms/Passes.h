@@ -1,6 +1,7 @@
 //===- Passes.h - Passes on the Sprint dialect -------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

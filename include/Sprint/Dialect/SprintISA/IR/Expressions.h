@@ -1,6 +1,7 @@
 //===- Expressions.h - Assembly of expressions -------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- LogitParameters.h - Scales and thresholds of ops ----------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Ops of both dialects carry the scale of the logits and the thresholds of the heads
 // (docs/numerics.md, section 1). Here are their assembly, as `custom<Scale>` and

@@ -1,6 +1,7 @@
 //===- SprintISACommands.td - One record a command ----------*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every command of the machine is one record of this file. Its op is generated from the
 // record by mlir-tblgen; its encoding, decoder, name tables, the simulator's dispatch and the

@@ -1,6 +1,7 @@
 //===- SprintISADialect.td - The command dialect -----------*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

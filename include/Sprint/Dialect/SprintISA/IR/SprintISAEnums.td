@@ -1,6 +1,7 @@
 //===- SprintISAEnums.td - Units, tensors, residency --------*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The machine's enumerations. Their values are those of the command stream: frozen.
 //

@@ -1,6 +1,7 @@
 //===- SprintISAExpressions.td - Operands of commands -------*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- SprintISALaunch.td - What a launch brings ------------*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every tensor of a launch is one record of this file, and so is every number. From them come operands, assembly and
 // checks of ops, the arguments of programs, the regions of memory, the runtime's tables, what tools read, and the

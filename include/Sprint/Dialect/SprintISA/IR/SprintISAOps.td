@@ -1,6 +1,7 @@
 //===- SprintISAOps.td - Programs, units, queues, loops -----*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- SprintISAStatistics.td - What launches count ---------*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every statistic of a launch is one record of this file. From them come what the runtime counts and sums, the keys of
 // reports, the struct of the C API with its comments, and the reference page.

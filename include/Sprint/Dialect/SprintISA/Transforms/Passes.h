@@ -1,6 +1,7 @@
 //===- Passes.h - Passes on programs of the machine --------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,7 @@
 //===- TMTensor.h - torch-mlir's own ops -------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 

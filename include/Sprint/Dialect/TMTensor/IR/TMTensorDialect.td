@@ -1,6 +1,7 @@
 //===- TMTensorDialect.td - torch-mlir's own ops ------------*- tablegen -*-===//
 //
 // Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
