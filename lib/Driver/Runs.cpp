@@ -52,7 +52,7 @@ mlir::sprint::runOnDevice(const CompiledModel &model, const ModelInputs &inputs,
   int64_t done = 0;
   auto total = static_cast<int64_t>(model.programs.size() * inputs.size());
   // The line of a terminal is wiped at the end, whatever that is.
-  auto end = llvm::make_scope_exit([&] {
+  llvm::scope_exit end([&] {
     if (launches.progress)
       launches.progress(total, total);
   });

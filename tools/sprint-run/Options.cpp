@@ -95,11 +95,10 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
     for (CLI::Option *option : onMachine)
       if (*option && options.level != Level::Stream)
         throw CLI::ValidationError(option->get_name(), "needs --level=stream");
-    std::string message;
-    llvm::raw_string_ostream errors(message);
+    // What is wrong with a value LLVM says itself.
     if (!llvm::cl::ParseCommandLineOptions(static_cast<int>(ofMLIR.size()), ofMLIR.data(), "",
-                                           &errors))
-      throw CLI::ValidationError(llvm::StringRef(message).split('\n').first.str());
+                                           &llvm::errs()))
+      return std::nullopt;
   } catch (const CLI::ParseError &error) {
     // Help asked for, not an error.
     if (error.get_exit_code() == 0)

@@ -10,6 +10,7 @@
 
 #include "Sprint/Support/Version.h"
 
+#include "mlir/InitAllPasses.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/InitLLVM.h"
@@ -20,6 +21,9 @@ using namespace mlir::sprint;
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   registerVersion();
+  // Options name passes.
+  mlir::registerAllPasses();
+  mlir::sprint::registerAllPasses();
   registerPassManagerCLOptions();
   registerDefaultTimingManagerCLOptions();
   registerDebugCLOptions();
