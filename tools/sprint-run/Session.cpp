@@ -163,6 +163,7 @@ LogicalResult Session::addFiles(const Model &model, const RunResult &result) {
     return success();
   std::string error;
   std::vector<::sprint::LaunchRecord> records;
+  records.reserve(result.launches.size());
   for (const CompletedLaunch &launch : result.launches)
     records.push_back({result.programs[launch.program].name,
                        &launch.result,

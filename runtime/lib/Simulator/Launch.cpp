@@ -107,7 +107,7 @@ LaunchResult runLaunch(const Program &program, const Machine &machine,
   result.codes = std::move(functional.codes);
   result.masks = std::move(functional.masks);
   result.trace = std::move(timing.trace);
-  result.statistics = std::move(functional.statistics);
+  result.statistics = functional.statistics;
   addTimes(result.statistics, timing, resident.cycles);
   result.statistics.hostQuadraticBytes = operands.quadraticBytes();
   const WorkCounts &work = functional.work;
