@@ -54,8 +54,9 @@ SPRINT_EXPORT void sprintDestroyModel(SprintModel *model);
 
 /** Cuts host and device apart; nothing where that is done. What follows does it where it has to. */
 SPRINT_EXPORT bool sprintCutModel(SprintModel *model, char **error);
-/** The attentions that stay on the host, as far as is known: all of them once the model is cut.
- * Place and reason are null for an index that does not exist; they live until the next call. */
+/** Finds the attentions that stay on the host, as far as is known: all of them once the model is
+ * cut. Place and reason are those that were found last, null for an index that does not exist; they
+ * live until they are found anew. */
 SPRINT_EXPORT size_t sprintNumHostAttentions(SprintModel *model);
 SPRINT_EXPORT const char *sprintHostAttentionLocation(SprintModel *model, size_t index);
 SPRINT_EXPORT const char *sprintHostAttentionReason(SprintModel *model, size_t index);

@@ -7,6 +7,7 @@
 
 #include "sprint-c/Compiler.h"
 
+#include "CAPI/Arguments.h"
 #include "CAPI/Handles.h"
 #include "Sprint/Driver/Runs.h"
 
@@ -14,17 +15,15 @@
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/SourceMgr.h"
 
-#include <cstdlib>
-#include <cstring>
-
 using namespace mlir;
 using namespace mlir::sprint;
+using PolicyKind = ::sprint::ThresholdPolicy::Kind;
 
 struct SprintModel {
   std::unique_ptr<MLIRContext> context;
   std::optional<Model> model;
   /// What sprintNumHostAttentions found.
-  std::vector<HostAttention> hostAttentions;
+  std::vector<::sprint::HostReport> hostAttentions;
 };
 
 struct SprintSchedule {
@@ -51,19 +50,9 @@ struct Failure {
 };
 } // namespace
 
-/// A copy that sprintDestroyString frees; null without memory.
-static char *copyString(StringRef text) {
-  auto *copy = static_cast<char *>(std::malloc(text.size() + 1));
-  if (copy) {
-    std::memcpy(copy, text.data(), text.size());
-    copy[text.size()] = '\0';
-  }
-  return copy;
-}
-
 static Failure fail(char **error, StringRef message) {
   if (error)
-    *error = copyString(message);
+    *error = ::sprint::copyString(message);
   return {};
 }
 
@@ -77,20 +66,19 @@ static void begin(char **error) {
     *error = nullptr;
 }
 
-/// What the caller says in a struct of this or another version; nothing where it says what this
-/// version does not know.
-template <typename Struct> static std::optional<Struct> getKnown(const Struct *given) {
+/// What the caller says in a struct, all of whose members have, or share, eight bytes; null says
+/// nothing. Without a value, the message is stored.
+template <typename Struct>
+static std::optional<Struct> getKnown(const Struct *given, const char *name, char **error) {
   Struct known = {};
   if (!given)
     return known;
-  if (given->size < sizeof(size_t))
-    return std::nullopt;
-  const auto *bytes = reinterpret_cast<const char *>(given);
-  for (size_t index = sizeof(Struct); index < given->size; ++index)
-    if (bytes[index] != 0)
-      return std::nullopt;
-  std::memcpy(&known, given, std::min(given->size, sizeof(Struct)));
-  return known;
+  std::string fault =
+      ::sprint::copyKnown(*given, name, sizeof(given->size), sizeof(uint64_t), known);
+  if (fault.empty())
+    return known;
+  fail(error, fault);
+  return std::nullopt;
 }
 
 //===----------------------------------------------------------------------===//
@@ -99,9 +87,9 @@ template <typename Struct> static std::optional<Struct> getKnown(const Struct *g
 
 static SprintModel *readModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
                               const SprintModelOptions *given, char **error) {
-  std::optional<SprintModelOptions> options = getKnown(given);
+  std::optional<SprintModelOptions> options = getKnown(given, "SprintModelOptions", error);
   if (!options)
-    return fail(error, "expected SprintModelOptions of this version; is their size set?");
+    return nullptr;
   auto result = std::make_unique<SprintModel>();
   result->context = createModelContext();
   // Errors are returned; what stays on the host is asked for.
@@ -157,13 +145,14 @@ size_t sprintNumHostAttentions(SprintModel *model) {
 }
 
 const char *sprintHostAttentionLocation(SprintModel *model, size_t index) {
-  return index < sprintNumHostAttentions(model) ? model->hostAttentions[index].location.c_str()
-                                                : nullptr;
+  return model && index < model->hostAttentions.size()
+             ? model->hostAttentions[index].location.c_str()
+             : nullptr;
 }
 
 const char *sprintHostAttentionReason(SprintModel *model, size_t index) {
-  return index < sprintNumHostAttentions(model) ? model->hostAttentions[index].reason.c_str()
-                                                : nullptr;
+  return model && index < model->hostAttentions.size() ? model->hostAttentions[index].reason.c_str()
+                                                       : nullptr;
 }
 
 SprintMachine *sprintModelMachine(SprintModel *model, char **error) {
@@ -202,7 +191,7 @@ char *sprintPrintLevel(SprintSchedule *schedule, const char *level, char **error
   std::string text;
   llvm::raw_string_ostream os(text);
   schedule->scheduled.getModule(info->level)->print(os);
-  return copyString(text + "\n");
+  return ::sprint::copyString(text + "\n");
 }
 
 SprintStream *sprintEmitStream(SprintSchedule *schedule, char **error) {
@@ -285,40 +274,23 @@ static std::optional<ModelInputs> getInputs(const SprintModelTensor *inputs, siz
   return runs;
 }
 
-static std::optional<::sprint::ThresholdPolicy::Kind> getPolicy(uint32_t policy) {
-  using Kind = ::sprint::ThresholdPolicy::Kind;
-  switch (policy) {
-  case SPRINT_THRESHOLDS_PROGRAM:
-    return Kind::Program;
-  case SPRINT_THRESHOLDS_PRUNE_RATE:
-    return Kind::PruneRate;
-  case SPRINT_THRESHOLDS_KEEP_MASS:
-    return Kind::KeepMass;
-  default:
-    return std::nullopt;
-  }
-}
-
 SprintRun *sprintRunModel(SprintExecutable *executable, const SprintModelTensor *inputs,
                           size_t numInputs, const SprintRunOptions *given, char **error) {
   begin(error);
   if (!executable)
     return fail(error, "expected an executable, got null");
-  std::optional<SprintRunOptions> options = getKnown(given);
+  std::optional<SprintRunOptions> options = getKnown(given, "SprintRunOptions", error);
   if (!options)
-    return fail(error, "expected SprintRunOptions of this version; is their size set?");
-  auto policy = getPolicy(options->thresholdPolicy);
-  constexpr uint32_t kKnownFlags = SPRINT_RECORD_MASKS | SPRINT_RECORD_TRACE;
-  if (!policy || (options->flags & ~kKnownFlags) != 0)
+    return nullptr;
+  ::sprint::LaunchOptions launches;
+  std::optional<PolicyKind> policy = ::sprint::policyKindOf(options->thresholdPolicy);
+  if (!policy || *policy == PolicyKind::Given || !::sprint::setFlags(options->flags, launches))
     return fail(error, "expected a threshold policy that is not given, and flags of enum "
                        "SprintLaunchFlags");
+  launches.thresholds = {*policy, {}, options->fraction};
   std::optional<ModelInputs> copies = getInputs(inputs, numInputs, /*numRuns=*/1, error);
   if (!copies)
     return nullptr;
-  ::sprint::LaunchOptions launches;
-  launches.thresholds = {*policy, {}, options->fraction};
-  launches.masks = options->flags & SPRINT_RECORD_MASKS;
-  launches.trace = options->flags & SPRINT_RECORD_TRACE;
   const CompiledModel &compiled = executable->compiled;
   llvm::Expected<DeviceRuns> runs = runOnDevice(compiled, *copies, launches, /*keepsResults=*/true);
   if (!runs)
@@ -356,8 +328,8 @@ bool sprintCalibrateModel(SprintExecutable *executable, const SprintModelTensor 
   begin(error);
   if (!executable || numRuns == 0)
     return fail(error, "expected an executable and runs, got none");
-  auto kind = getPolicy(policy);
-  if (!kind || *kind == ::sprint::ThresholdPolicy::Kind::Program)
+  std::optional<PolicyKind> kind = ::sprint::policyKindOf(policy);
+  if (kind != PolicyKind::PruneRate && kind != PolicyKind::KeepMass)
     return fail(error, "expected SPRINT_THRESHOLDS_PRUNE_RATE or SPRINT_THRESHOLDS_KEEP_MASS");
   std::optional<ModelInputs> copies = getInputs(inputs, numInputs, numRuns, error);
   if (!copies)

@@ -266,7 +266,7 @@ TEST_F(CApiTest, TakesALaterVersionsLaunchWithoutMoreInputs) {
   later.more[1].shape[0] = 1;
   EXPECT_EQ(sprintLaunch(stream.get(), machine.get(), &later.known, &error.text), nullptr);
   EXPECT_STREQ(error.text,
-               "expected no inputs beyond those that this version of the library knows");
+               "expected nothing in a SprintLaunch beyond what this version of the library knows");
 }
 
 TEST_F(CApiTest, StatisticsAreThoseOfTheReport) {

@@ -209,9 +209,20 @@ TEST_F(CompilerTest, RefusesWhatIsWrong) {
   EXPECT_FALSE(parse(kModel, &options));
   EXPECT_NE(takeError().find("expected a function 'forward' to run"), std::string::npos);
   options.entry = nullptr;
-  options.size = 3;
-  EXPECT_FALSE(parse(kModel, &options));
-  EXPECT_NE(takeError().find("is their size set?"), std::string::npos);
+  for (size_t size : {size_t(3), sizeof(options) - 4, size_t(1) << 40}) {
+    options.size = size;
+    EXPECT_FALSE(parse(kModel, &options));
+    EXPECT_EQ(takeError(), "expected a SprintModelOptions; is its size set?");
+  }
+  struct {
+    SprintModelOptions options;
+    const char *later;
+  } ofLaterVersion = {{sizeof(ofLaterVersion), nullptr, nullptr}, nullptr};
+  EXPECT_TRUE(parse(kModel, &ofLaterVersion.options)) << takeError();
+  ofLaterVersion.later = "x";
+  EXPECT_FALSE(parse(kModel, &ofLaterVersion.options));
+  EXPECT_EQ(takeError(), "expected nothing in a SprintModelOptions beyond what this version of the "
+                         "library knows");
   options.size = sizeof(options);
   options.arch = "xl";
   Model ofNoMachine = parse(kModel, &options);

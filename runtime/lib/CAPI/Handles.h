@@ -46,11 +46,4 @@ struct SprintResult {
   sprint::Machine machine;
 };
 
-namespace sprint {
-
-/// Stores statistics, as many as the caller knows (sprintGetStatistics).
-void store(const Statistics &statistics, SprintStatistics &callers);
-
-} // namespace sprint
-
 #endif // SPRINTRUNTIME_LIB_CAPI_HANDLES_H

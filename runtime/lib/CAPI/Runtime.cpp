@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sprint-c/Runtime.h"
+#include "Arguments.h"
 #include "Handles.h"
 #include "SprintRuntime/Check.h"
 #include "SprintRuntime/FileIO.h"
@@ -35,15 +36,6 @@ constexpr const char *kNoProgram = "expected the index of a program of the strea
 struct ApiError {
   std::string message;
 };
-
-/// A copy that sprintDestroyString frees; null without memory.
-char *copyString(const char *text) {
-  size_t size = std::strlen(text) + 1;
-  auto *copy = static_cast<char *>(std::malloc(size));
-  if (copy)
-    std::memcpy(copy, text, size);
-  return copy;
-}
 
 void setError(char **error, const char *message) {
   if (error)
@@ -84,24 +76,12 @@ SprintStream *parseStream(const uint8_t *bytes, size_t size, const std::string &
 
 static_assert(SPRINT_NUM_INPUTS == launchInputs.size() && SPRINT_MAX_RANK == kMaxInputRank);
 
-/// Bytes of a struct that callers may grow to; a larger size was never set.
-constexpr size_t kMaxStructBytes = 4096;
-
-/// What the caller says of a launch: earlier versions have fewer inputs, and later ones may have
-/// more than this version knows, which must not be there then.
+/// What the caller says of a launch.
 SprintLaunch knownOf(const SprintLaunch &launch) {
-  constexpr size_t kBegin = offsetof(SprintLaunch, inputs);
-  size_t size = launch.size;
-  expect(size >= kBegin && (size - kBegin) % sizeof(SprintTensor) == 0 && size <= kMaxStructBytes,
-         "expected a SprintLaunch; is its size set?");
-  SprintLaunch known{};
-  std::memcpy(&known, &launch, std::min(size, sizeof(SprintLaunch)));
-  if (size > sizeof(SprintLaunch)) {
-    std::span rest(reinterpret_cast<const unsigned char *>(&launch), size);
-    expect(std::ranges::all_of(rest.subspan(sizeof(SprintLaunch)),
-                               [](unsigned char byte) { return byte == 0; }),
-           "expected no inputs beyond those that this version of the library knows");
-  }
+  SprintLaunch known;
+  std::string fault = copyKnown(launch, "SprintLaunch", offsetof(SprintLaunch, inputs),
+                                sizeof(SprintTensor), known);
+  expect(fault.empty(), fault.c_str());
   return known;
 }
 
@@ -115,18 +95,8 @@ LaunchOperands operandsOf(const SprintLaunch &launch) {
 }
 
 ThresholdPolicy::Kind kindOf(uint32_t policy) {
-  switch (policy) {
-  case SPRINT_THRESHOLDS_PROGRAM:
-    return ThresholdPolicy::Kind::Program;
-  case SPRINT_THRESHOLDS_GIVEN:
-    return ThresholdPolicy::Kind::Given;
-  case SPRINT_THRESHOLDS_PRUNE_RATE:
-    return ThresholdPolicy::Kind::PruneRate;
-  case SPRINT_THRESHOLDS_KEEP_MASS:
-    return ThresholdPolicy::Kind::KeepMass;
-  default:
-    throw ApiError{"expected a value of enum SprintThresholds, got " + std::to_string(policy)};
-  }
+  return valueOr(policyKindOf(policy),
+                 "expected a value of enum SprintThresholds, got " + std::to_string(policy));
 }
 
 ThresholdPolicy policyOf(const SprintLaunch &launch) {
@@ -140,13 +110,8 @@ ThresholdPolicy policyOf(const SprintLaunch &launch) {
   return policy;
 }
 
-} // namespace
-
-SprintResult::SprintResult(const Program &program, LaunchResult launched, const Machine &machine)
-    : program(program.name), result(std::move(launched)),
-      statistics(toJson(LaunchReport(program, result))), machine(machine) {}
-
-void sprint::store(const Statistics &statistics, SprintStatistics &callers) {
+/// Stores statistics, as many as the caller knows (sprintGetStatistics).
+void store(const Statistics &statistics, SprintStatistics &callers) {
   // Every member behind the size has eight bytes, in the order of the table.
   constexpr size_t kBytes = 8;
   static_assert(sizeof(SprintStatistics) == sizeof(size_t) + std::size(statisticInfos) * kBytes);
@@ -165,6 +130,12 @@ void sprint::store(const Statistics &statistics, SprintStatistics &callers) {
   }
   callers.size = filled;
 }
+
+} // namespace
+
+SprintResult::SprintResult(const Program &program, LaunchResult launched, const Machine &machine)
+    : program(program.name), result(std::move(launched)),
+      statistics(toJson(LaunchReport(program, result))), machine(machine) {}
 
 uint32_t sprintVersion(void) { return kVersion; }
 
@@ -253,7 +224,7 @@ char *sprintCheckProgram(const SprintStream *stream, size_t program, const Sprin
     std::string text;
     for (const Finding &finding : check(checked, machine->machine))
       text += std::string(toString(finding.severity)) + ": " + toString(checked, finding) + "\n";
-    char *copy = copyString(text.c_str());
+    char *copy = copyString(text);
     if (!copy)
       throw std::bad_alloc();
     return copy;
@@ -267,13 +238,9 @@ SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *mach
     SprintLaunch launch = knownOf(*callers);
     expect(!launch.cache, "expected no cache; this version has none");
     expect(launch.program < sprintNumPrograms(stream), kNoProgram);
-    constexpr uint32_t kKnownFlags = SPRINT_RECORD_MASKS | SPRINT_RECORD_TRACE;
-    expect((launch.flags & ~kKnownFlags) == 0, "expected flags of enum SprintLaunchFlags");
-
     LaunchOptions options;
+    expect(setFlags(launch.flags, options), "expected flags of enum SprintLaunchFlags");
     options.thresholds = policyOf(launch);
-    options.masks = launch.flags & SPRINT_RECORD_MASKS;
-    options.trace = launch.flags & SPRINT_RECORD_TRACE;
     if (launch.calibration)
       options.calibration = &launch.calibration->calibration;
     const Program &program = stream->stream.programs[launch.program];
@@ -339,7 +306,7 @@ char *sprintTrace(const SprintResult *const *results, size_t count, char **error
       expect(!result->result.trace.empty(), "expected launches with SPRINT_RECORD_TRACE");
       launches.push_back({result->program, result->result.trace, result->result.statistics.cycles});
     }
-    char *trace = copyString(traceToJson(launches, results[0]->machine).c_str());
+    char *trace = copyString(traceToJson(launches, results[0]->machine));
     if (!trace)
       throw std::bad_alloc();
     return trace;
