@@ -81,7 +81,7 @@ func.func @scale_small(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: ten
 // -----
 
 func.func @threshold_count(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
-  // expected-error @below {{expected one threshold or 2, got 3}}
+  // expected-error @below {{expected one threshold, or one for each of 2 heads, got 3}}
   %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) thresholds([1.0, 2.0, 3.0]) -> tensor<1x2x4x8xf32>
   return %0 : tensor<1x2x4x8xf32>
 }
@@ -89,7 +89,7 @@ func.func @threshold_count(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v:
 // -----
 
 func.func @threshold_none(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
-  // expected-error @below {{expected one threshold or 2, got 0}}
+  // expected-error @below {{expected one threshold, or one for each of 2 heads, got 0}}
   %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) thresholds([]) -> tensor<1x2x4x8xf32>
   return %0 : tensor<1x2x4x8xf32>
 }
@@ -97,7 +97,7 @@ func.func @threshold_none(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: 
 // -----
 
 func.func @threshold_dynamic_heads(%q: tensor<1x?x4x8xf32>, %k: tensor<1x?x4x8xf32>, %v: tensor<1x?x4x8xf32>, %init: tensor<1x?x4x8xf32>) -> tensor<1x?x4x8xf32> {
-  // expected-error @below {{expected one threshold, got 2}}
+  // expected-error @below {{expected one threshold, as the number of heads is open, got 2}}
   %0 = sprint.attention ins(%q, %k, %v : tensor<1x?x4x8xf32>, tensor<1x?x4x8xf32>, tensor<1x?x4x8xf32>) outs(%init : tensor<1x?x4x8xf32>) scale(1.0) thresholds([1.0, 2.0]) -> tensor<1x?x4x8xf32>
   return %0 : tensor<1x?x4x8xf32>
 }
@@ -105,7 +105,7 @@ func.func @threshold_dynamic_heads(%q: tensor<1x?x4x8xf32>, %k: tensor<1x?x4x8xf
 // -----
 
 func.func @threshold_nan(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x8xf32>, %v: tensor<1x2x4x8xf32>, %init: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
-  // expected-error @below {{expected thresholds that are numbers, got NaN}}
+  // expected-error @below {{expected thresholds, got NaN}}
   %0 = sprint.attention ins(%q, %k, %v : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) outs(%init : tensor<1x2x4x8xf32>) scale(1.0) thresholds([1.0, 0x7FC00000]) -> tensor<1x2x4x8xf32>
   return %0 : tensor<1x2x4x8xf32>
 }
@@ -239,7 +239,7 @@ func.func @parameters_scale(%q: tensor<1x2xf32>) {
 // -----
 
 func.func @parameters_thresholds(%q: tensor<1x2xf32>) {
-  // expected-error @below {{expected one threshold or 2, got 3}}
+  // expected-error @below {{expected one threshold, or one for each of 2 heads, got 3}}
   %t, %m, %s = sprint.parameters %q, %q scale(1.0) thresholds([1.0, 2.0, 3.0])
       : tensor<1x2xf32>, tensor<1x2xf32> -> tensor<1x2xi32>, tensor<1x2xi64>, tensor<1x2xi64>
   return
@@ -377,7 +377,7 @@ sprint.program @program_scale(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4
 
 // -----
 
-// expected-error @below {{expected one threshold or 1, got 2}}
+// expected-error @below {{expected one threshold, or one for each of 1 heads, got 2}}
 sprint.program @program_thresholds(query %q: tensor<1x1x4x8xi8>, key %k: tensor<1x1x4x8xi8>, value %v: tensor<1x1x4x8xi8>, threshold %t: tensor<1x1xi32>, multiplier %m: tensor<1x1xi64>, shift %s: tensor<1x1xi64>)
     -> tensor<1x1x4x8xi32> scale(0.125) thresholds([1.0, 2.0]) {
   %r = tensor.empty() : tensor<1x1x4x8xi32>

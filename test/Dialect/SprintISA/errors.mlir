@@ -56,7 +56,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // -----
 
-// expected-error @below {{expected one threshold or 2, got 3}}
+// expected-error @below {{expected one threshold, or one for each of 2 heads, got 3}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
     parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) thresholds([0.0, 1.0, 2.0]) {
@@ -64,7 +64,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // -----
 
-// expected-error @below {{expected one threshold, got 2}}
+// expected-error @below {{expected one threshold, as the number of heads is open, got 2}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
     parameters(batches = 1, heads = ?, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) thresholds([0.0, 1.0]) {
@@ -72,7 +72,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // -----
 
-// expected-error @below {{expected thresholds that are numbers, got NaN}}
+// expected-error @below {{expected thresholds, got NaN}}
 sprint_isa.program @p machine("s", "0123456789abcdef")
     parameters(batches = 1, heads = 2, queries = 4, keys = 8, head_dim = 64, value_dim = 64, group = 1)
     scale(0.125) thresholds([0x7FC00000]) {

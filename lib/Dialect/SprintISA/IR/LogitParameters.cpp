@@ -10,8 +10,6 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Diagnostics.h"
 
-#include <cmath>
-
 using namespace mlir;
 
 ParseResult sprint_isa::parseScale(OpAsmParser &parser, FloatAttr &scale) {
@@ -58,14 +56,7 @@ LogicalResult sprint_isa::verifyThresholds(Operation *op, std::optional<ArrayRef
                                            std::optional<int64_t> heads) {
   if (!thresholds)
     return success();
-  int64_t count = static_cast<int64_t>(thresholds->size());
-  if (count != 1 && count != heads) {
-    InFlightDiagnostic diagnostic = op->emitOpError() << "expected one threshold";
-    if (heads)
-      diagnostic << " or " << *heads;
-    return diagnostic << ", got " << count;
-  }
-  if (llvm::any_of(*thresholds, [](float value) { return std::isnan(value); }))
-    return op->emitOpError() << "expected thresholds that are numbers, got NaN";
-  return success();
+  std::string fault =
+      ::sprint::findThresholdFault(*thresholds, heads.value_or(::sprint::Program::kDynamic));
+  return fault.empty() ? success() : LogicalResult(op->emitOpError() << fault);
 }
