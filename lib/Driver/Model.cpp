@@ -105,7 +105,6 @@ llvm::Expected<Model> Model::raise(OwningOpRef<ModuleOp> module, StringRef entry
         addPassesTo(Level::Attention, passes, model.arch, /*schedule=*/"");
       })))
     return errors.takeError();
-  model.raised->walk([&](AttentionOp op) { model.attentions.push_back(op.getName()->str()); });
   return model;
 }
 
@@ -116,6 +115,12 @@ llvm::Expected<Model> Model::parse(llvm::SourceMgr &sources, MLIRContext &contex
   if (!module)
     return errors.takeError();
   return raise(std::move(module), entry, arch, std::move(configure));
+}
+
+bool Model::hasAttentions() const {
+  return ModuleOp(raised.get())
+      .walk([](AttentionOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
 }
 
 /// What a band is, in a few words.
@@ -178,14 +183,14 @@ llvm::Error Model::cut() {
   return llvm::Error::success();
 }
 
-std::vector<HostAttention> Model::getHostAttentions() const {
+std::vector<::sprint::HostReport> Model::getHostAttentions() const {
   // What was not raised is told before what the machine cannot hold.
-  std::vector<HostAttention> host;
+  std::vector<::sprint::HostReport> host;
   for (RefusedBy by : {RefusedBy::Raising, RefusedBy::Outlining})
     (outlined ? outlined : raised).get()->walk([&](Operation *op) {
       RefusalAttr refusal = getRefusal(op);
       if (refusal && refusal.getBy() == by)
-        host.push_back({describeLocation(op->getLoc()), refusal.getMessage()});
+        host.push_back({"attention", describeLocation(op->getLoc()), refusal.getMessage()});
     });
   return host;
 }
@@ -228,14 +233,6 @@ static void setThresholdsIn(ModuleOp module, ArrayRef<ProgramInfo> programs,
     else if (auto program = dyn_cast<sprint_isa::ProgramOp>(op))
       set(program, program.getSymName());
   });
-}
-
-llvm::Error Model::setThresholds(const ModelThresholds &thresholds) {
-  if (llvm::Error error = checkThresholds(programs, thresholds))
-    return error;
-  setThresholdsIn(*raised, programs, thresholds);
-  setThresholdsIn(*outlined, programs, thresholds);
-  return llvm::Error::success();
 }
 
 ModuleOp Model::getModule(Level level) const {
@@ -285,9 +282,9 @@ llvm::Error ScheduledModel::lowerTo(Level target) {
 llvm::Error ScheduledModel::setThresholds(const ModelThresholds &thresholds) {
   if (llvm::Error error = checkThresholds(model->programs, thresholds))
     return error;
-  for (OwningOpRef<ModuleOp> &module : modules)
-    if (module)
-      setThresholdsIn(*module, model->programs, thresholds);
+  for (const LevelInfo &info : getLevels())
+    if (ModuleOp module = getModule(info.level))
+      setThresholdsIn(module, model->programs, thresholds);
   if (stream)
     for (auto [program, row] : llvm::zip_equal(stream->programs, thresholds))
       program.thresholds = row;

@@ -178,8 +178,6 @@ private:
 } // namespace
 
 llvm::Error ModelRunner::setThresholds(ModelThresholds thresholds) {
-  if (llvm::Error error = model.setThresholds(thresholds))
-    return error;
   if (llvm::Error error = result.scheduled->setThresholds(thresholds))
     return error;
   result.thresholds = std::move(thresholds);
@@ -304,8 +302,7 @@ llvm::Expected<RunResult> mlir::sprint::runModel(Model &model, const RunRequest 
   report.attentions = result.reports;
   report.baseline = result.baseline;
   report.hostSeconds = result.hostSeconds;
-  for (HostAttention &host : model.getHostAttentions())
-    report.host.push_back({"attention", std::move(host.location), std::move(host.reason)});
+  report.host = model.getHostAttentions();
   if (!model.hasAttentions() && report.host.empty())
     report.host.push_back(
         {"model", describeLocation(model.getFunction().getLoc()), "no attention was found"});

@@ -156,7 +156,6 @@ TEST(DriverTest, SetsThresholdsWithoutCompilingAgain) {
     ASSERT_TRUE(bool(otherStream));
 
     ModelThresholds thresholds = {row};
-    ASSERT_FALSE(bool(compilation.get().setThresholds(thresholds)));
     ASSERT_FALSE(bool(scheduled->setThresholds(thresholds)));
     EXPECT_EQ(scheduled->getStream(), stream);
     EXPECT_EQ(::sprint::serialize(*stream), ::sprint::serialize(**otherStream));
@@ -229,7 +228,7 @@ TEST(DriverTest, SaysWhatStaysOnTheHost) {
 )mlir");
   EXPECT_TRUE(compilation.get().getHostAttentions().empty());
   ASSERT_FALSE(bool(compilation.get().cut()));
-  std::vector<HostAttention> host = compilation.get().getHostAttentions();
+  std::vector<::sprint::HostReport> host = compilation.get().getHostAttentions();
   ASSERT_EQ(host.size(), 1u);
   EXPECT_EQ(host[0].location, "model.mlir:3:10");
   EXPECT_EQ(host[0].reason.find("attention stays on the host: expected a key to fit"), 0u)

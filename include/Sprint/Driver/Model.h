@@ -17,6 +17,7 @@
 #include "Sprint/Pipelines/Pipelines.h"
 #include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/Machine.h"
+#include "SprintRuntime/Report.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -53,14 +54,6 @@ struct ProgramInfo {
 /// program (::sprint::findThresholdFault).
 llvm::Error checkThresholds(ArrayRef<ProgramInfo> programs, const ModelThresholds &thresholds);
 
-/// Why an attention stays on the host.
-struct HostAttention {
-  /// Where it stands (describeLocation).
-  std::string location;
-  /// `attention not raised: ...`, `attention stays on the host: ...`.
-  std::string reason;
-};
-
 /// Prepares a pass manager before it runs, as MLIR's command line options ask.
 using ConfigurePasses = std::function<LogicalResult(PassManager &)>;
 
@@ -90,7 +83,7 @@ public:
   func::FuncOp getFunction() const;
 
   /// Whether an attention has been raised.
-  bool hasAttentions() const { return !attentions.empty(); }
+  bool hasAttentions() const;
 
   /// Cuts host and device apart; once.
   llvm::Error cut();
@@ -103,15 +96,11 @@ public:
 
   /// What stays on the host, as far as is known: what was not raised, and after `cut` what the
   /// machine cannot hold.
-  std::vector<HostAttention> getHostAttentions() const;
+  std::vector<::sprint::HostReport> getHostAttentions() const;
 
   /// Cuts the model where it is not yet, and chooses its schedule. The model has to outlive what is
   /// returned.
   llvm::Expected<ScheduledModel> schedule(StringRef name);
-
-  /// Sets the thresholds, one row a program (checkThresholds), of the model, which is cut, and of
-  /// what is scheduled from now on.
-  llvm::Error setThresholds(const ModelThresholds &thresholds);
 
   /// The module at the levels `attention` and, after `cut`, `outlined`.
   ModuleOp getModule(Level level) const;
@@ -132,8 +121,6 @@ private:
   std::string entry, arch;
   ConfigurePasses configure;
   OwningOpRef<ModuleOp> raised, outlined;
-  /// The names of those raised.
-  std::vector<std::string> attentions;
   std::vector<ProgramInfo> programs;
   std::shared_ptr<const ::sprint::Machine> machine;
   /// What launches the programs of a stream: the same for every schedule.
@@ -159,8 +146,9 @@ public:
   /// The module at a level that it has passed or stands on. The two levels above are the model's.
   ModuleOp getModule(Level level) const;
 
-  /// Sets the thresholds, one row a program, at all levels and in the stream, without compiling
-  /// again (checkThresholds). Who runs the stream runs it with them from then on.
+  /// Sets the thresholds, one row a program (checkThresholds), at all levels and in the stream,
+  /// without compiling again. Who runs the stream runs it with them from then on. As the two levels
+  /// above are the model's, so is what is scheduled later.
   llvm::Error setThresholds(const ModelThresholds &thresholds);
 
   /// Goes down to the commands. The stream is the same object each time; null where the model has
