@@ -190,6 +190,18 @@ TEST_F(NpyFileTest, FolderInTheWayIsRefused) {
   EXPECT_EQ(error, path + ": is a folder");
 }
 
+TEST_F(NpyFileTest, PathsAreCheckedBeforeThereAreFiles) {
+  std::string error;
+  std::string nested = (folder / "a" / "b" / "c.txt").string();
+  EXPECT_TRUE(canWriteFile(nested, error)) << error;
+  EXPECT_FALSE(std::filesystem::exists(folder / "a"));
+  EXPECT_FALSE(canWriteFile(folder.string(), error));
+  EXPECT_EQ(error, folder.string() + ": is a folder");
+  std::ofstream(folder / "a").put('x');
+  EXPECT_FALSE(canWriteFile(nested, error));
+  EXPECT_EQ(error, nested + ": cannot make the folder: " + (folder / "a").string() + " is a file");
+}
+
 /// Bytes of a file and the message behind its path.
 struct Malformed {
   std::string name;
