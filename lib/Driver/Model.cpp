@@ -19,6 +19,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -195,9 +196,25 @@ std::vector<::sprint::HostReport> Model::getHostAttentions() const {
   return host;
 }
 
+llvm::Error Model::checkDense() const {
+  llvm::StringSet<> attentions;
+  ModuleOp(raised.get()).walk([&](AttentionOp op) { attentions.insert(*op.getName()); });
+  ErrorCollector errors(outlined.get().getContext());
+  for (auto symbol : ModuleOp(outlined.get()).getOps<SymbolOpInterface>())
+    if (isa<ProgramOp, sprint_isa::ProgramOp>(symbol) && !attentions.contains(symbol.getName())) {
+      symbol->emitError("expected an attention whose keys can all be kept, got the program '")
+          << symbol.getName() << "', which keeps what it was made for";
+      return errors.takeError();
+    }
+  return llvm::Error::success();
+}
+
 llvm::Expected<ScheduledModel> Model::schedule(StringRef name) {
   if (llvm::Error error = cut())
     return std::move(error);
+  if (name == kDenseSchedule)
+    if (llvm::Error error = checkDense())
+      return std::move(error);
   ScheduledModel scheduled(*this, name.str());
   if (llvm::Error error = scheduled.lowerTo(Level::Scheduled))
     return std::move(error);

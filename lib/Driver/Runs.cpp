@@ -303,7 +303,7 @@ llvm::Expected<RunResult> mlir::sprint::runModel(Model &model, const RunRequest 
   report.baseline = result.baseline;
   report.hostSeconds = result.hostSeconds;
   report.host = model.getHostAttentions();
-  if (!model.hasAttentions() && report.host.empty())
+  if (!model.hasAttentions() && model.getPrograms().empty() && report.host.empty())
     report.host.push_back(
         {"model", describeLocation(model.getFunction().getLoc()), "no attention was found"});
   return report;

@@ -98,7 +98,8 @@ public:
   /// machine cannot hold.
   std::vector<::sprint::HostReport> getHostAttentions() const;
 
-  /// Cuts the model where it is not yet, and chooses its schedule. The model has to outlive what is
+  /// Cuts the model where it is not yet, and chooses its schedule. Programs that the module had
+  /// already keep theirs, so they are refused with kDenseSchedule. The model has to outlive what is
   /// returned.
   llvm::Expected<ScheduledModel> schedule(StringRef name);
 
@@ -114,6 +115,8 @@ private:
   Model() = default;
 
   LogicalResult findEntry();
+  /// Refuses programs that were no attentions of the model: there is no dense baseline of them.
+  llvm::Error checkDense() const;
   llvm::Error addLevel(ModuleOp module, Level level, StringRef schedule = {}) const;
   /// Compiles `entry` of a copy of `module`.
   llvm::Expected<std::shared_ptr<Executable>> compileForHost(ModuleOp module) const;
