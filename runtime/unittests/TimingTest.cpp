@@ -9,9 +9,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "SprintRuntime/CostModel.h"
 #include "SprintRuntime/Simulator.h"
 #include "TestPrograms.h"
+#include "Timing/Durations.h"
+#include "Timing/TimingModel.h"
 
 #include <gtest/gtest.h>
 
@@ -218,18 +219,59 @@ TEST(TimingTest, IntervalsOfAUnitDoNotOverlap) {
   }
 }
 
-TEST(CostModelTest, WholeCyclesIgnoreRoundingErrors) {
+TEST(DurationsTest, WholeCyclesIgnoreRoundingErrors) {
   EXPECT_EQ(wholeCycles(11.25), 12);
   EXPECT_EQ(wholeCycles(12), 12);
   EXPECT_EQ(wholeCycles(12.0000000001), 12);
 }
 
-TEST(CostModelTest, WideHeadsTakeSeveralCyclesAKey) {
-  CostModel costs(builtinMachine("s"), 80, 129);
-  EXPECT_EQ(costs.cyclesPerKey(), 2);
-  EXPECT_EQ(costs.cyclesPerValue(), 3);
-  EXPECT_EQ(costs.score(10, 10, 1).cycles, 8 + 20);
-  EXPECT_EQ(costs.storeOutput().cycles, 8 + 3);
+TEST(TimingModelTest, NeedsEventsAlone) {
+  // 10 keys of 80 channels, two cycles each in the QK-PU, and values of 129, three in the V-PU.
+  Machine machine = builtinMachine("s");
+  LaunchShape shape;
+  shape.batches = shape.heads = shape.group = shape.queries = 1;
+  shape.keys = 10;
+  shape.headDim = 80;
+  shape.valueDim = 129;
+  std::vector<IndexQueue> queues = {{"keys", 1}, {"values", 1}, {"scores", 1}, {"weights", 1}};
+  auto queue = [](int index) { return static_cast<IndexQueueIndex>(index); };
+  TimingModel timing(machine, shape, {}, queues, {});
+  for (MachineUnit unit : {MachineUnit::Write, MachineUnit::KeyFetch, MachineUnit::ValueFetch})
+    timing.end(unit);
+  ListSize size = {10, 10};
+  timing.push(MachineUnit::QK, ScoreEvent{queue(0), queue(2), false, 1, {}, 0, size});
+  timing.push(MachineUnit::Softmax, SoftmaxEvent{queue(2), queue(3), {}, 0, size});
+  timing.push(MachineUnit::V, AccumulateEvent{queue(3), queue(1), {}, 0, size});
+  // What is still to come could be first, so nothing is settled.
+  timing.advance();
+  timing.push(MachineUnit::V, StoreOutputEvent{});
+  timing.push(MachineUnit::Select, ListRangeEvent{queue(0), queue(1)});
+  for (MachineUnit unit :
+       {MachineUnit::Select, MachineUnit::QK, MachineUnit::Softmax, MachineUnit::V})
+    timing.end(unit);
+  timing.advance();
+  EXPECT_FALSE(timing.fault());
+  TimingResult result = timing.takeResult();
+  // Listed at 1, scored at 1 + 8 + 10 * 2, first weight 8 later, summed after 8 + 10 * 3, divided
+  // and sent after 8 + 3.
+  EXPECT_EQ(result.cycles, 29 + 8 + 38 + 11);
+  EXPECT_EQ(result.busy[static_cast<size_t>(MachineUnit::QK)], 20);
+}
+
+TEST(TimingModelTest, SaysWhoWaitsForever) {
+  Machine machine = builtinMachine("s");
+  LaunchShape shape;
+  std::vector<IndexQueue> queues = {{"keys", 1}, {"scores", 1}};
+  TimingModel timing(machine, shape, {}, queues, {});
+  timing.push(MachineUnit::QK,
+              ScoreEvent{static_cast<IndexQueueIndex>(0), static_cast<IndexQueueIndex>(1), false});
+  for (MachineUnit unit : enumerators<MachineUnit>)
+    timing.end(unit);
+  timing.advance();
+  ASSERT_TRUE(timing.fault());
+  EXPECT_EQ(timing.fault()->unit, MachineUnit::QK);
+  EXPECT_EQ(timing.fault()->event, 0);
+  EXPECT_NE(timing.fault()->message.find("stands still"), std::string::npos);
 }
 
 } // namespace

@@ -134,7 +134,7 @@ void emitRuntimeStatistics(const RecordKeeper &records, raw_ostream &os) {
       emitComment("  ///", "  ///", sentence(statistic.summary), "", os);
       os << "  double " << workMember(statistic) << " = 0;\n";
     }
-  os << "\n  WorkCounts &operator+=(const WorkCounts &other);\n};\n\n"
+  os << "};\n\n"
         "/// Statistics of a launch, and of several together.\nstruct Statistics {\n";
   for (const Statistic &statistic : statistics)
     if (statistic.kind != Kind::Derived) {

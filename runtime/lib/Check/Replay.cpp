@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Simulator/Sequencer.h"
+#include "../Walk/Sequencer.h"
 #include "Rules.h"
 
 #include <algorithm>

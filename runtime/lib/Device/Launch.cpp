@@ -1,0 +1,132 @@
+//===- Launch.cpp - Runs programs -----------------------------------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Launch.h"
+#include "Calibration.h"
+#include "LaunchRun.h"
+#include "Operands.h"
+#include "SprintRuntime/Check.h"
+#include "SprintRuntime/Simulator.h"
+#include "Walk/Sequencer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <limits>
+#include <new>
+
+using namespace sprint;
+
+namespace {
+
+/// Checks that the operands fit the program and the machine.
+void checkFit(const Program &program, const Machine &machine, const Operands &operands) {
+  const LaunchShape &shape = operands.shape();
+  for (size_t index = 0; index < kNumLaunchParameters; ++index) {
+    int64_t size = shape.*launchSizeMembers[index];
+    if (program.parameters[index] != Program::kDynamic && program.parameters[index] != size)
+      throw LaunchFailure{"expected " + std::string(launchParameters[index].name) + " = " +
+                          std::to_string(program.parameters[index]) + ", got " +
+                          std::to_string(size)};
+  }
+  for (MemoryRegion region : enumerators<MemoryRegion>) {
+    if (!inputOf(region).isOptional)
+      continue;
+    bool isTaken = std::ranges::find(program.inputs, region) != program.inputs.end();
+    if (isTaken != operands.brings(region))
+      throw LaunchFailure{"expected " + std::string(isTaken ? "a " : "no ") +
+                          std::string(toString(region)) + " tensor, got " +
+                          (isTaken ? "none" : "one")};
+  }
+  if (std::optional<std::string> obstacle =
+          machine.findCapacityObstacle(shape.headDim, shape.valueDim, shape.keys))
+    throw LaunchFailure{*obstacle};
+}
+
+std::vector<float> thresholdsOf(const DecodedProgram &program, const Operands &operands,
+                                const ThresholdPolicy &policy) {
+  if (policy.kind == ThresholdPolicy::Kind::PruneRate ||
+      policy.kind == ThresholdPolicy::Kind::KeepMass)
+    return calibrate(program, operands, policy);
+  std::vector<float> thresholds =
+      policy.kind == ThresholdPolicy::Kind::Given ? policy.thresholds : program.source().thresholds;
+  int64_t heads = operands.shape().heads;
+  if (policy.kind == ThresholdPolicy::Kind::Program && thresholds.empty())
+    thresholds = {-std::numeric_limits<float>::infinity()};
+  if (std::string fault = findThresholdFault(thresholds, heads); !fault.empty())
+    throw LaunchFailure{fault};
+  if (thresholds.size() == 1)
+    thresholds.assign(heads, thresholds.front());
+  return thresholds;
+}
+
+/// Refuses what is wrong with the program whatever its operands are. What cannot be decided the
+/// launch will show.
+void refuseErrors(const Program &program, const Machine &machine) {
+  for (const Finding &finding : check(program, machine))
+    if (finding.severity == Finding::Severity::Error)
+      throw LaunchFailure{toString(program, finding)};
+}
+
+LaunchResult runLaunch(const Program &program, const Machine &machine,
+                       const LaunchOperands &tensors, const LaunchOptions &options,
+                       bool isChecked) {
+  auto begin = std::chrono::steady_clock::now();
+  Operands operands(tensors, machine.structure.widths);
+  checkFit(program, machine, operands);
+  if (isChecked)
+    refuseErrors(program, machine);
+  const LaunchShape &shape = operands.shape();
+  DecodedProgram decoded(program, shape);
+
+  LaunchResult result;
+  result.dimensions = shape;
+  result.shape = {shape.batches, shape.heads, shape.queries, shape.valueDim};
+  result.thresholds = thresholdsOf(decoded, operands, options.thresholds);
+  LaunchRun(decoded, machine, operands, result.thresholds, options).run(result);
+  result.statistics.hostQuadraticBytes = operands.quadraticBytes();
+  std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  result.statistics.simulationSeconds = elapsed.count();
+  // A launch that fails adds nothing.
+  if (options.calibration)
+    gather(decoded, operands, *options.calibration->curves);
+  return result;
+}
+
+std::optional<LaunchResult> tryLaunch(const Program &program, const Machine &machine,
+                                      const LaunchOperands &operands, const LaunchOptions &options,
+                                      bool isChecked, std::string &error) noexcept try {
+  if (!verify(CommandStream{{program}}, error))
+    return std::nullopt;
+  try {
+    return runLaunch(program, machine, operands, options, isChecked);
+  } catch (const LaunchFailure &failure) {
+    error = "program '" + program.name + "': " + failure.message;
+  } catch (const std::bad_alloc &) {
+    error = "program '" + program.name + "': not enough memory for this launch";
+  }
+  return std::nullopt;
+} catch (const std::exception &exception) {
+  error = exception.what();
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<LaunchResult> sprint::launch(const Program &program, const Machine &machine,
+                                           const LaunchOperands &operands,
+                                           const LaunchOptions &options,
+                                           std::string &error) noexcept {
+  return tryLaunch(program, machine, operands, options, /*isChecked=*/true, error);
+}
+
+std::optional<LaunchResult> sprint::launchUnchecked(const Program &program, const Machine &machine,
+                                                    const LaunchOperands &operands,
+                                                    const LaunchOptions &options,
+                                                    std::string &error) noexcept {
+  return tryLaunch(program, machine, operands, options, /*isChecked=*/false, error);
+}

@@ -1,0 +1,335 @@
+//===- LaunchRun.cpp - Values, events and times of a launch ---------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LaunchRun.h"
+#include "MaskRegisters.h"
+
+#include <algorithm>
+
+using namespace sprint;
+
+namespace {
+
+/// Bytes of masks and of lists in queues that a launch may need.
+constexpr int64_t kMaxMaskBytes = int64_t(1) << 34;
+constexpr int64_t kMaxQueueBytes = int64_t(1) << 34;
+/// Bytes a key takes in a list.
+constexpr int64_t kListEntryBytes = 16;
+/// Bytes of the lists of a piece, and bounds of its rows.
+constexpr int64_t kPieceBytes = int64_t(1) << 20;
+constexpr int64_t kMinPieceRows = 64;
+constexpr int64_t kMaxPieceRows = 512;
+/// Rows of a job: enough to share what they load, few enough to keep all threads busy.
+constexpr size_t kJobRows = 32;
+/// Events that look at a list: those of its selection, of its keys and values being fetched,
+/// scored, weighted and accumulated.
+constexpr int64_t kUsesOfList = 6;
+
+} // namespace
+
+LaunchRun::LaunchRun(const DecodedProgram &program, const Machine &machine,
+                     const Operands &operands, const std::vector<float> &thresholds,
+                     const LaunchOptions &options)
+    : program(program), machine(machine), operands(operands), shape(operands.shape()),
+      thresholds(thresholds), options(options), walk(program, machine.structure, operands),
+      shares(machine.structure.corelets),
+      keyBuffer(shares, machine.structure.bufferedKeys(shape.headDim), shape.keys),
+      valueBuffer(shares, machine.structure.bufferedValues(shape.valueDim), shape.keys),
+      ledger(machine.structure, shape), timing(machine, shape, program.source().countingQueues,
+                                               program.source().indexQueues, {true, options.trace}),
+      residentTiming(machine, shape, program.source().countingQueues, program.source().indexQueues,
+                     {false, false}),
+      listShares(machine.structure.corelets) {}
+
+void LaunchRun::check() const {
+  int64_t rows = operands.heads() * shape.queries;
+  if (options.masks && __int128(rows) * shape.keys > kMaxMaskBytes)
+    throw LaunchFailure{"expected masks of at most " + std::to_string(kMaxMaskBytes) +
+                        " bytes, got " + std::to_string(rows) + " rows of " +
+                        std::to_string(shape.keys) + " keys"};
+  __int128 queueBytes = 0;
+  for (const IndexQueue &queue : program.source().indexQueues)
+    queueBytes += __int128(queue.depth) * shape.keys * kListEntryBytes;
+  if (queueBytes > kMaxQueueBytes)
+    throw LaunchFailure{"expected index queues of at most " + std::to_string(kMaxQueueBytes) +
+                        " bytes, got more at " + std::to_string(shape.keys) + " keys"};
+}
+
+void LaunchRun::run(LaunchResult &result) {
+  check();
+  int64_t rows = operands.heads() * shape.queries;
+  result.output.resize(rows * shape.valueDim);
+  result.codes.resize(rows * shape.valueDim);
+  if (options.masks)
+    result.masks.resize(rows * shape.keys);
+
+  int64_t pieceRows =
+      std::clamp(kPieceBytes / 8 / keyWords(shape.keys), kMinPieceRows, kMaxPieceRows);
+  int64_t rowsDone = 0;
+  while (!walk.isDone()) {
+    walk.advance(pieceRows);
+    Piece &piece = pieces.emplace_back();
+    piece.rows = std::move(walk.walkedRows);
+    walk.walkedRows.clear();
+    for (const Job &job : jobsOf(piece))
+      compute(job, result);
+    rowsDone += static_cast<int64_t>(piece.rows.size());
+    publish(piece);
+    passEvents();
+    dropPieces();
+    if (options.progress)
+      options.progress(rowsDone, rows);
+  }
+  for (const TimingModel *model : {&timing, &residentTiming})
+    if (model->fault())
+      fail(*model->fault());
+
+  ledger.report(machine.energy, statistics);
+  TimingResult times = timing.takeResult();
+  statistics.cycles = times.cycles;
+  statistics.cyclesResident = residentTiming.takeResult().cycles;
+  statistics.busyBus = times.busBusy;
+  for (size_t unit = 0; unit < kNumMachineUnits; ++unit)
+    statistics.*busyOfUnits[unit] = times.busy[unit];
+  result.statistics = statistics;
+  result.trace = std::move(times.trace);
+}
+
+void LaunchRun::fail(const TimingFault &fault) const {
+  throw LaunchFailure{
+      (fault.unit ? Walk::placeOf(program, *fault.unit, fault.event) + ": " : std::string()) +
+      fault.message};
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+std::shared_ptr<LaunchRun::LazyHead> LaunchRun::findHead(int64_t head) {
+  std::shared_ptr<LazyHead> &found = heads[head];
+  if (found)
+    return found;
+  std::shared_ptr<LazyKeyHead> &keyHead = keyHeads[operands.keyHeadOf(head)];
+  if (!keyHead) {
+    keyHead = std::make_shared<LazyKeyHead>();
+    keyHead->rowsLeft = shape.group * shape.queries;
+  }
+  found = std::make_shared<LazyHead>();
+  found->keyHead = keyHead;
+  found->rowsLeft = shape.queries;
+  return found;
+}
+
+std::vector<LaunchRun::Job> LaunchRun::jobsOf(Piece &piece) {
+  size_t words = keyWords(shape.keys);
+  piece.computed.resize(piece.rows.size());
+  piece.kept.resize(piece.rows.size() * words);
+  std::vector<Job> jobs;
+  for (size_t index = 0; index < piece.rows.size(); ++index) {
+    piece.computed[index].kept = std::span(piece.kept).subspan(index * words, words);
+    int64_t head = piece.rows[index].head;
+    if (jobs.empty() || piece.rows[jobs.back().begin].head != head ||
+        index - jobs.back().begin == kJobRows)
+      jobs.push_back({&piece, findHead(head), index, index});
+    ++jobs.back().end;
+    LazyHead &codes = *jobs.back().head;
+    // No row comes twice, so codes can go with the last one.
+    if (--codes.keyHead->rowsLeft == 0)
+      keyHeads.erase(operands.keyHeadOf(head));
+    if (--codes.rowsLeft == 0)
+      heads.erase(head);
+  }
+  return jobs;
+}
+
+void LaunchRun::compute(const Job &job, LaunchResult &result) const {
+  LazyHead &lazy = *job.head;
+  int64_t head = job.piece->rows[job.begin].head;
+  int64_t keyHead = operands.keyHeadOf(head);
+  const Widths &widths = machine.structure.widths;
+  std::call_once(lazy.keyHead->once, [&] {
+    lazy.keyHead->codes =
+        std::make_shared<KeyHeadCodes>(operands.keyCodes(keyHead), operands.valueCodes(keyHead),
+                                       shape.headDim, shape.valueDim, widths.nibble);
+  });
+  double scale = program.source().scale;
+  HeadSteps steps = operands.steps(head);
+  std::call_once(lazy.once, [&] {
+    lazy.codes = std::make_unique<HeadCodes>(
+        operands.queryCodes(head), lazy.keyHead->codes,
+        headParameters(scale, steps.query, steps.key, thresholds[head % shape.heads]), widths);
+  });
+
+  RowKernels kernels(*lazy.codes);
+  MaskRegisters masks(operands, scale);
+  std::vector<int64_t> onCorelets(machine.structure.corelets);
+  size_t words = keyWords(shape.keys);
+  for (size_t index = job.begin; index < job.end; ++index) {
+    const WalkedRow &row = job.piece->rows[index];
+    ComputedRow &computed = job.piece->computed[index];
+    std::span<uint64_t> kept = std::span(job.piece->kept).subspan(index * words, words);
+    masks.loadAll(head, row.query);
+    computed.selected =
+        kernels.select({row.query, row.first, row.last, row.isPruned}, masks.masks(), kept);
+    shares.count(kept, onCorelets);
+    computed.size = {static_cast<uint32_t>(computed.selected.kept),
+                     static_cast<uint32_t>(std::ranges::max(onCorelets))};
+    int64_t rowIndex = head * shape.queries + row.query;
+    std::span codes = std::span(result.codes).subspan(rowIndex * shape.valueDim, shape.valueDim);
+    kernels.recompute(row.query, kept, computed.selected.kept, masks.masks().bias, codes);
+    for (int64_t channel = 0; channel < shape.valueDim; ++channel)
+      result.output[rowIndex * shape.valueDim + channel] = dequantize(codes[channel], steps.value);
+    if (options.masks)
+      forEachToken(kept, [&](int64_t key) {
+        result.masks[rowIndex * shape.keys + key] = 1;
+        return true;
+      });
+  }
+}
+
+void LaunchRun::publish(Piece &piece) {
+  piece.places = static_cast<int64_t>(piece.rows.size());
+  piece.uses = piece.places * kUsesOfList;
+  for (size_t index = 0; index < piece.rows.size(); ++index) {
+    auto place = static_cast<size_t>(piece.rows[index].list - firstList);
+    while (rowOfList.size() <= place)
+      rowOfList.push({});
+    rowOfList[place] = {&piece, index};
+  }
+}
+
+void LaunchRun::dropPieces() {
+  while (!rowOfList.empty() && rowOfList.front().piece && rowOfList.front().piece->uses == 0) {
+    --rowOfList.front().piece->places;
+    rowOfList.pop();
+    ++firstList;
+  }
+  while (!pieces.empty() && pieces.front().places == 0)
+    pieces.pop_front();
+}
+
+//===----------------------------------------------------------------------===//
+// Events
+//===----------------------------------------------------------------------===//
+
+void LaunchRun::passEvents() {
+  for (MachineUnit unit : enumerators<MachineUnit>) {
+    auto index = static_cast<size_t>(unit);
+    Ring<Event> &events = pending[index];
+    for (const Event &event : walk.events[index])
+      events.push(event);
+    walk.events[index].clear();
+    while (!events.empty()) {
+      listShares.clear();
+      bool isComplete = std::visit(
+          [&](auto &event) {
+            if constexpr (requires { event.list; })
+              return completeListed(event);
+            return true;
+          },
+          events.front());
+      if (!isComplete)
+        break;
+      ledger.add(events.front());
+      timing.push(unit, events.front(), listShares);
+      residentTiming.push(unit, events.front());
+      events.pop();
+    }
+    if (events.empty() && walk.isDone(unit)) {
+      timing.end(unit);
+      residentTiming.end(unit);
+    }
+  }
+  timing.advance();
+  residentTiming.advance();
+}
+
+LaunchRun::RowPlace *LaunchRun::findRow(ListId list) {
+  auto place = static_cast<size_t>(list - firstList);
+  return place < rowOfList.size() && rowOfList[place].piece ? &rowOfList[place] : nullptr;
+}
+
+template <typename Listed> bool LaunchRun::completeListed(Listed &event) {
+  RowPlace *place = findRow(event.list);
+  if (!place || !complete(event, place->piece->computed[place->index]))
+    return false;
+  --place->piece->uses;
+  return true;
+}
+
+void LaunchRun::countRow(const SelectedRow &row) {
+  statistics.allowedScores += row.allowed;
+  statistics.keptScores += row.kept;
+  statistics.retriedRows += row.retries > 0;
+  statistics.retries += row.retries;
+  statistics.clampedBiases += row.clampedBiases;
+  statistics.rowsMaskedByBias += row.isMaskedByBias;
+}
+
+uint8_t LaunchRun::passesOf(const ListSize &size) const {
+  return size.fullest > machine.structure.scoreBufferEntries ? 2 : 1;
+}
+
+void LaunchRun::traceShares(const ComputedRow &row) {
+  if (!options.trace)
+    return;
+  listShares.resize(machine.structure.corelets);
+  shares.count(row.kept, listShares);
+}
+
+bool LaunchRun::complete(ThresholdEvent &event, const ComputedRow &row) {
+  countRow(row.selected);
+  event.retries = row.selected.retries;
+  return true;
+}
+
+bool LaunchRun::complete(ListRangeEvent &, const ComputedRow &row) {
+  countRow(row.selected);
+  return true;
+}
+
+bool LaunchRun::complete(FetchEvent &event, ComputedRow &row) {
+  bool isKey = event.region == MemoryRegion::Key;
+  FetchedTokens tokens =
+      (isKey ? keyBuffer : valueBuffer)
+          .fetch(row.kept, operands.keyHeadOf(event.owners.head), event.residency);
+  event.waitsForRoom = tokens.waitsForRoom;
+  event.reused = static_cast<uint32_t>(tokens.reused);
+  int64_t read = tokens.missing;
+  if (!isKey) {
+    // The V-PU reads those that do not stay.
+    read -= tokens.passing;
+    row.unfetched = static_cast<uint32_t>(tokens.passing);
+  } else if (passesOf(row.size) == 2) {
+    // The second pass needs those that did not stay once more.
+    read += tokens.passing;
+  }
+  event.read = static_cast<uint32_t>(read);
+  return true;
+}
+
+bool LaunchRun::complete(ScoreEvent &event, const ComputedRow &row) {
+  event.size = row.size;
+  event.passes = passesOf(row.size);
+  traceShares(row);
+  return true;
+}
+
+bool LaunchRun::complete(SoftmaxEvent &event, const ComputedRow &row) {
+  event.size = row.size;
+  traceShares(row);
+  return true;
+}
+
+bool LaunchRun::complete(AccumulateEvent &event, const ComputedRow &row) {
+  if (!row.unfetched)
+    return false;
+  event.size = row.size;
+  event.unfetched = *row.unfetched;
+  traceShares(row);
+  return true;
+}

@@ -1,0 +1,139 @@
+//===- Numerics.h - Arithmetic of a launch -----------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The functions of docs/numerics.md, whose section numbers the comments give.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_LIB_KERNELS_NUMERICS_H
+#define SPRINTRUNTIME_LIB_KERNELS_NUMERICS_H
+
+#include "SprintRuntime/Machine.h"
+#include "SprintRuntime/NumericsConstants.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace sprint {
+
+/// Keys of a tile of high nibbles (HighNibbles).
+inline constexpr int64_t kTileKeys = 64;
+
+/// Threshold and requantisation of one head (section 3).
+struct HeadParameters {
+  int64_t threshold = 0;
+  int64_t multiplier = 0;
+  int shift = 0;
+};
+
+/// Whether there is neither a NaN nor an infinity among `values`.
+bool allFinite(std::span<const float> values);
+
+/// Whether there is neither a NaN nor plus infinity among biases.
+bool areBiases(std::span<const float> values);
+
+/// Whether every byte is 0 or 1.
+bool areBooleans(std::span<const uint8_t> values);
+
+/// The step of one head (section 2).
+float quantizationStep(std::span<const float> values, const Widths &widths);
+
+/// The codes of one head at `step` (section 2).
+std::vector<int8_t> quantize(std::span<const float> values, float step, const Widths &widths);
+
+/// The high nibble of a code (section 2).
+inline int16_t highNibble(int8_t code, Nibble nibble) {
+  return static_cast<int16_t>((nibble == Nibble::Centred ? code + kCentring : code) >>
+                              kLowNibbleBits);
+}
+
+/// Logits in one unit of exact score: `lambda` of section 3.
+double exactUnit(double scale, float queryStep, float keyStep);
+
+/// Logits in one unit of approximate score: `unit` of section 3.
+double approximateUnit(double scale, float queryStep, float keyStep);
+
+/// The integer threshold of a threshold in logits (section 3).
+int64_t integerThreshold(float theta, double unit);
+
+/// The parameters of a head (section 3).
+HeadParameters headParameters(double scale, float queryStep, float keyStep, float theta);
+
+/// The codes of biases in logits (section 3); `lambda` is that of their head. `codes` is as long as
+/// `biases`.
+void quantizeBiases(std::span<const float> biases, double lambda, std::span<int32_t> codes);
+
+/// How far the code of a bias may lie below the largest of the row's allowed keys without masking
+/// its key (section 4).
+int64_t biasReach(const HeadParameters &parameters, int64_t headDim);
+
+/// What a code of a bias, other than kMaskedBias, adds to an approximate score (section 4).
+inline int32_t approximateBias(int32_t code) {
+  return static_cast<int32_t>((code + kApproximateUnit / 2) >> (2 * kLowNibbleBits));
+}
+
+/// High nibbles of a head's keys, as the crossbar holds them: tiles of kTileKeys keys, in each the
+/// keys of a channel side by side; the last tile is filled up with zeros.
+class HighNibbles {
+public:
+  HighNibbles() = default;
+  HighNibbles(std::span<const int8_t> codes, int64_t channels, Nibble nibble);
+
+  int64_t tiles() const { return channels == 0 ? 0 : int64_t(nibbles.size()) / stride(); }
+  /// Approximate scores (section 4) of the keys of one tile; `query` has the high nibbles of the
+  /// query.
+  void scores(const int16_t *query, int64_t tile, int32_t *result) const;
+
+private:
+  int64_t stride() const { return channels * kTileKeys; }
+
+  std::vector<int16_t> nibbles;
+  int64_t channels = 0;
+};
+
+/// The largest of `scores`, which is not empty.
+int32_t largestScore(std::span<const int32_t> scores);
+
+/// Appends the indices of `scores` that are at least `threshold`, `offset` added to each.
+void appendKept(std::span<const int32_t> scores, int64_t threshold, uint32_t offset,
+                std::vector<uint32_t> &list);
+
+/// Retries of a row whose largest allowed approximate score is `maximum` (section 4).
+int retriesOf(int64_t threshold, int64_t maximum);
+
+/// The threshold after `retries` retries (section 4).
+inline int64_t loweredThreshold(int64_t threshold, int retries) {
+  return threshold - ((int64_t(1) << retries) - 1);
+}
+
+/// Exact scores of the listed keys, without biases (section 5, step 1). Returns their maximum; the
+/// list is not empty.
+int32_t exactScores(const int8_t *query, const int8_t *keys, int64_t channels,
+                    std::span<const uint32_t> list, int32_t *scores);
+
+/// Adds the codes of their biases to exact scores (section 5, step 1). Returns the maximum; there
+/// is a score.
+int32_t addBiases(std::span<const int32_t> biases, std::span<int32_t> scores);
+
+/// Weights of a row: exponents (section 5, steps 2 to 4), with early division probabilities (step
+/// 6). Returns the sum `Z` of the exponents.
+int64_t weights(std::span<const int32_t> scores, int32_t maximum, const HeadParameters &parameters,
+                const Widths &widths, uint32_t *result);
+
+/// Weighted sums `N` of the listed values (section 5, step 6), without the clamping; `sums` has
+/// `channels` entries.
+void weightedSums(const int8_t *values, int64_t channels, std::span<const uint32_t> list,
+                  const uint32_t *weights, int64_t *sums);
+
+/// The output code of a weighted sum (section 5, step 6).
+int32_t outputCode(int64_t sum, int64_t exponentSum, const Widths &widths);
+
+/// The output of a code (section 5, step 7).
+float dequantize(int32_t code, float valueStep);
+
+} // namespace sprint
+
+#endif // SPRINTRUNTIME_LIB_KERNELS_NUMERICS_H

@@ -1,0 +1,36 @@
+//===- Ledger.cpp - What a launch's energy is made of ---------------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Ledger.h"
+#include "SprintRuntime/MachineFields.h"
+
+#include <algorithm>
+#include <iterator>
+
+using namespace sprint;
+
+namespace {
+
+/// The parameter that has the energy of what a component counts.
+constexpr const EnergyField *fieldOf(const EnergyComponentInfo &component) {
+  return std::ranges::find(kEnergyFields, component.parameter, &EnergyField::name);
+}
+static_assert(std::ranges::none_of(energyComponents, [](const EnergyComponentInfo &component) {
+  return fieldOf(component) == std::end(kEnergyFields);
+}));
+
+} // namespace
+
+void Ledger::report(const Energy &energy, Statistics &statistics) const {
+  for (const EnergyComponentInfo &component : energyComponents)
+    statistics.*component.picojoules =
+        work.*component.count * fieldOf(component)->access.get(energy);
+  statistics.writtenBytes = writtenBytes;
+  statistics.fetchedBytes = fetchedBytes;
+  statistics.inMemoryMacs = static_cast<int64_t>(work.inMemoryMacs);
+  statistics.macs = static_cast<int64_t>(work.qkMacs + work.vMacs);
+}

@@ -1,0 +1,46 @@
+//===- TokenSet.h - Sets of keys or values -----------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_LIB_RESIDENCY_TOKENSET_H
+#define SPRINTRUNTIME_LIB_RESIDENCY_TOKENSET_H
+
+#include <bit>
+#include <cstdint>
+#include <span>
+
+namespace sprint {
+
+/// A set of tokens of a key head, a bit each: token `j` is bit `j mod 64` of word `j / 64`.
+using TokenSet = std::span<const uint64_t>;
+
+/// Calls `visit` with each token, ascending, until it returns false.
+template <typename Visit> void forEachToken(TokenSet set, Visit visit) {
+  for (size_t word = 0; word < set.size(); ++word)
+    for (uint64_t bits = set[word]; bits != 0; bits &= bits - 1)
+      if (!visit(static_cast<int64_t>(word * 64) + std::countr_zero(bits)))
+        return;
+}
+
+/// How tokens are shared among CORELETs: token `j` belongs to CORELET `j mod corelets`.
+class CoreletShares {
+public:
+  explicit CoreletShares(int64_t corelets);
+
+  int64_t corelets() const { return number; }
+  int64_t coreletOf(int64_t token) const { return token % number; }
+  /// Sets `counts`, one a CORELET, to the tokens of `set` there.
+  void count(TokenSet set, std::span<int64_t> counts) const;
+
+private:
+  int64_t number;
+  /// The bits of a word that are of CORELET 0, where that is the same for all words; otherwise 0.
+  uint64_t stride = 0;
+};
+
+} // namespace sprint
+
+#endif // SPRINTRUNTIME_LIB_RESIDENCY_TOKENSET_H

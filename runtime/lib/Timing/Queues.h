@@ -1,0 +1,54 @@
+//===- Queues.h - Queues between units, in time ------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_LIB_TIMING_QUEUES_H
+#define SPRINTRUNTIME_LIB_TIMING_QUEUES_H
+
+#include "SprintRuntime/Commands.h"
+#include "Support/Ring.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace sprint {
+
+/// A list, or the weights of one, on its way between units.
+struct TimedList {
+  /// When it can be taken.
+  double available = 0;
+  /// When the last token or weight has come.
+  double complete = 0;
+};
+
+/// An index queue. Since a unit is followed as far as it can go, one end may be known for later
+/// times than the other.
+struct TimedQueue {
+  std::string_view name;
+  /// Lists that it holds.
+  int64_t depth = 1;
+  Ring<TimedList> lists;
+  int64_t puts = 0;
+  /// Lists whose use has ended, and when the last did.
+  int64_t uses = 0;
+  double lastUse = 0;
+  /// Times of the puts and takes that are still to be compared.
+  Ring<double> putTimes, takeTimes;
+  /// The unit that puts lists there, for messages.
+  MachineUnit producer{};
+
+  const TimedList *front() const { return lists.empty() ? nullptr : &lists.front(); }
+  /// Notes that the list taken last has been used up, which makes room in the buffer behind the
+  /// queue.
+  void use(double end) {
+    ++uses;
+    lastUse = end;
+  }
+};
+
+} // namespace sprint
+
+#endif // SPRINTRUNTIME_LIB_TIMING_QUEUES_H

@@ -1,0 +1,203 @@
+//===- TimingModel.cpp - Cycles of a launch -------------------------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How long each command takes is in Units/.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TimingModel.h"
+#include "Walk/LaunchLayout.h"
+
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+
+using namespace sprint;
+
+namespace {
+
+// Rows of the timeline beside the units.
+constexpr std::string_view kBus = "bus";
+constexpr std::string_view kBanks = "banks";
+/// Intervals of a timeline, so that memory is bounded: some sixty heads of 16,384 tokens on one
+/// CORELET.
+constexpr size_t kMaxTraceEvents = size_t(1) << 24;
+
+/// The command that an event is of.
+std::string_view mnemonicOf(const Event &event) {
+  return std::visit(
+      [](const auto &alternative) {
+        constexpr const CommandInfo *kInfo =
+            findCommand(static_cast<uint64_t>(std::decay_t<decltype(alternative)>::kOpcode));
+        return kInfo->mnemonic;
+      },
+      event);
+}
+
+} // namespace
+
+TimingModel::TimingModel(const Machine &machine, const LaunchShape &shape,
+                         std::span<const CountingQueue> countingQueues,
+                         std::span<const IndexQueue> indexQueues, const TimingOptions &options)
+    : machine(machine), shape(shape), options(options), durations(machine, shape) {
+  written.assign(shape.batches * shape.heads * launchInputs.size(),
+                 options.writesTakeTime ? std::numeric_limits<double>::infinity() : 0);
+  for (const CountingQueue &queue : countingQueues) {
+    creditNames.push_back(queue.name);
+    Ring<double> &times = credits.emplace_back();
+    for (int64_t credit = 0; credit < queue.credits; ++credit)
+      times.push(0);
+  }
+  for (const IndexQueue &queue : indexQueues) {
+    TimedQueue &timed = queues.emplace_back();
+    timed.name = queue.name;
+    timed.depth = queue.depth;
+  }
+  for (MachineUnit unit : enumerators<MachineUnit>)
+    units[static_cast<size_t>(unit)].unit = unit;
+}
+
+void TimingModel::push(MachineUnit unit, const Event &event, std::span<const int64_t> shares) {
+  Unit &state = units[static_cast<size_t>(unit)];
+  state.events.push(event);
+  if (options.trace)
+    for (int64_t share : shares)
+      state.shares.push(static_cast<uint32_t>(share));
+}
+
+bool TimingModel::runNext(Unit &unit) {
+  if (!std::visit([&](const auto &event) { return run(unit, event); }, unit.events.front()))
+    return false;
+  unit.events.pop();
+  ++unit.number;
+  return true;
+}
+
+void TimingModel::advance() {
+  while (!found) {
+    // Only the bus needs an order in time. All units go on until each is done or wants the bus;
+    // then the earliest request cannot be overtaken, because whatever comes later follows from a
+    // request that is still waiting.
+    bool isMoving = true;
+    while (isMoving && !found) {
+      isMoving = false;
+      for (Unit &unit : units)
+        while (!unit.events.empty() && !unit.request && !found && runNext(unit))
+          isMoving = true;
+    }
+    Unit *next = nullptr;
+    for (Unit &unit : units) {
+      // What comes could want the bus before.
+      if (unit.events.empty() && !unit.isEnded)
+        return;
+      if (unit.request && (!next || *unit.request < *next->request))
+        next = &unit;
+    }
+    if (!next)
+      break;
+    next->request.reset();
+    granted = next;
+    runNext(*next);
+    granted = nullptr;
+  }
+  result.busBusy = bus.busyCycles();
+  // The walk has come to its end, but a fetch may wait until the list before has been used.
+  for (const Unit &unit : units)
+    if (!found && !unit.events.empty())
+      fail(unit, "stands still, as it waits for what comes behind a fetch that has no room");
+}
+
+std::optional<double> TimingModel::requestBus(Unit &unit, double time, double cycles) {
+  if (granted != &unit) {
+    unit.request = time;
+    return std::nullopt;
+  }
+  double start = bus.serve(time, cycles);
+  trace(kBus, -1, unit, start, cycles);
+  return start;
+}
+
+void TimingModel::finish(Unit &unit, double free, double end, double busy) {
+  result.busy[static_cast<size_t>(unit.unit)] += busy;
+  result.cycles = std::max(result.cycles, end);
+  unit.time = free;
+  unit.ended = std::max(unit.ended, end);
+}
+
+void TimingModel::trace(std::string_view row, int64_t corelet, const Unit &unit, double start,
+                        double duration) {
+  if (!options.trace || found)
+    return;
+  if (result.trace.size() == kMaxTraceEvents) {
+    found = {std::nullopt, 0,
+             "expected a timeline of at most " + std::to_string(kMaxTraceEvents) +
+                 " intervals, got more"};
+    return;
+  }
+  result.trace.push_back({row, corelet, mnemonicOf(unit.events.front()), start, duration});
+}
+
+void TimingModel::traceBanks(const Unit &unit, double start, double duration) {
+  trace(kBanks, -1, unit, start, duration);
+}
+
+void TimingModel::traceShares(Unit &unit, double start, double duration, double cyclesPerKey) {
+  if (!options.trace)
+    return;
+  int64_t corelets = machine.structure.corelets;
+  uint32_t fullest = 0;
+  for (int64_t corelet = 0; corelet < corelets; ++corelet)
+    fullest = std::max(fullest, unit.shares[corelet]);
+  for (int64_t corelet = 0; corelet < corelets; ++corelet) {
+    double early = static_cast<double>(fullest - unit.shares.front()) * cyclesPerKey;
+    unit.shares.pop();
+    trace(unit, corelet, start, std::max(duration - early, 0.0));
+  }
+}
+
+void TimingModel::take(IndexQueueIndex queue, double time) {
+  TimedQueue &timed = queueOf(queue);
+  timed.lists.pop();
+  timed.takeTimes.push(time);
+  checkOverrun(queue);
+}
+
+void TimingModel::put(const Unit &unit, IndexQueueIndex queue, TimedList list) {
+  TimedQueue &timed = queueOf(queue);
+  timed.producer = unit.unit;
+  timed.lists.push(list);
+  // The first lists, up to the depth, always find room.
+  if (timed.puts++ >= timed.depth)
+    timed.putTimes.push(list.available);
+  checkOverrun(queue);
+}
+
+/// Compares each put with the take that must have made room for it.
+void TimingModel::checkOverrun(IndexQueueIndex queue) {
+  TimedQueue &timed = queueOf(queue);
+  while (!timed.putTimes.empty() && !timed.takeTimes.empty()) {
+    if (timed.putTimes.front() < timed.takeTimes.front() && !found)
+      found = {std::nullopt, 0,
+               "unit '" + std::string(toString(timed.producer)) + "' overruns queue '" +
+                   std::string(timed.name) + "' of depth " + std::to_string(timed.depth) +
+                   " at cycle " + std::to_string(static_cast<int64_t>(timed.putTimes.front()))};
+    timed.putTimes.pop();
+    timed.takeTimes.pop();
+  }
+}
+
+double &TimingModel::writtenAt(MemoryRegion region, int64_t head) {
+  if (isSharedByBatch(region))
+    head /= shape.heads;
+  else if (isSharedByGroup(region))
+    head /= shape.group;
+  return written[head * launchInputs.size() + static_cast<size_t>(region)];
+}
+
+void TimingModel::checkWritten(const Unit &unit, MemoryRegion region, int64_t head, double time) {
+  if (time < writtenAt(region, head))
+    fail(unit, "reads " + contentOf(region) + " at cycle " +
+                   std::to_string(static_cast<int64_t>(time)) + ", before they are written");
+}

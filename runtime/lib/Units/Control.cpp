@@ -1,0 +1,65 @@
+//===- Control.cpp - Loops and credits ------------------------------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Commands that every unit may run. They take no time and cost nothing.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Timing/TimingModel.h"
+#include "Walk/Walk.h"
+
+#include <algorithm>
+
+using namespace sprint;
+
+bool Walk::run(Unit &unit, const LoopCommand &command) {
+  unit.cursor.beginLoop(command);
+  return true;
+}
+
+bool Walk::run(Unit &unit, const EndLoopCommand &) {
+  unit.cursor.endLoop();
+  return true;
+}
+
+bool Walk::run(Unit &unit, const AcquireCommand &command) {
+  int64_t &held = credits[static_cast<size_t>(command.queue)];
+  if (held == 0) {
+    unit.waitsFor = program.name(command.queue);
+    return false;
+  }
+  --held;
+  finish(unit, AcquireEvent{command.queue});
+  return true;
+}
+
+bool Walk::run(Unit &unit, const ReleaseCommand &command) {
+  int64_t &held = credits[static_cast<size_t>(command.queue)];
+  if (held == kMaxQueueCapacity)
+    fail(unit, "overruns queue '" + program.name(command.queue) + "', which holds at most " +
+                   std::to_string(kMaxQueueCapacity) + " credits");
+  ++held;
+  finish(unit, ReleaseEvent{command.queue});
+  return true;
+}
+
+bool TimingModel::run(Unit &unit, const AcquireEvent &event) {
+  Ring<double> &times = credits[static_cast<size_t>(event.queue)];
+  if (times.empty())
+    return false;
+  unit.time = std::max(unit.time, times.front());
+  times.pop();
+  return true;
+}
+
+bool TimingModel::run(Unit &unit, const ReleaseEvent &event) {
+  Ring<double> &times = credits[static_cast<size_t>(event.queue)];
+  // A unit is followed further ahead than in the walk.
+  if (static_cast<int64_t>(times.size()) == kMaxQueueCapacity)
+    fail(unit, "overruns queue '" + std::string(creditNames[static_cast<size_t>(event.queue)]) +
+                   "', which holds at most " + std::to_string(kMaxQueueCapacity) + " credits");
+  times.push(std::max(unit.time, unit.ended));
+  return true;
+}

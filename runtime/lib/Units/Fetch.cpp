@@ -1,0 +1,115 @@
+//===- Fetch.cpp - The units that bring tokens on chip --------------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Ledger/Ledger.h"
+#include "Timing/TimingModel.h"
+#include "Walk/Walk.h"
+
+#include <algorithm>
+
+using namespace sprint;
+
+//===----------------------------------------------------------------------===//
+// load_query
+//===----------------------------------------------------------------------===//
+
+bool Walk::run(Unit &unit, const LoadQueryCommand &command) {
+  int64_t head = headOf(unit, command.batch, command.head);
+  checkResident(unit, head, MemoryRegion::Query);
+  // A query that is one too many takes the place of the oldest.
+  if (static_cast<int64_t>(loadedQueries.size()) == structure.queryBufferQueries)
+    loadedQueries.pop();
+  int64_t row = rowOf(unit, head, command.query);
+  loadedQueries.push(row);
+  finish(unit, LoadQueryEvent{ownersOf(row)});
+  return true;
+}
+
+bool TimingModel::run(Unit &unit, const LoadQueryEvent &event) {
+  double onBus = durations.transfer(static_cast<double>(shape.headDim));
+  std::optional<double> start = requestBus(unit, unit.time, onBus);
+  if (!start)
+    return false;
+  checkWritten(unit, MemoryRegion::Query, event.owners.head, *start);
+  double cycles = wholeCycles(durations.read + onBus);
+  traceBanks(unit, *start, cycles);
+  trace(unit, -1, *start, wholeCycles(onBus));
+  finish(unit, *start + wholeCycles(onBus), *start + cycles, wholeCycles(onBus));
+  return true;
+}
+
+void Ledger::add(const LoadQueryEvent &) {
+  work.reramReadBits += bits(1, shape.headDim);
+  // Each CORELET gets the query.
+  work.sramWriteBits += bits(structure.corelets, shape.headDim);
+}
+
+//===----------------------------------------------------------------------===//
+// fetch
+//===----------------------------------------------------------------------===//
+
+bool Walk::run(Unit &unit, const FetchCommand &command) {
+  bool isKey = unit.cursor.machineUnit() == MachineUnit::KeyFetch;
+  MemoryRegion expected = isKey ? MemoryRegion::Key : MemoryRegion::Value;
+  if (command.region != expected)
+    fail(unit, "expected this unit to fetch the " + std::string(sprint::toString(expected)) +
+                   ", got the " + std::string(sprint::toString(command.region)));
+  if (!hasList(unit, command.from))
+    return false;
+  int64_t head = headOf(unit, command.batch, command.head);
+  checkResident(unit, head, command.region);
+  uint32_t slot = take(unit, command.from, Stage::Selected);
+  setHead(unit, lists[slot], head);
+  put(unit, command.to, slot, isKey ? Stage::KeysFetched : Stage::ValuesFetched);
+  FetchEvent event{command.region, command.residency, command.from, command.to};
+  event.owners.head = head;
+  event.list = lists[slot].id;
+  finish(unit, event);
+  return true;
+}
+
+bool TimingModel::run(Unit &unit, const FetchEvent &event) {
+  const TimedList *list = queueOf(event.from).front();
+  if (!list)
+    return false;
+  const TimedQueue &lists = queueOf(event.to);
+  if (event.waitsForRoom && lists.uses < lists.puts)
+    return false;
+  double start = std::max(unit.time, list->available);
+  if (event.waitsForRoom)
+    start = std::max(start, lists.lastUse);
+  double unitCycles = 1;
+  double cycles = 1;
+  TimedList passedOn = {start, start};
+  if (event.read > 0) {
+    auto tokenBytes =
+        static_cast<double>(event.region == MemoryRegion::Key ? shape.headDim : shape.valueDim);
+    double onBus = durations.transfer(static_cast<double>(event.read) * tokenBytes);
+    std::optional<double> had = requestBus(unit, start, onBus);
+    if (!had)
+      return false;
+    start = *had;
+    unitCycles = wholeCycles(onBus);
+    cycles = wholeCycles(durations.read + onBus);
+    double firstArrival = start + durations.read + durations.transfer(tokenBytes);
+    passedOn = {event.reused > 0 ? start : firstArrival, start + durations.read + onBus};
+    traceBanks(unit, start, cycles);
+  }
+  checkWritten(unit, event.region, event.owners.head, start);
+  take(event.from, start);
+  put(unit, event.to, passedOn);
+  trace(unit, -1, start, unitCycles);
+  finish(unit, start + unitCycles, start + cycles, unitCycles);
+  return true;
+}
+
+void Ledger::add(const FetchEvent &event) {
+  int64_t channels = event.region == MemoryRegion::Key ? shape.headDim : shape.valueDim;
+  work.reramReadBits += bits(event.read, channels);
+  work.sramWriteBits += bits(event.read, channels);
+  fetchedBytes += event.read * channels;
+}

@@ -1,0 +1,79 @@
+//===- QK.cpp - The unit that scores keys ---------------------------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Ledger/Ledger.h"
+#include "Timing/TimingModel.h"
+#include "Walk/Walk.h"
+
+#include <algorithm>
+
+using namespace sprint;
+
+bool Walk::run(Unit &unit, const ScoreCommand &command) {
+  if (!hasList(unit, command.from))
+    return false;
+  int64_t head = headOf(unit, command.batch, command.head);
+  int64_t row = rowOf(unit, head, command.query);
+  checkResident(unit, head, MemoryRegion::Query);
+  checkResident(unit, head, MemoryRegion::Key);
+  uint32_t slot = take(unit, command.from, Stage::KeysFetched);
+  List &list = lists[slot];
+  setHead(unit, list, head);
+  if (list.row != -1 && list.row != row)
+    fail(unit,
+         "expected the list of " + describeRow(row) + ", got that of " + describeRow(list.row));
+  // A range was listed before it was known for which row.
+  if (list.row == -1)
+    checkInputRows(unit, list.inputRows, row);
+  list.row = row;
+  if (list.isScored)
+    fail(unit, "scores the list of " + describeRow(row) + " twice");
+  list.isScored = true;
+  bool isLoaded = false;
+  for (size_t index = 0; index < loadedQueries.size(); ++index)
+    isLoaded |= loadedQueries[index] == row;
+  if (!isLoaded)
+    fail(unit, "expected " + describeRow(row) + " in the query buffers");
+  put(unit, command.to, slot, Stage::Scored);
+  walkedRows.push_back({list.id, head, row % shape.queries, list.first, list.last, list.isPruned});
+  --rowsToScore;
+  ScoreEvent event{command.from, command.to, layout.brings(MemoryRegion::Bias)};
+  event.owners = ownersOf(row);
+  event.list = list.id;
+  finish(unit, event);
+  return true;
+}
+
+bool TimingModel::run(Unit &unit, const ScoreEvent &event) {
+  const TimedList *list = queueOf(event.from).front();
+  if (!list)
+    return false;
+  double latency = machine.timing.qkLatency;
+  double work = static_cast<double>(event.size.fullest * uint64_t(event.passes)) * durations.perKey;
+  double alone = wholeCycles(latency + work);
+  double start = std::max(unit.time, list->available);
+  // A row without keys waits for none.
+  double cycles =
+      event.size.fullest == 0
+          ? alone
+          : std::max(alone, wholeCycles(list->complete - start + durations.perKey + latency));
+  double end = start + cycles;
+  take(event.from, start);
+  queueOf(event.from).use(end);
+  put(unit, event.to, {end, end});
+  traceShares(unit, start, cycles - latency, durations.perKey * event.passes);
+  finish(unit, end - latency, end, alone - latency);
+  return true;
+}
+
+void Ledger::add(const ScoreEvent &event) {
+  int64_t scores = int64_t(event.size.keys) * event.passes;
+  work.sramReadBits += bits(scores + structure.corelets, shape.headDim);
+  if (event.hasBiases)
+    work.sramReadBits += bits(scores, kBiasBytes);
+  work.qkMacs += static_cast<double>(scores) * static_cast<double>(shape.headDim);
+}

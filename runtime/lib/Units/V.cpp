@@ -1,0 +1,115 @@
+//===- V.cpp - The unit that sums values ----------------------------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Ledger/Ledger.h"
+#include "Timing/TimingModel.h"
+#include "Walk/Walk.h"
+
+#include <algorithm>
+
+using namespace sprint;
+
+//===----------------------------------------------------------------------===//
+// accumulate
+//===----------------------------------------------------------------------===//
+
+bool Walk::run(Unit &unit, const AccumulateCommand &command) {
+  if (!hasList(unit, command.weights) || !hasList(unit, command.values))
+    return false;
+  int64_t head = headOf(unit, command.batch, command.head);
+  checkResident(unit, head, MemoryRegion::Value);
+  uint32_t slot = take(unit, command.weights, Stage::Weighted);
+  uint32_t values = take(unit, command.values, Stage::ValuesFetched);
+  List &list = lists[slot];
+  setHead(unit, list, head);
+  setHead(unit, lists[values], head);
+  if (values != slot)
+    fail(unit, "expected the values of " + describeRow(list.row) + ", got another list");
+  if (accumulatedRow != -1)
+    fail(unit, "would lose sums that were not stored");
+  accumulatedRow = list.row;
+  AccumulateEvent event{command.weights, command.values};
+  event.owners = ownersOf(list.row);
+  event.list = list.id;
+  freeLists.push_back(slot);
+  finish(unit, event);
+  return true;
+}
+
+bool TimingModel::run(Unit &unit, const AccumulateEvent &event) {
+  const TimedList *weights = queueOf(event.weights).front();
+  const TimedList *values = queueOf(event.values).front();
+  if (!weights || !values)
+    return false;
+  double latency = machine.timing.vLatency;
+  double onBus = durations.transfer(static_cast<double>(event.unfetched) *
+                                    static_cast<double>(shape.valueDim));
+  double reading = event.unfetched == 0 ? 0 : durations.read + onBus;
+  double alone = wholeCycles(
+      latency + std::max(static_cast<double>(event.size.fullest) * durations.perValue, reading));
+  double start = std::max({unit.time, weights->available, values->available});
+  if (event.unfetched > 0) {
+    std::optional<double> had = requestBus(unit, start, onBus);
+    if (!had)
+      return false;
+    start = *had;
+    checkWritten(unit, MemoryRegion::Value, event.owners.head, start);
+    traceBanks(unit, start, reading);
+  }
+  double lastInput = std::max(weights->complete, values->complete);
+  double cycles =
+      event.size.fullest == 0
+          ? alone
+          : std::max(alone, wholeCycles(lastInput - start + durations.perValue + latency));
+  take(event.weights, start);
+  take(event.values, start);
+  double end = start + cycles;
+  queueOf(event.values).use(end);
+  traceShares(unit, start, cycles - latency, durations.perValue);
+  finish(unit, end - latency, end, alone - latency);
+  return true;
+}
+
+void Ledger::add(const AccumulateEvent &event) {
+  work.reramReadBits += bits(event.unfetched, shape.valueDim);
+  work.sramWriteBits += bits(event.unfetched, shape.valueDim);
+  work.sramReadBits += bits(event.size.keys, shape.valueDim);
+  work.vMacs += static_cast<double>(event.size.keys) * static_cast<double>(shape.valueDim);
+  fetchedBytes += event.unfetched * shape.valueDim;
+}
+
+//===----------------------------------------------------------------------===//
+// store_output
+//===----------------------------------------------------------------------===//
+
+bool Walk::run(Unit &unit, const StoreOutputCommand &command) {
+  int64_t head = headOf(unit, command.batch, command.head);
+  int64_t row = rowOf(unit, head, command.query);
+  if (accumulatedRow != row)
+    fail(unit, "expected the sums of " + describeRow(row) + ", got " +
+                   (accumulatedRow == -1 ? "none" : "those of " + describeRow(accumulatedRow)));
+  if (isRowDone[row])
+    fail(unit, "writes the output of " + describeRow(row) + " twice");
+  accumulatedRow = -1;
+  isRowDone[row] = 1;
+  ++rowsDone;
+  leaveRow(head);
+  finish(unit, StoreOutputEvent{ownersOf(row)});
+  return true;
+}
+
+bool TimingModel::run(Unit &unit, const StoreOutputEvent &) {
+  double latency = machine.timing.vLatency;
+  double cycles = wholeCycles(latency + durations.perValue * machine.timing.divisionCycles);
+  // It follows its row through the pipeline, so it ends after the sums have come out.
+  double work = cycles - latency;
+  // All CORELETs have a part in a row's output.
+  for (int64_t corelet = 0; corelet < machine.structure.corelets; ++corelet)
+    trace(unit, corelet, unit.time, work);
+  finish(unit, unit.time + work, std::max(unit.time, unit.ended) + cycles, work);
+  return true;
+}

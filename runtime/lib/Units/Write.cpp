@@ -1,0 +1,88 @@
+//===- Write.cpp - The unit that writes to ReRAM --------------------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Ledger/Ledger.h"
+#include "Timing/TimingModel.h"
+#include "Walk/Walk.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace sprint;
+
+/// Bytes that one burst writes to one bank.
+static constexpr double kBurstBytes = 64;
+
+/// Bits of a row of a region: of a token, or of a query's row of a mask or a bias.
+static int64_t rowBits(MemoryRegion region, const LaunchShape &shape) {
+  const LaunchTensor &input = inputOf(region);
+  int64_t entryBits = input.deviceElement == ElementType::I1    ? 1
+                      : input.deviceElement == ElementType::I32 ? 32
+                                                                : 8;
+  int64_t entries = 1;
+  if (!input.isOptional)
+    entries = input.has(Dimension::Dv) ? shape.valueDim : shape.headDim;
+  else if (input.has(Dimension::Sk))
+    entries = shape.keys;
+  return entries * entryBits;
+}
+
+bool Walk::run(Unit &unit, const WriteCommand &command) {
+  MemoryRegion region = command.region;
+  bool isOfKeyHead = isSharedByGroup(region);
+  int64_t head = isOfKeyHead ? keyHeadOf(unit, command.batch, command.head)
+                             : headOf(unit, command.batch, command.head);
+  uint32_t bit = uint32_t(1) << static_cast<unsigned>(region);
+  if (everWritten[head] & bit)
+    fail(unit, "writes the " + describeWritten(region, head) + " twice");
+  everWritten[head] |= bit;
+  if (inputOf(region).isOptional)
+    checkBrought(unit, region);
+  int64_t rows = shape.keys;
+  if (isOfKeyHead) {
+    enterKeyHead(unit, head, region, head).written |= bit;
+  } else {
+    rows = inputOf(region).isOptional ? layout.inputRows(region) : shape.queries;
+    if (isSharedByBatch(region)) {
+      writtenOfBatch[head / shape.heads] |= bit;
+    } else {
+      enterKeyHead(unit, layout.keyHeadOf(head), region, head);
+      if (!heads[head].isThere)
+        heads[head] = {true, 0, shape.queries};
+      heads[head].written |= bit;
+    }
+  }
+  int64_t firstHead = isOfKeyHead ? head * shape.group : head;
+  finish(unit, WriteEvent{region, firstHead, rows * rowBits(region, shape)});
+  return true;
+}
+
+bool TimingModel::run(Unit &unit, const WriteEvent &event) {
+  if (!options.writesTakeTime)
+    return true;
+  double bytes = static_cast<double>(event.bits) / 8;
+  double banks =
+      static_cast<double>(machine.structure.channels * machine.structure.banksPerChannel);
+  double cells = std::ceil(bytes / kBurstBytes) / banks *
+                 (machine.timing.tBURST + machine.timing.tWP) * durations.memoryCycle;
+  double onBus = durations.transfer(bytes);
+  double cycles = wholeCycles(machine.timing.tCWD * durations.memoryCycle + std::max(onBus, cells));
+  std::optional<double> start = requestBus(unit, unit.time, onBus);
+  if (!start)
+    return false;
+  // What is written again is the same as before.
+  double &end = writtenAt(event.region, event.head);
+  end = std::min(end, *start + cycles);
+  traceBanks(unit, *start, cycles);
+  finish(unit, *start, cycles);
+  return true;
+}
+
+void Ledger::add(const WriteEvent &event) {
+  work.reramWriteBits += static_cast<double>(event.bits);
+  writtenBytes += (event.bits + 7) / 8;
+}

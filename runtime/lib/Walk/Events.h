@@ -1,0 +1,160 @@
+//===- Events.h - What the units of a launch do ------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a command that has run did, without when: a type for each command, with what its time and
+// its energy follow from. The walk over a program makes them; timing and ledger read them. Loops
+// leave no event.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINTRUNTIME_LIB_WALK_EVENTS_H
+#define SPRINTRUNTIME_LIB_WALK_EVENTS_H
+
+#include "SprintRuntime/Commands.h"
+
+#include <cstdint>
+#include <variant>
+
+namespace sprint {
+
+/// A list of keys, numbered in the order in which a launch makes them.
+using ListId = int64_t;
+
+/// The queries that a list is of: `rows` of a head from `query` on. (The machine's lists are of one
+/// row each.) A head's index is `batch * heads + head`; the query is -1 where the command does not
+/// name it.
+struct ListOwners {
+  int64_t head = -1;
+  int32_t query = -1;
+  int32_t rows = 1;
+};
+
+/// How the keys of a list are spread.
+struct ListSize {
+  uint32_t keys = 0;
+  /// On the CORELET that has most of them.
+  uint32_t fullest = 0;
+};
+
+struct AcquireEvent {
+  static constexpr Opcode kOpcode = Opcode::Acquire;
+  QueueIndex queue;
+};
+
+struct ReleaseEvent {
+  static constexpr Opcode kOpcode = Opcode::Release;
+  QueueIndex queue;
+};
+
+struct WriteEvent {
+  static constexpr Opcode kOpcode = Opcode::Write;
+  MemoryRegion region;
+  /// The head, or one of those that share what is written.
+  int64_t head;
+  /// That are written.
+  int64_t bits;
+};
+
+struct LoadQueryEvent {
+  static constexpr Opcode kOpcode = Opcode::LoadQuery;
+  ListOwners owners = {};
+};
+
+struct FetchEvent {
+  static constexpr Opcode kOpcode = Opcode::Fetch;
+  MemoryRegion region;
+  Residency residency;
+  IndexQueueIndex from, to;
+  bool waitsForRoom = false;
+  ListOwners owners = {};
+  ListId list = 0;
+  /// Tokens that were on chip.
+  uint32_t reused = 0;
+  /// Tokens that the fetch reads, those that stream a second time included.
+  uint32_t read = 0;
+};
+
+struct CopyQueryEvent {
+  static constexpr Opcode kOpcode = Opcode::CopyQuery;
+  ListOwners owners = {};
+};
+
+struct ThresholdEvent {
+  static constexpr Opcode kOpcode = Opcode::Threshold;
+  ListOwners owners = {};
+  ListId list = 0;
+  int32_t retries = 0;
+};
+
+struct ReadPruningEvent {
+  static constexpr Opcode kOpcode = Opcode::ReadPruning;
+  IndexQueueIndex keysTo, valuesTo;
+};
+
+struct ListRangeEvent {
+  static constexpr Opcode kOpcode = Opcode::ListRange;
+  IndexQueueIndex keysTo, valuesTo;
+  ListId list = 0;
+};
+
+struct LoadMaskEvent {
+  static constexpr Opcode kOpcode = Opcode::LoadMask;
+  MemoryRegion region;
+  ListOwners owners = {};
+};
+
+struct LoadBiasEvent {
+  static constexpr Opcode kOpcode = Opcode::LoadBias;
+  ListOwners owners = {};
+};
+
+struct LoadSegmentsEvent {
+  static constexpr Opcode kOpcode = Opcode::LoadSegments;
+  ListOwners owners = {};
+};
+
+struct ScoreEvent {
+  static constexpr Opcode kOpcode = Opcode::Score;
+  IndexQueueIndex from, to;
+  bool hasBiases;
+  /// Two where the score buffer does not hold the row.
+  uint8_t passes = 1;
+  ListOwners owners = {};
+  ListId list = 0;
+  ListSize size = {};
+};
+
+struct SoftmaxEvent {
+  static constexpr Opcode kOpcode = Opcode::Softmax;
+  IndexQueueIndex from, to;
+  ListOwners owners = {};
+  ListId list = 0;
+  ListSize size = {};
+};
+
+struct AccumulateEvent {
+  static constexpr Opcode kOpcode = Opcode::Accumulate;
+  IndexQueueIndex weights, values;
+  ListOwners owners = {};
+  ListId list = 0;
+  ListSize size = {};
+  /// Values that the V-PU reads from ReRAM itself.
+  uint32_t unfetched = 0;
+};
+
+struct StoreOutputEvent {
+  static constexpr Opcode kOpcode = Opcode::StoreOutput;
+  ListOwners owners = {};
+};
+
+/// What a command that has run did; `kOpcode` is the command's.
+using Event =
+    std::variant<AcquireEvent, ReleaseEvent, WriteEvent, LoadQueryEvent, FetchEvent, CopyQueryEvent,
+                 ThresholdEvent, ReadPruningEvent, ListRangeEvent, LoadMaskEvent, LoadBiasEvent,
+                 LoadSegmentsEvent, ScoreEvent, SoftmaxEvent, AccumulateEvent, StoreOutputEvent>;
+
+} // namespace sprint
+
+#endif // SPRINTRUNTIME_LIB_WALK_EVENTS_H

@@ -1,0 +1,273 @@
+//===- Walk.cpp - Follows a launch's commands -----------------------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What each command checks and takes is in Units/.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Walk.h"
+
+#include <algorithm>
+#include <optional>
+#include <variant>
+
+using namespace sprint;
+
+Walk::Walk(const DecodedProgram &program, const Structure &structure, const LaunchLayout &layout)
+    : program(program), structure(structure), layout(layout), shape(layout.shape()) {
+  for (const CountingQueue &queue : program.source().countingQueues)
+    credits.push_back(queue.credits);
+  queues.resize(program.source().indexQueues.size());
+  for (const DecodedUnit &unit : program.units())
+    units.push_back({Cursor(program, unit), {}});
+  heads.resize(layout.heads());
+  keyHeads.resize(layout.keyHeads());
+  writtenOfBatch.resize(shape.batches);
+  everWritten.resize(layout.heads());
+  isRowDone.resize(layout.heads() * shape.queries);
+  loadedInputs.fill(-1);
+}
+
+void Walk::advance(int64_t rows) {
+  rowsToScore = rows;
+  // Each queue has one unit at each end, so the order in which units run changes no value. In the
+  // order of the table the units that fill queues come before those that empty them, which shows
+  // queues that are too short.
+  bool isMoving = true;
+  while (isMoving && rowsToScore > 0) {
+    isMoving = false;
+    for (Unit &unit : units)
+      isMoving |= runUnit(unit);
+  }
+  if (isMoving)
+    return;
+  checkFinished();
+  done = true;
+}
+
+bool Walk::runUnit(Unit &unit) {
+  bool ran = false;
+  while (!unit.cursor.isDone() && rowsToScore > 0) {
+    if (!std::visit([&](const auto &command) { return run(unit, command); }, unit.cursor.command()))
+      return ran;
+    ran = true;
+  }
+  return ran;
+}
+
+bool Walk::isDone(MachineUnit machineUnit) const {
+  auto found = std::ranges::find(units, machineUnit,
+                                 [](const Unit &unit) { return unit.cursor.machineUnit(); });
+  return found == units.end() || found->cursor.isDone();
+}
+
+std::string Walk::placeOf(const DecodedProgram &program, MachineUnit unit, int64_t event) {
+  Cursor cursor(program, *std::ranges::find(program.units(), unit, &DecodedUnit::unit));
+  while (true) {
+    if (const auto *loop = std::get_if<LoopCommand>(&cursor.command()))
+      cursor.beginLoop(*loop);
+    else if (std::holds_alternative<EndLoopCommand>(cursor.command()))
+      cursor.endLoop();
+    else if (event-- == 0)
+      return cursor.place();
+    else
+      cursor.advance();
+  }
+}
+
+void Walk::checkFinished() const {
+  std::string waiting;
+  for (const Unit &unit : units)
+    if (!unit.cursor.isDone())
+      waiting += (waiting.empty() ? "" : "; ") + unit.cursor.place() + " waits for '" +
+                 std::string(unit.waitsFor) + "'";
+  if (!waiting.empty())
+    throw LaunchFailure{"stands still: " + waiting};
+  for (size_t queue = 0; queue < queues.size(); ++queue)
+    if (!queues[queue].empty())
+      throw LaunchFailure{"ends with " + std::to_string(queues[queue].size()) +
+                          " lists in queue '" + program.name(static_cast<IndexQueueIndex>(queue)) +
+                          "'"};
+  auto rows = static_cast<int64_t>(isRowDone.size());
+  if (rowsDone != rows)
+    throw LaunchFailure{"writes " + std::to_string(rowsDone) + " of " + std::to_string(rows) +
+                        " output rows; the first that is missing is that of " +
+                        describeRow(std::ranges::find(isRowDone, 0) - isRowDone.begin())};
+}
+
+//===----------------------------------------------------------------------===//
+// Operands of commands
+//===----------------------------------------------------------------------===//
+
+int64_t Walk::valueOf(const Unit &unit, ExprIndex expression, const char *what, int64_t end) {
+  int64_t value = unit.cursor.evaluate(expression);
+  if (value < 0 || value >= end)
+    fail(unit, "expected a " + std::string(what) + " below " + std::to_string(end) + ", got " +
+                   std::to_string(value));
+  return value;
+}
+
+int64_t Walk::batchOf(const Unit &unit, ExprIndex batch) const {
+  return valueOf(unit, batch, "batch element", shape.batches);
+}
+
+int64_t Walk::headOf(const Unit &unit, ExprIndex batch, ExprIndex head) const {
+  int64_t batchValue = batchOf(unit, batch);
+  return batchValue * shape.heads + valueOf(unit, head, "head", shape.heads);
+}
+
+int64_t Walk::keyHeadOf(const Unit &unit, ExprIndex batch, ExprIndex head) const {
+  int64_t batchValue = batchOf(unit, batch);
+  return batchValue * shape.keyHeads() + valueOf(unit, head, "key head", shape.keyHeads());
+}
+
+int64_t Walk::rowOf(const Unit &unit, int64_t head, ExprIndex query) const {
+  return head * shape.queries + valueOf(unit, query, "query", shape.queries);
+}
+
+std::string Walk::describeHead(int64_t head) const {
+  return "batch " + std::to_string(head / shape.heads) + ", head " +
+         std::to_string(head % shape.heads);
+}
+
+std::string Walk::describeKeyHead(int64_t keyHead) const {
+  return "batch " + std::to_string(keyHead / shape.keyHeads()) + ", key head " +
+         std::to_string(keyHead % shape.keyHeads());
+}
+
+std::string Walk::describeRow(int64_t row) const {
+  return describeHead(row / shape.queries) + ", query " + std::to_string(row % shape.queries);
+}
+
+std::string Walk::describeWritten(MemoryRegion region, int64_t head) const {
+  return contentOf(region) + " of " +
+         (isSharedByGroup(region) ? describeKeyHead(head) : describeHead(head));
+}
+
+std::pair<int64_t, int64_t> Walk::rangeOf(const Unit &unit, ExprIndex first, ExprIndex last) const {
+  int64_t begin = std::clamp<int64_t>(unit.cursor.evaluate(first), 0, shape.keys);
+  int64_t end = std::clamp<int64_t>(unit.cursor.evaluate(last), begin, shape.keys);
+  return {begin, end};
+}
+
+//===----------------------------------------------------------------------===//
+// What is in ReRAM
+//===----------------------------------------------------------------------===//
+
+Walk::Resident &Walk::enterKeyHead(const Unit &unit, int64_t keyHead, MemoryRegion region,
+                                   int64_t head) {
+  Resident &entered = keyHeads[keyHead];
+  if (entered.isThere)
+    return entered;
+  if (residentKeyHeads == structure.residentHeads)
+    fail(unit, "writes the " + describeWritten(region, head) + " while " +
+                   std::to_string(residentKeyHeads) +
+                   " key heads are in work, as many as ReRAM holds");
+  ++residentKeyHeads;
+  entered = {true, 0, shape.group * shape.queries};
+  return entered;
+}
+
+void Walk::checkResident(const Unit &unit, int64_t head, MemoryRegion region) const {
+  uint32_t written = isSharedByGroup(region)   ? keyHeads[layout.keyHeadOf(head)].written
+                     : isSharedByBatch(region) ? writtenOfBatch[head / shape.heads]
+                                               : heads[head].written;
+  if (!(written >> static_cast<unsigned>(region) & 1))
+    fail(unit, "reads the " + contentOf(region) + " of " + describeHead(head) +
+                   ", which are not in ReRAM");
+}
+
+void Walk::leaveRow(int64_t head) {
+  Resident &keyHead = keyHeads[layout.keyHeadOf(head)];
+  if (!keyHead.isThere)
+    return;
+  if (heads[head].isThere && --heads[head].rowsLeft == 0)
+    heads[head] = {};
+  if (--keyHead.rowsLeft == 0) {
+    keyHead = {};
+    --residentKeyHeads;
+  }
+}
+
+void Walk::checkBrought(const Unit &unit, MemoryRegion region) const {
+  if (!layout.brings(region))
+    fail(unit,
+         "expected a tensor that the program takes, got " + std::string(sprint::toString(region)));
+}
+
+void Walk::checkInputRows(const Unit &unit, const InputRows &rows, int64_t row) const {
+  std::optional<MemoryRegion> stale =
+      layout.findStale(rows, row / shape.queries, row % shape.queries);
+  if (stale)
+    fail(unit, "expected the " + contentOf(*stale) + " of " + describeRow(row) +
+                   " to be loaded, got " +
+                   (rows[static_cast<size_t>(*stale)] == -1 ? "none" : "others"));
+}
+
+//===----------------------------------------------------------------------===//
+// Lists
+//===----------------------------------------------------------------------===//
+
+const char *Walk::toString(Stage stage) {
+  switch (stage) {
+  case Stage::Selected:
+    return "selected keys";
+  case Stage::KeysFetched:
+    return "fetched keys";
+  case Stage::ValuesFetched:
+    return "fetched values";
+  case Stage::Scored:
+    return "scores";
+  case Stage::Weighted:
+    return "weights";
+  }
+  return "";
+}
+
+bool Walk::hasList(Unit &unit, IndexQueueIndex queue) {
+  if (!queues[static_cast<size_t>(queue)].empty())
+    return true;
+  unit.waitsFor = program.name(queue);
+  return false;
+}
+
+uint32_t Walk::take(const Unit &unit, IndexQueueIndex queue, Stage stage) {
+  Ring<QueuedList> &waiting = queues[static_cast<size_t>(queue)];
+  QueuedList list = waiting.front();
+  if (list.stage != stage)
+    fail(unit, "expected " + std::string(toString(stage)) + " in queue '" + program.name(queue) +
+                   "', got " + toString(list.stage));
+  waiting.pop();
+  return list.slot;
+}
+
+void Walk::put(const Unit &unit, IndexQueueIndex queue, uint32_t slot, Stage stage) {
+  Ring<QueuedList> &waiting = queues[static_cast<size_t>(queue)];
+  int64_t depth = program.source().indexQueues[static_cast<size_t>(queue)].depth;
+  if (static_cast<int64_t>(waiting.size()) == depth)
+    fail(unit, "overruns queue '" + program.name(queue) + "' of depth " + std::to_string(depth));
+  waiting.push({slot, stage});
+}
+
+uint32_t Walk::makeList() {
+  uint32_t slot;
+  if (freeLists.empty()) {
+    slot = static_cast<uint32_t>(lists.size());
+    lists.emplace_back();
+  } else {
+    slot = freeLists.back();
+    freeLists.pop_back();
+    lists[slot] = {};
+  }
+  lists[slot].id = nextList++;
+  return slot;
+}
+
+void Walk::setHead(const Unit &unit, List &list, int64_t head) const {
+  if (list.head != -1 && list.head != head)
+    fail(unit,
+         "expected a list of " + describeHead(head) + ", got one of " + describeHead(list.head));
+  list.head = head;
+}
