@@ -15,6 +15,9 @@
 
 using namespace sprint;
 
+/// More than any processor runs.
+static constexpr int kMaxThreads = 1 << 12;
+
 /// Adds an option of a fraction.
 static CLI::Option *addFraction(CLI::App &app, const std::string &name,
                                 std::optional<double> &fraction, const std::string &description) {
@@ -76,6 +79,12 @@ std::vector<CLI::Option *> LaunchFileOptions::addTo(CLI::App &app) {
           app.add_option("--trace", trace, "Chrome trace of the units, for Perfetto"),
           app.add_option("--dump-masks", masks, ".npy file of the kept keys"),
           app.add_option("--dump-codes", codes, ".npy file of the output codes")};
+}
+
+std::vector<CLI::Option *> SimulationOptions::addTo(CLI::App &app) {
+  return {app.add_option("--threads", threads,
+                         "threads that simulate; without it as many as the processor runs")
+              ->check(CLI::Range(1, kMaxThreads))};
 }
 
 void LaunchFileOptions::request(LaunchOptions &options) const {

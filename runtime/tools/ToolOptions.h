@@ -49,6 +49,18 @@ struct ThresholdOptions {
                                                       std::string &error) const;
 };
 
+/// How launches are simulated.
+struct SimulationOptions {
+  /// As LaunchOptions has them.
+  std::optional<int> threads;
+
+  /// Adds the options to a command line. Returns them.
+  std::vector<CLI::Option *> addTo(CLI::App &app);
+
+  /// Sets what launches are asked for.
+  void request(LaunchOptions &options) const { options.threads = threads; }
+};
+
 /// A launch, as its files are made of it.
 struct LaunchRecord {
   std::string_view program;

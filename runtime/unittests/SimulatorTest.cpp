@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -93,6 +94,39 @@ LaunchResult run(const Machine &machine, const Tensor &query, const Tensor &key,
                                               operandsOf(query, key, value), options, error);
   EXPECT_TRUE(result) << error;
   return std::move(result).value();
+}
+
+TEST(SimulatorTest, ThreadsChangeNothing) {
+  // Long enough that rows are computed while others are still walked to, over several key heads.
+  Machine machine = builtinMachine("l");
+  Program program = attentionProgram(machine, {.isGrouped = true});
+  Tensor query({2, 4, 500, 16}, 1), key({2, 2, 90, 16}, 2), value({2, 2, 90, 16}, 3);
+  LaunchOptions options;
+  options.masks = options.trace = true;
+  options.thresholds = {ThresholdPolicy::Kind::Given, {5}, 0};
+  std::vector<LaunchResult> results;
+  for (int threads : {1, 2, 7}) {
+    options.threads = threads;
+    std::vector<int64_t> progress;
+    options.progress = [&](int64_t done, int64_t rows) {
+      EXPECT_EQ(rows, 4000);
+      progress.push_back(done);
+    };
+    std::string error;
+    std::optional<LaunchResult> result =
+        launch(program, machine, operandsOf(query, key, value), options, error);
+    ASSERT_TRUE(result) << error;
+    EXPECT_TRUE(std::ranges::is_sorted(progress));
+    EXPECT_EQ(progress.back(), 4000);
+    results.push_back(std::move(*result));
+  }
+  Reference expected(query, key, value, program.scale, {5}, machine.structure.widths, false, false);
+  for (const LaunchResult &result : results) {
+    expected.expectGivenBy(result);
+    EXPECT_EQ(result.statistics.cycles, results[0].statistics.cycles);
+    EXPECT_EQ(result.statistics.totalEnergy(), results[0].statistics.totalEnergy());
+    EXPECT_EQ(result.trace.size(), results[0].trace.size());
+  }
 }
 
 TEST(SimulatorTest, AllZeroHeadGivesZeros) {

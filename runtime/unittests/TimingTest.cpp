@@ -235,20 +235,23 @@ TEST(TimingModelTest, NeedsEventsAlone) {
   shape.valueDim = 129;
   std::vector<IndexQueue> queues = {{"keys", 1}, {"values", 1}, {"scores", 1}, {"weights", 1}};
   auto queue = [](int index) { return static_cast<IndexQueueIndex>(index); };
-  TimingModel timing(machine, shape, {}, queues, {});
-  for (MachineUnit unit : {MachineUnit::Write, MachineUnit::KeyFetch, MachineUnit::ValueFetch})
-    timing.end(unit);
+  EventLogs logs;
+  TimingModel timing(machine, shape, {}, queues, logs, {});
+  auto add = [&](MachineUnit unit, const Event &event) {
+    logs[static_cast<size_t>(unit)].append(event);
+    ++logs[static_cast<size_t>(unit)].complete;
+  };
   ListSize size = {10, 10};
-  timing.push(MachineUnit::QK, ScoreEvent{queue(0), queue(2), false, 1, {}, 0, size});
-  timing.push(MachineUnit::Softmax, SoftmaxEvent{queue(2), queue(3), {}, 0, size});
-  timing.push(MachineUnit::V, AccumulateEvent{queue(3), queue(1), {}, 0, size});
+  add(MachineUnit::QK, ScoreEvent{queue(0), queue(2), false, 1, {}, 0, size});
+  add(MachineUnit::Softmax, SoftmaxEvent{queue(2), queue(3), {}, 0, size});
+  add(MachineUnit::V, AccumulateEvent{queue(3), queue(1), 0, {}, 0, size});
   // What is still to come could be first, so nothing is settled.
   timing.advance();
-  timing.push(MachineUnit::V, StoreOutputEvent{});
-  timing.push(MachineUnit::Select, ListRangeEvent{queue(0), queue(1)});
-  for (MachineUnit unit :
-       {MachineUnit::Select, MachineUnit::QK, MachineUnit::Softmax, MachineUnit::V})
-    timing.end(unit);
+  EXPECT_EQ(timing.next(MachineUnit::QK), 0);
+  add(MachineUnit::V, StoreOutputEvent{});
+  add(MachineUnit::Select, ListRangeEvent{queue(0), queue(1)});
+  for (EventLog &log : logs)
+    log.isEnded = true;
   timing.advance();
   EXPECT_FALSE(timing.fault());
   TimingResult result = timing.takeResult();
@@ -262,11 +265,13 @@ TEST(TimingModelTest, SaysWhoWaitsForever) {
   Machine machine = builtinMachine("s");
   LaunchShape shape;
   std::vector<IndexQueue> queues = {{"keys", 1}, {"scores", 1}};
-  TimingModel timing(machine, shape, {}, queues, {});
-  timing.push(MachineUnit::QK,
-              ScoreEvent{static_cast<IndexQueueIndex>(0), static_cast<IndexQueueIndex>(1), false});
-  for (MachineUnit unit : enumerators<MachineUnit>)
-    timing.end(unit);
+  EventLogs logs;
+  TimingModel timing(machine, shape, {}, queues, logs, {});
+  EventLog &log = logs[static_cast<size_t>(MachineUnit::QK)];
+  log.append(ScoreEvent{static_cast<IndexQueueIndex>(0), static_cast<IndexQueueIndex>(1), false});
+  log.complete = 1;
+  for (EventLog &each : logs)
+    each.isEnded = true;
   timing.advance();
   ASSERT_TRUE(timing.fault());
   EXPECT_EQ(timing.fault()->unit, MachineUnit::QK);

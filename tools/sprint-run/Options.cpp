@@ -70,6 +70,8 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
                  "folder of the IR at every level and of the command stream");
   // What only a run on the machine can tell.
   std::vector<CLI::Option *> onMachine = options.files.addTo(app);
+  for (CLI::Option *option : options.simulation.addTo(app))
+    onMachine.push_back(option);
   onMachine.push_back(
       app.add_option("--calibrate", options.calibrateFile,
                      "JSON file that gets the thresholds calibrated on all inputs together"));

@@ -36,6 +36,7 @@ struct RunOptions {
   std::vector<std::string> references;
   std::string outputDir;
   ::sprint::LaunchFileOptions files;
+  ::sprint::SimulationOptions simulation;
   std::string artifactsDir;
 };
 

@@ -126,6 +126,7 @@ FailureOr<RunRequest> Session::getRequest(Model &model) const {
   request.launches.thresholds.kind = options.thresholds.kind();
   request.launches.thresholds.fraction = options.thresholds.fraction();
   options.files.request(request.launches);
+  options.simulation.request(request.launches);
   request.launches.progress = ::sprint::terminalProgress(options.model, "launches");
   request.keepsResults =
       request.launches.masks || request.launches.trace || !options.files.codes.empty();

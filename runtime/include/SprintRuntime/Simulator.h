@@ -95,6 +95,9 @@ struct LaunchOptions {
   /// Gathers what thresholds would keep on these operands, whatever the launch keeps; null for
   /// nothing.
   Calibration *calibration = nullptr;
+  /// Threads that compute rows, as many as the processor runs without a value. Nothing that a
+  /// launch gives depends on it.
+  std::optional<int> threads;
   /// Called now and then, and at the end, with the output rows that are done and those that there
   /// are.
   std::function<void(int64_t, int64_t)> progress;

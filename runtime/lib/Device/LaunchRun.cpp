@@ -8,7 +8,11 @@
 #include "LaunchRun.h"
 #include "MaskRegisters.h"
 
+#include <tbb/task_arena.h>
+#include <tbb/task_group.h>
+
 #include <algorithm>
+#include <utility>
 
 using namespace sprint;
 
@@ -22,9 +26,9 @@ constexpr int64_t kListEntryBytes = 16;
 /// Bytes of the lists of a piece, and bounds of its rows.
 constexpr int64_t kPieceBytes = int64_t(1) << 20;
 constexpr int64_t kMinPieceRows = 64;
-constexpr int64_t kMaxPieceRows = 512;
+constexpr int64_t kMaxPieceRows = 256;
 /// Rows of a job: enough to share what they load, few enough to keep all threads busy.
-constexpr size_t kJobRows = 32;
+constexpr size_t kJobRows = 16;
 /// Events that look at a list: those of its selection, of its keys and values being fetched,
 /// scored, weighted and accumulated.
 constexpr int64_t kUsesOfList = 6;
@@ -35,14 +39,15 @@ LaunchRun::LaunchRun(const DecodedProgram &program, const Machine &machine,
                      const Operands &operands, const std::vector<float> &thresholds,
                      const LaunchOptions &options)
     : program(program), machine(machine), operands(operands), shape(operands.shape()),
-      thresholds(thresholds), options(options), walk(program, machine.structure, operands),
+      thresholds(thresholds), options(options), walk(program, machine.structure, operands, logs),
       shares(machine.structure.corelets),
       keyBuffer(shares, machine.structure.bufferedKeys(shape.headDim), shape.keys),
       valueBuffer(shares, machine.structure.bufferedValues(shape.valueDim), shape.keys),
-      ledger(machine.structure, shape), timing(machine, shape, program.source().countingQueues,
-                                               program.source().indexQueues, {true, options.trace}),
+      ledger(machine.structure, shape),
+      timing(machine, shape, program.source().countingQueues, program.source().indexQueues, logs,
+             {true, options.trace}),
       residentTiming(machine, shape, program.source().countingQueues, program.source().indexQueues,
-                     {false, false}),
+                     logs, {false, false}),
       listShares(machine.structure.corelets) {}
 
 void LaunchRun::check() const {
@@ -67,23 +72,8 @@ void LaunchRun::run(LaunchResult &result) {
   if (options.masks)
     result.masks.resize(rows * shape.keys);
 
-  int64_t pieceRows =
-      std::clamp(kPieceBytes / 8 / keyWords(shape.keys), kMinPieceRows, kMaxPieceRows);
-  int64_t rowsDone = 0;
-  while (!walk.isDone()) {
-    walk.advance(pieceRows);
-    Piece &piece = pieces.emplace_back();
-    piece.rows = std::move(walk.walkedRows);
-    walk.walkedRows.clear();
-    for (const Job &job : jobsOf(piece))
-      compute(job, result);
-    rowsDone += static_cast<int64_t>(piece.rows.size());
-    publish(piece);
-    passEvents();
-    dropPieces();
-    if (options.progress)
-      options.progress(rowsDone, rows);
-  }
+  tbb::task_arena arena(options.threads.value_or(tbb::task_arena::automatic));
+  arena.execute([&] { runPieces(result); });
   for (const TimingModel *model : {&timing, &residentTiming})
     if (model->fault())
       fail(*model->fault());
@@ -97,6 +87,51 @@ void LaunchRun::run(LaunchResult &result) {
     statistics.*busyOfUnits[unit] = times.busy[unit];
   result.statistics = statistics;
   result.trace = std::move(times.trace);
+}
+
+/// While threads compute the rows of a piece, this one walks on to the next, and passes on the
+/// events of the one before.
+void LaunchRun::runPieces(LaunchResult &result) {
+  tbb::task_group group;
+  // Where something is refused, what has begun must end before what it looks at goes.
+  struct Waiting {
+    tbb::task_group &group;
+    ~Waiting() {
+      group.cancel();
+      group.wait();
+    }
+  } waiting{group};
+
+  int64_t pieceRows =
+      std::clamp(kPieceBytes / 8 / keyWords(shape.keys), kMinPieceRows, kMaxPieceRows);
+  auto walkOn = [&]() -> Piece * {
+    if (walk.isDone())
+      return nullptr;
+    walk.advance(pieceRows);
+    Piece &piece = pieces.emplace_back();
+    std::swap(piece.rows, walk.walkedRows);
+    return &piece;
+  };
+  auto start = [&](Piece &piece) {
+    for (Job &job : jobsOf(piece))
+      group.run([this, job = std::move(job), &result] { compute(job, result); });
+  };
+  int64_t rowsDone = 0;
+  Piece *piece = walkOn();
+  start(*piece);
+  while (piece) {
+    Piece *next = walkOn();
+    group.wait();
+    if (next)
+      start(*next);
+    rowsDone += static_cast<int64_t>(piece->rows.size());
+    publish(*piece);
+    passEvents();
+    dropPieces();
+    if (options.progress)
+      options.progress(rowsDone, operands.heads() * shape.queries);
+    piece = next;
+  }
 }
 
 void LaunchRun::fail(const TimingFault &fault) const {
@@ -218,34 +253,28 @@ void LaunchRun::dropPieces() {
 
 void LaunchRun::passEvents() {
   for (MachineUnit unit : enumerators<MachineUnit>) {
-    auto index = static_cast<size_t>(unit);
-    Ring<Event> &events = pending[index];
-    for (const Event &event : walk.events[index])
-      events.push(event);
-    walk.events[index].clear();
-    while (!events.empty()) {
+    EventLog &log = logs[static_cast<size_t>(unit)];
+    for (; log.complete < log.end(); ++log.complete) {
+      Event &event = log[log.complete];
       listShares.clear();
       bool isComplete = std::visit(
-          [&](auto &event) {
-            if constexpr (requires { event.list; })
-              return completeListed(event);
+          [&](auto &alternative) {
+            if constexpr (requires { alternative.list; })
+              return completeListed(alternative);
             return true;
           },
-          events.front());
+          event);
       if (!isComplete)
         break;
-      ledger.add(events.front());
-      timing.push(unit, events.front(), listShares);
-      residentTiming.push(unit, events.front());
-      events.pop();
-    }
-    if (events.empty() && walk.isDone(unit)) {
-      timing.end(unit);
-      residentTiming.end(unit);
+      ledger.add(event);
+      timing.addShares(unit, listShares);
     }
   }
   timing.advance();
   residentTiming.advance();
+  for (MachineUnit unit : enumerators<MachineUnit>)
+    logs[static_cast<size_t>(unit)].dropBefore(
+        std::min(timing.next(unit), residentTiming.next(unit)));
 }
 
 LaunchRun::RowPlace *LaunchRun::findRow(ListId list) {

@@ -75,8 +75,8 @@ private:
     std::vector<uint64_t> kept;
     /// Events that still look at these rows.
     int64_t uses = 0;
-    /// Lists that `rowOfList` still has.
-    int64_t places = 0;
+    /// Lists that `rowOfList` still has; -1 while the rows are not computed.
+    int64_t places = -1;
   };
   struct RowPlace {
     Piece *piece = nullptr;
@@ -91,13 +91,14 @@ private:
   };
 
   void check() const;
+  void runPieces(LaunchResult &result);
   std::shared_ptr<LazyHead> findHead(int64_t head);
   /// The jobs of a piece.
   std::vector<Job> jobsOf(Piece &piece);
   void compute(const Job &job, LaunchResult &result) const;
   /// Makes the rows of a piece known to events.
   void publish(Piece &piece);
-  /// Passes on the events that are complete.
+  /// Completes events as far as rows are computed, and has them counted and timed.
   void passEvents();
   void dropPieces();
   [[noreturn]] void fail(const TimingFault &fault) const;
@@ -125,6 +126,7 @@ private:
   const std::vector<float> &thresholds;
   const LaunchOptions &options;
 
+  EventLogs logs;
   Walk walk;
   CoreletShares shares;
   TokenBuffer keyBuffer, valueBuffer;
@@ -138,7 +140,6 @@ private:
   /// By list, from `firstList` on.
   Ring<RowPlace> rowOfList;
   ListId firstList = 0;
-  std::array<Ring<Event>, kNumMachineUnits> pending;
   /// The keys of a list on each CORELET.
   std::vector<int64_t> listShares;
 };

@@ -16,6 +16,18 @@
 
 namespace sprint {
 
+/// Units, a bit for each by MachineUnit.
+using UnitSet = uint32_t;
+
+/// The credits of a counting queue.
+struct TimedCredits {
+  std::string_view name;
+  /// Times from which they are there, ascending, as one unit alone releases them.
+  Ring<double> times;
+  /// Who waits for one.
+  UnitSet waiting = 0;
+};
+
 /// A list, or the weights of one, on its way between units.
 struct TimedList {
   /// When it can be taken.
@@ -39,14 +51,8 @@ struct TimedQueue {
   Ring<double> putTimes, takeTimes;
   /// The unit that puts lists there, for messages.
   MachineUnit producer{};
-
-  const TimedList *front() const { return lists.empty() ? nullptr : &lists.front(); }
-  /// Notes that the list taken last has been used up, which makes room in the buffer behind the
-  /// queue.
-  void use(double end) {
-    ++uses;
-    lastUse = end;
-  }
+  /// Who waits for a list, or for the use of one to end.
+  UnitSet waiting = 0;
 };
 
 } // namespace sprint

@@ -11,6 +11,7 @@
 #include "Walk/LaunchLayout.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <type_traits>
 
@@ -40,57 +41,57 @@ std::string_view mnemonicOf(const Event &event) {
 
 TimingModel::TimingModel(const Machine &machine, const LaunchShape &shape,
                          std::span<const CountingQueue> countingQueues,
-                         std::span<const IndexQueue> indexQueues, const TimingOptions &options)
+                         std::span<const IndexQueue> indexQueues, const EventLogs &logs,
+                         const TimingOptions &options)
     : machine(machine), shape(shape), options(options), durations(machine, shape) {
   written.assign(shape.batches * shape.heads * launchInputs.size(),
                  options.writesTakeTime ? std::numeric_limits<double>::infinity() : 0);
   for (const CountingQueue &queue : countingQueues) {
-    creditNames.push_back(queue.name);
-    Ring<double> &times = credits.emplace_back();
+    TimedCredits &timed = credits.emplace_back();
+    timed.name = queue.name;
     for (int64_t credit = 0; credit < queue.credits; ++credit)
-      times.push(0);
+      timed.times.push(0);
   }
   for (const IndexQueue &queue : indexQueues) {
     TimedQueue &timed = queues.emplace_back();
     timed.name = queue.name;
     timed.depth = queue.depth;
   }
-  for (MachineUnit unit : enumerators<MachineUnit>)
+  for (MachineUnit unit : enumerators<MachineUnit>) {
     units[static_cast<size_t>(unit)].unit = unit;
+    units[static_cast<size_t>(unit)].log = &logs[static_cast<size_t>(unit)];
+  }
 }
 
-void TimingModel::push(MachineUnit unit, const Event &event, std::span<const int64_t> shares) {
-  Unit &state = units[static_cast<size_t>(unit)];
-  state.events.push(event);
-  if (options.trace)
-    for (int64_t share : shares)
-      state.shares.push(static_cast<uint32_t>(share));
+void TimingModel::addShares(MachineUnit unit, std::span<const int64_t> shares) {
+  for (int64_t share : shares)
+    units[static_cast<size_t>(unit)].shares.push(static_cast<uint32_t>(share));
 }
 
 bool TimingModel::runNext(Unit &unit) {
-  if (!std::visit([&](const auto &event) { return run(unit, event); }, unit.events.front()))
+  if (!std::visit([&](const auto &event) { return run(unit, event); }, (*unit.log)[unit.next]))
     return false;
-  unit.events.pop();
-  ++unit.number;
+  ++unit.next;
   return true;
 }
 
 void TimingModel::advance() {
+  for (const Unit &unit : units)
+    runnable |= setOf(unit);
   while (!found) {
     // Only the bus needs an order in time. All units go on until each is done or wants the bus;
     // then the earliest request cannot be overtaken, because whatever comes later follows from a
     // request that is still waiting.
-    bool isMoving = true;
-    while (isMoving && !found) {
-      isMoving = false;
-      for (Unit &unit : units)
-        while (!unit.events.empty() && !unit.request && !found && runNext(unit))
-          isMoving = true;
+    while (runnable != 0 && !found) {
+      Unit &unit = units[std::countr_zero(runnable)];
+      runnable &= ~setOf(unit);
+      while (hasNext(unit) && !unit.request && !found && runNext(unit)) {
+      }
     }
     Unit *next = nullptr;
     for (Unit &unit : units) {
       // What comes could want the bus before.
-      if (unit.events.empty() && !unit.isEnded)
+      if (!hasNext(unit) && !(unit.log->isEnded && unit.log->complete == unit.log->end()))
         return;
       if (unit.request && (!next || *unit.request < *next->request))
         next = &unit;
@@ -101,11 +102,12 @@ void TimingModel::advance() {
     granted = next;
     runNext(*next);
     granted = nullptr;
+    runnable |= setOf(*next);
   }
   result.busBusy = bus.busyCycles();
   // The walk has come to its end, but a fetch may wait until the list before has been used.
   for (const Unit &unit : units)
-    if (!found && !unit.events.empty())
+    if (!found && hasNext(unit))
       fail(unit, "stands still, as it waits for what comes behind a fetch that has no room");
 }
 
@@ -126,9 +128,9 @@ void TimingModel::finish(Unit &unit, double free, double end, double busy) {
   unit.ended = std::max(unit.ended, end);
 }
 
-void TimingModel::trace(std::string_view row, int64_t corelet, const Unit &unit, double start,
-                        double duration) {
-  if (!options.trace || found)
+void TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit &unit, double start,
+                              double duration) {
+  if (found)
     return;
   if (result.trace.size() == kMaxTraceEvents) {
     found = {std::nullopt, 0,
@@ -136,7 +138,7 @@ void TimingModel::trace(std::string_view row, int64_t corelet, const Unit &unit,
                  " intervals, got more"};
     return;
   }
-  result.trace.push_back({row, corelet, mnemonicOf(unit.events.front()), start, duration});
+  result.trace.push_back({row, corelet, mnemonicOf((*unit.log)[unit.next]), start, duration});
 }
 
 void TimingModel::traceBanks(const Unit &unit, double start, double duration) {
@@ -168,6 +170,7 @@ void TimingModel::put(const Unit &unit, IndexQueueIndex queue, TimedList list) {
   TimedQueue &timed = queueOf(queue);
   timed.producer = unit.unit;
   timed.lists.push(list);
+  wake(timed.waiting);
   // The first lists, up to the depth, always find room.
   if (timed.puts++ >= timed.depth)
     timed.putTimes.push(list.available);

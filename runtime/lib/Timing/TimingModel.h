@@ -60,18 +60,18 @@ struct TimingResult {
 /// The timing of one launch.
 class TimingModel {
 public:
-  /// For heads of `shape`, and the queues of a program. All arguments outlive this.
+  /// For heads of `shape`, and the queues of a program. All arguments but `options` outlive this.
   TimingModel(const Machine &machine, const LaunchShape &shape,
               std::span<const CountingQueue> countingQueues,
-              std::span<const IndexQueue> indexQueues, const TimingOptions &options);
+              std::span<const IndexQueue> indexQueues, const EventLogs &logs,
+              const TimingOptions &options);
 
-  /// Appends an event to those of a unit. For a trace, `shares` has the keys of a scored, weighted
-  /// or accumulated list on each CORELET.
-  void push(MachineUnit unit, const Event &event, std::span<const int64_t> shares = {});
-  /// Says that a unit has no more events.
-  void end(MachineUnit unit) { units[static_cast<size_t>(unit)].isEnded = true; }
-  /// Goes on as far as the events allow. With all units ended this is to the end.
+  /// Goes on as far as the complete events allow. With all logs ended this is to the end.
   void advance();
+  /// The number of the first event of a unit that has not happened.
+  int64_t next(MachineUnit unit) const { return units[static_cast<size_t>(unit)].next; }
+  /// For a trace: the keys on each CORELET of the list that a unit scores, weights or sums next.
+  void addShares(MachineUnit unit, std::span<const int64_t> shares);
   /// What was found to be wrong; then nothing goes on.
   const std::optional<TimingFault> &fault() const { return found; }
   TimingResult takeResult() { return std::move(result); }
@@ -79,10 +79,9 @@ public:
 private:
   struct Unit {
     MachineUnit unit{};
-    Ring<Event> events;
-    bool isEnded = false;
-    /// Number of the first of `events`.
-    int64_t number = 0;
+    const EventLog *log = nullptr;
+    /// Number of the event to come.
+    int64_t next = 0;
     /// When the unit is free, and when all its commands have ended.
     double time = 0;
     double ended = 0;
@@ -110,7 +109,8 @@ private:
   bool run(Unit &unit, const AccumulateEvent &event);
   bool run(Unit &unit, const StoreOutputEvent &event);
 
-  /// Runs a unit's first event, and drops it where it has happened.
+  static bool hasNext(const Unit &unit) { return unit.next < unit.log->complete; }
+  /// Runs a unit's next event. Returns whether it has happened.
   bool runNext(Unit &unit);
   /// When a command that wants the bus at `time`, for `cycles`, gets it; nothing while it is not
   /// the unit's turn.
@@ -126,12 +126,17 @@ private:
   }
   void fail(const Unit &unit, std::string message) {
     if (!found)
-      found = {unit.unit, unit.number, std::move(message)};
+      found = {unit.unit, unit.next, std::move(message)};
   }
 
   /// Adds an interval of the unit's command to a row of the timeline.
   void trace(std::string_view row, int64_t corelet, const Unit &unit, double start,
-             double duration);
+             double duration) {
+    if (options.trace)
+      addInterval(row, corelet, unit, start, duration);
+  }
+  void addInterval(std::string_view row, int64_t corelet, const Unit &unit, double start,
+                   double duration);
   void trace(const Unit &unit, int64_t corelet, double start, double duration) {
     trace(toString(unit.unit), corelet, unit, start, duration);
   }
@@ -140,7 +145,34 @@ private:
   /// each.
   void traceShares(Unit &unit, double start, double duration, double cyclesPerKey);
 
+  /// Has a unit run again once what it waits for has changed. Returns false.
+  bool wait(const Unit &unit, UnitSet &waiting) {
+    waiting |= setOf(unit);
+    return false;
+  }
+  void wake(UnitSet &waiting) {
+    runnable |= waiting;
+    waiting = 0;
+  }
+  static UnitSet setOf(const Unit &unit) { return UnitSet(1) << static_cast<unsigned>(unit.unit); }
+
   TimedQueue &queueOf(IndexQueueIndex queue) { return queues[static_cast<size_t>(queue)]; }
+  /// The list that a unit can take; null, and it waits, where there is none.
+  const TimedList *front(const Unit &unit, IndexQueueIndex queue) {
+    TimedQueue &timed = queueOf(queue);
+    if (!timed.lists.empty())
+      return &timed.lists.front();
+    wait(unit, timed.waiting);
+    return nullptr;
+  }
+  /// Notes that the list taken last has been used up, which makes room in the buffer behind the
+  /// queue.
+  void use(IndexQueueIndex queue, double end) {
+    TimedQueue &timed = queueOf(queue);
+    ++timed.uses;
+    timed.lastUse = end;
+    wake(timed.waiting);
+  }
   void take(IndexQueueIndex queue, double time);
   void put(const Unit &unit, IndexQueueIndex queue, TimedList list);
   void checkOverrun(IndexQueueIndex queue);
@@ -157,10 +189,9 @@ private:
   std::optional<TimingFault> found;
 
   std::array<Unit, kNumMachineUnits> units;
-  /// For each counting queue the times from which its credits are there, ascending, as one unit
-  /// alone releases to it.
-  std::vector<Ring<double>> credits;
-  std::vector<std::string_view> creditNames;
+  /// Units that may be able to go on.
+  UnitSet runnable = 0;
+  std::vector<TimedCredits> credits;
   std::vector<TimedQueue> queues;
   /// For each head, or key head, and region when it has been written; infinite until that is known.
   std::vector<double> written;

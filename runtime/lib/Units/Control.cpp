@@ -46,20 +46,21 @@ bool Walk::run(Unit &unit, const ReleaseCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const AcquireEvent &event) {
-  Ring<double> &times = credits[static_cast<size_t>(event.queue)];
-  if (times.empty())
-    return false;
-  unit.time = std::max(unit.time, times.front());
-  times.pop();
+  TimedCredits &held = credits[static_cast<size_t>(event.queue)];
+  if (held.times.empty())
+    return wait(unit, held.waiting);
+  unit.time = std::max(unit.time, held.times.front());
+  held.times.pop();
   return true;
 }
 
 bool TimingModel::run(Unit &unit, const ReleaseEvent &event) {
-  Ring<double> &times = credits[static_cast<size_t>(event.queue)];
+  TimedCredits &held = credits[static_cast<size_t>(event.queue)];
   // A unit is followed further ahead than in the walk.
-  if (static_cast<int64_t>(times.size()) == kMaxQueueCapacity)
-    fail(unit, "overruns queue '" + std::string(creditNames[static_cast<size_t>(event.queue)]) +
-                   "', which holds at most " + std::to_string(kMaxQueueCapacity) + " credits");
-  times.push(std::max(unit.time, unit.ended));
+  if (static_cast<int64_t>(held.times.size()) == kMaxQueueCapacity)
+    fail(unit, "overruns queue '" + std::string(held.name) + "', which holds at most " +
+                   std::to_string(kMaxQueueCapacity) + " credits");
+  held.times.push(std::max(unit.time, unit.ended));
+  wake(held.waiting);
   return true;
 }

@@ -73,12 +73,12 @@ bool Walk::run(Unit &unit, const FetchCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const FetchEvent &event) {
-  const TimedList *list = queueOf(event.from).front();
+  const TimedList *list = front(unit, event.from);
   if (!list)
     return false;
-  const TimedQueue &lists = queueOf(event.to);
+  TimedQueue &lists = queueOf(event.to);
   if (event.waitsForRoom && lists.uses < lists.puts)
-    return false;
+    return wait(unit, lists.waiting);
   double start = std::max(unit.time, list->available);
   if (event.waitsForRoom)
     start = std::max(start, lists.lastUse);

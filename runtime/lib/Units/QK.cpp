@@ -49,7 +49,7 @@ bool Walk::run(Unit &unit, const ScoreCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const ScoreEvent &event) {
-  const TimedList *list = queueOf(event.from).front();
+  const TimedList *list = front(unit, event.from);
   if (!list)
     return false;
   double latency = machine.timing.qkLatency;
@@ -63,7 +63,7 @@ bool TimingModel::run(Unit &unit, const ScoreEvent &event) {
           : std::max(alone, wholeCycles(list->complete - start + durations.perKey + latency));
   double end = start + cycles;
   take(event.from, start);
-  queueOf(event.from).use(end);
+  use(event.from, end);
   put(unit, event.to, {end, end});
   traceShares(unit, start, cycles - latency, durations.perKey * event.passes);
   finish(unit, end - latency, end, alone - latency);

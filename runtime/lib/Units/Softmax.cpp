@@ -30,7 +30,7 @@ bool Walk::run(Unit &unit, const SoftmaxCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const SoftmaxEvent &event) {
-  const TimedList *list = queueOf(event.from).front();
+  const TimedList *list = front(unit, event.from);
   if (!list)
     return false;
   double latency = machine.timing.softmaxLatency;

@@ -41,8 +41,8 @@ bool Walk::run(Unit &unit, const AccumulateCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const AccumulateEvent &event) {
-  const TimedList *weights = queueOf(event.weights).front();
-  const TimedList *values = queueOf(event.values).front();
+  const TimedList *weights = front(unit, event.weights);
+  const TimedList *values = front(unit, event.values);
   if (!weights || !values)
     return false;
   double latency = machine.timing.vLatency;
@@ -68,7 +68,7 @@ bool TimingModel::run(Unit &unit, const AccumulateEvent &event) {
   take(event.weights, start);
   take(event.values, start);
   double end = start + cycles;
-  queueOf(event.values).use(end);
+  use(event.values, end);
   traceShares(unit, start, cycles - latency, durations.perValue);
   finish(unit, end - latency, end, alone - latency);
   return true;

@@ -13,7 +13,9 @@
 #define SPRINTRUNTIME_LIB_WALK_EVENTS_H
 
 #include "SprintRuntime/Commands.h"
+#include "Support/Ring.h"
 
+#include <array>
 #include <cstdint>
 #include <variant>
 
@@ -137,11 +139,11 @@ struct SoftmaxEvent {
 struct AccumulateEvent {
   static constexpr Opcode kOpcode = Opcode::Accumulate;
   IndexQueueIndex weights, values;
+  /// Values that the V-PU reads from ReRAM itself.
+  uint32_t unfetched = 0;
   ListOwners owners = {};
   ListId list = 0;
   ListSize size = {};
-  /// Values that the V-PU reads from ReRAM itself.
-  uint32_t unfetched = 0;
 };
 
 struct StoreOutputEvent {
@@ -154,6 +156,35 @@ using Event =
     std::variant<AcquireEvent, ReleaseEvent, WriteEvent, LoadQueryEvent, FetchEvent, CopyQueryEvent,
                  ThresholdEvent, ReadPruningEvent, ListRangeEvent, LoadMaskEvent, LoadBiasEvent,
                  LoadSegmentsEvent, ScoreEvent, SoftmaxEvent, AccumulateEvent, StoreOutputEvent>;
+
+/// The events of one unit, numbered from 0, from the first that somebody still needs.
+class EventLog {
+public:
+  void append(const Event &event) { events.push(event); }
+  Event &operator[](int64_t number) { return events[static_cast<size_t>(number - first)]; }
+  const Event &operator[](int64_t number) const {
+    return events[static_cast<size_t>(number - first)];
+  }
+  /// One past the last.
+  int64_t end() const { return first + static_cast<int64_t>(events.size()); }
+  /// Drops the events before that of this number.
+  void dropBefore(int64_t number) {
+    for (; first < number; ++first)
+      events.pop();
+  }
+
+  /// Events from here on still have something open.
+  int64_t complete = 0;
+  /// Whether no more will come.
+  bool isEnded = false;
+
+private:
+  Ring<Event> events;
+  int64_t first = 0;
+};
+
+/// By MachineUnit.
+using EventLogs = std::array<EventLog, kNumMachineUnits>;
 
 } // namespace sprint
 

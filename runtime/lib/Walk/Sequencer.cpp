@@ -85,7 +85,7 @@ Expression::Expression(const Program &program, uint32_t root, const LaunchShape 
   steps.push_back({node.kind, 0});
 }
 
-int64_t Expression::evaluate(const Counters &counters) const {
+int64_t Expression::evaluateSteps(const Counters &counters) const {
   std::array<int64_t, kMaxExprNodes> stack;
   size_t top = 0;
   for (const Step &step : steps) {

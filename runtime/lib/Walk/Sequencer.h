@@ -34,13 +34,20 @@ public:
   Expression() = default;
   Expression(const Program &program, uint32_t root, const LaunchShape &shape);
 
-  int64_t evaluate(const Counters &counters) const;
+  int64_t evaluate(const Counters &counters) const {
+    // Most are a counter or a constant.
+    if (steps.size() == 1)
+      return steps[0].kind == ExprNode::Kind::Constant ? steps[0].value : counters[steps[0].value];
+    return evaluateSteps(counters);
+  }
   /// The least and the largest value where each counter is between 0 and the number in `counters`.
   /// Returns false where an intermediate value could leave +-2^62.
   bool bounds(const Counters &counters, int64_t &least, int64_t &largest) const;
   int64_t nodes() const { return static_cast<int64_t>(steps.size()); }
 
 private:
+  int64_t evaluateSteps(const Counters &counters) const;
+
   struct Step {
     ExprNode::Kind kind;
     int64_t value;

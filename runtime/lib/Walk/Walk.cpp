@@ -15,8 +15,9 @@
 
 using namespace sprint;
 
-Walk::Walk(const DecodedProgram &program, const Structure &structure, const LaunchLayout &layout)
-    : program(program), structure(structure), layout(layout), shape(layout.shape()) {
+Walk::Walk(const DecodedProgram &program, const Structure &structure, const LaunchLayout &layout,
+           EventLogs &logs)
+    : program(program), structure(structure), layout(layout), shape(layout.shape()), logs(logs) {
   for (const CountingQueue &queue : program.source().countingQueues)
     credits.push_back(queue.credits);
   queues.resize(program.source().indexQueues.size());
@@ -41,6 +42,11 @@ void Walk::advance(int64_t rows) {
     for (Unit &unit : units)
       isMoving |= runUnit(unit);
   }
+  for (MachineUnit machineUnit : enumerators<MachineUnit>)
+    logs[static_cast<size_t>(machineUnit)].isEnded =
+        std::ranges::all_of(units, [&](const Unit &unit) {
+          return unit.cursor.machineUnit() != machineUnit || unit.cursor.isDone();
+        });
   if (isMoving)
     return;
   checkFinished();
@@ -55,12 +61,6 @@ bool Walk::runUnit(Unit &unit) {
     ran = true;
   }
   return ran;
-}
-
-bool Walk::isDone(MachineUnit machineUnit) const {
-  auto found = std::ranges::find(units, machineUnit,
-                                 [](const Unit &unit) { return unit.cursor.machineUnit(); });
-  return found == units.end() || found->cursor.isDone();
 }
 
 std::string Walk::placeOf(const DecodedProgram &program, MachineUnit unit, int64_t event) {

@@ -40,20 +40,19 @@ struct WalkedRow {
 /// The walk over one launch.
 class Walk {
 public:
-  /// All arguments outlive this.
-  Walk(const DecodedProgram &program, const Structure &structure, const LaunchLayout &layout);
+  /// Its events go to `logs`. All arguments outlive this.
+  Walk(const DecodedProgram &program, const Structure &structure, const LaunchLayout &layout,
+       EventLogs &logs);
 
-  /// Follows the commands until `rows` more rows have been scored, or to their end. Appends to
-  /// `events` and `walkedRows`. Throws LaunchFailure for a command that is not legal, and at the
+  /// Follows the commands until `rows` more rows have been scored, or to their end, and appends
+  /// them to `walkedRows`. Throws LaunchFailure for a command that is not legal, and at the
   /// end where the launch stands still or has not done all that it should.
   void advance(int64_t rows);
   /// The place of the command that a unit's event of that number is of, for messages.
   static std::string placeOf(const DecodedProgram &program, MachineUnit unit, int64_t event);
   bool isDone() const { return done; }
-  bool isDone(MachineUnit unit) const;
 
-  /// By MachineUnit, for whoever takes them to clear.
-  std::array<std::vector<Event>, kNumMachineUnits> events;
+  /// For whoever takes them to clear.
   std::vector<WalkedRow> walkedRows;
 
 private:
@@ -121,7 +120,7 @@ private:
 
   /// Ends a unit's command with its event.
   void finish(Unit &unit, const Event &event) {
-    events[static_cast<size_t>(unit.cursor.machineUnit())].push_back(event);
+    logs[static_cast<size_t>(unit.cursor.machineUnit())].append(event);
     unit.cursor.advance();
   }
   [[noreturn]] static void fail(const Unit &unit, const std::string &message) {
@@ -173,6 +172,7 @@ private:
   const Structure &structure;
   const LaunchLayout &layout;
   const LaunchShape &shape;
+  EventLogs &logs;
 
   std::vector<Unit> units;
   std::vector<int64_t> credits;

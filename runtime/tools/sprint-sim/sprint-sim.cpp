@@ -44,6 +44,7 @@ struct Arguments {
   ThresholdOptions thresholds;
   std::string outputDir;
   LaunchFileOptions files;
+  SimulationOptions simulation;
   bool onlyChecks = false;
 };
 
@@ -202,6 +203,7 @@ Launch runProgram(const Program &program, const Machine &machine,
   LaunchOptions options;
   options.thresholds = policy;
   arguments.files.request(options);
+  arguments.simulation.request(options);
   options.progress = terminalProgress(program.name, "rows");
   std::string error;
   std::optional<LaunchResult> result = launch(program, machine, inputs.operands(), options, error);
@@ -309,6 +311,7 @@ int main(int argc, char **argv) {
   arguments.thresholds.addTo(app);
   app.add_option("--output-dir", arguments.outputDir, "folder of the outputs, 0.npy, 1.npy, ...");
   arguments.files.addTo(app);
+  arguments.simulation.addTo(app);
   app.add_flag("--check", arguments.onlyChecks,
                "only check the programs, without inputs: print what is wrong with them and what "
                "cannot be decided");
