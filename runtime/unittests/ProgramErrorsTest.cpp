@@ -211,7 +211,15 @@ TEST_F(RefusalTest, MoreStepsThanALaunchMayRun) {
     words.push_back(encode(LoopCommand{many}));
   for (int loop = 0; loop < 4; ++loop)
     words.push_back(encode(EndLoopCommand{}));
-  expectRefused("expected at most 2147483648 steps, but unit 'softmax' could run more");
+  expectRefused("steps, but unit 'softmax' could run more");
+}
+
+TEST_F(RefusalTest, MoreStepsThanItsRowsAreWorth) {
+  // 2^27 turns of a loop around nothing, for eight rows of six keys.
+  std::vector<CommandWord> &words = wordsOf(MachineUnit::Softmax);
+  words.push_back(encode(LoopCommand{addConstant(int64_t(1) << 27)}));
+  words.push_back(encode(EndLoopCommand{}));
+  expectRefused("expected at most 134225932 steps");
 }
 
 TEST_F(RefusalTest, OperandThatOverflows) {
@@ -321,13 +329,10 @@ TEST_F(RefusalTest, RowsThatAreMissing) {
                 "query 3");
 }
 
-TEST_F(RefusalTest, RowWrittenTwice) {
+TEST_F(RefusalTest, SecondListOfARow) {
   ExprIndex zero = addConstant(0);
   change<CopyQueryCommand>(MachineUnit::Select, [&](auto &command) { command.query = zero; });
-  change<LoadQueryCommand>(MachineUnit::KeyFetch, [&](auto &command) { command.query = zero; });
-  change<ScoreCommand>(MachineUnit::QK, [&](auto &command) { command.query = zero; });
-  change<StoreOutputCommand>(MachineUnit::V, [&](auto &command) { command.query = zero; });
-  expectRefused("writes the output of batch 0, head 0, query 0 twice");
+  expectRefused("has a second list of batch 0, head 0, query 0");
 }
 
 TEST_F(RefusalTest, QueryOutOfRange) {
@@ -358,10 +363,19 @@ TEST_F(RefusalTest, QueryBufferOverrun) {
 }
 
 TEST_F(RefusalTest, ListOfAnotherRow) {
-  ExprIndex zero = addConstant(0);
-  change<CopyQueryCommand>(MachineUnit::Select, [&](auto &command) { command.query = zero; });
+  // The queries, of which there are four, in reverse.
+  auto node = [&](const ExprNode &node) {
+    program.expressions.push_back(node);
+    return static_cast<uint32_t>(program.expressions.size() - 1);
+  };
+  uint32_t counter = node({ExprNode::Kind::Counter, 0, 0, 2});
+  uint32_t negated =
+      node({ExprNode::Kind::Mul, counter, static_cast<uint32_t>(addConstant(-1)), 0});
+  auto reverse = static_cast<ExprIndex>(
+      node({ExprNode::Kind::Add, negated, static_cast<uint32_t>(addConstant(3)), 0}));
+  change<CopyQueryCommand>(MachineUnit::Select, [&](auto &command) { command.query = reverse; });
   expectRefused(
-      "expected the list of batch 0, head 0, query 1, got that of batch 0, head 0, query 0");
+      "expected the list of batch 0, head 0, query 0, got that of batch 0, head 0, query 3");
 }
 
 TEST_F(RefusalTest, PruningVectorThatWasNotMade) {

@@ -251,7 +251,7 @@ TEST(TimingModelTest, NeedsEventsAlone) {
   add(MachineUnit::V, StoreOutputEvent{});
   add(MachineUnit::Select, ListRangeEvent{queue(0), queue(1)});
   for (EventLog &log : logs)
-    log.isEnded = true;
+    log.state = EventLog::State::Ended;
   timing.advance();
   EXPECT_FALSE(timing.fault());
   TimingResult result = timing.takeResult();
@@ -271,7 +271,7 @@ TEST(TimingModelTest, SaysWhoWaitsForever) {
   log.append(ScoreEvent{static_cast<IndexQueueIndex>(0), static_cast<IndexQueueIndex>(1), false});
   log.complete = 1;
   for (EventLog &each : logs)
-    each.isEnded = true;
+    each.state = EventLog::State::Ended;
   timing.advance();
   ASSERT_TRUE(timing.fault());
   EXPECT_EQ(timing.fault()->unit, MachineUnit::QK);

@@ -134,7 +134,8 @@ struct LaunchResult {
 /// Runs `program` on `machine`. Refused: a machine of another structure, operands and shapes that
 /// do not fit the program, lengths of zero or beyond the machine's capacity, NaN and infinity in
 /// the operands (a bias may be minus infinity); a program that is not well-formed, has an error
-/// that `check` finds, could run more than 2^31 steps (commands and nodes of their operands),
+/// that `check` finds, could run more steps (commands and nodes of their operands) than its rows
+/// are worth,
 /// stands still, overruns a queue, reads what is not there, or does not write each output row once.
 std::optional<LaunchResult> launch(const Program &program, const Machine &machine,
                                    const LaunchOperands &operands, const LaunchOptions &options,

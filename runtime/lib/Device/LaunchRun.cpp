@@ -228,7 +228,8 @@ void LaunchRun::compute(const Job &job, LaunchResult &result) const {
 
 void LaunchRun::publish(Piece &piece) {
   piece.places = static_cast<int64_t>(piece.rows.size());
-  piece.uses = piece.places * kUsesOfList;
+  for (const WalkedRow &row : piece.rows)
+    piece.uses += kUsesOfList + row.isPruned;
   for (size_t index = 0; index < piece.rows.size(); ++index) {
     auto place = static_cast<size_t>(piece.rows[index].list - firstList);
     while (rowOfList.size() <= place)
@@ -311,13 +312,7 @@ void LaunchRun::traceShares(const ComputedRow &row) {
 }
 
 bool LaunchRun::complete(ThresholdEvent &event, const ComputedRow &row) {
-  countRow(row.selected);
   event.retries = row.selected.retries;
-  return true;
-}
-
-bool LaunchRun::complete(ListRangeEvent &, const ComputedRow &row) {
-  countRow(row.selected);
   return true;
 }
 
@@ -342,6 +337,7 @@ bool LaunchRun::complete(FetchEvent &event, ComputedRow &row) {
 }
 
 bool LaunchRun::complete(ScoreEvent &event, const ComputedRow &row) {
+  countRow(row.selected);
   event.size = row.size;
   event.passes = passesOf(row.size);
   traceShares(row);

@@ -108,7 +108,6 @@ private:
   /// Fills in what an event of a list leaves open. Returns whether that is known.
   template <typename Listed> bool completeListed(Listed &event);
   bool complete(ThresholdEvent &event, const ComputedRow &row);
-  bool complete(ListRangeEvent &event, const ComputedRow &row);
   bool complete(FetchEvent &event, ComputedRow &row);
   bool complete(ScoreEvent &event, const ComputedRow &row);
   bool complete(SoftmaxEvent &event, const ComputedRow &row);

@@ -90,8 +90,9 @@ void TimingModel::advance() {
     }
     Unit *next = nullptr;
     for (Unit &unit : units) {
-      // What comes could want the bus before.
-      if (!hasNext(unit) && !(unit.log->isEnded && unit.log->complete == unit.log->end()))
+      // What comes at once could want the bus before.
+      bool isOpen = unit.log->complete < unit.log->end() || unit.log->state == EventLog::State::Open;
+      if (isOpen && !hasNext(unit))
         return;
       if (unit.request && (!next || *unit.request < *next->request))
         next = &unit;
@@ -106,8 +107,10 @@ void TimingModel::advance() {
   }
   result.busBusy = bus.busyCycles();
   // The walk has come to its end, but a fetch may wait until the list before has been used.
+  bool isEnded = std::ranges::all_of(
+      units, [](const Unit &unit) { return unit.log->state == EventLog::State::Ended; });
   for (const Unit &unit : units)
-    if (!found && hasNext(unit))
+    if (isEnded && !found && hasNext(unit))
       fail(unit, "stands still, as it waits for what comes behind a fetch that has no room");
 }
 

@@ -66,7 +66,7 @@ public:
               std::span<const IndexQueue> indexQueues, const EventLogs &logs,
               const TimingOptions &options);
 
-  /// Goes on as far as the complete events allow. With all logs ended this is to the end.
+  /// Goes on as far as the complete events allow: once all logs have ended, to the end.
   void advance();
   /// The number of the first event of a unit that has not happened.
   int64_t next(MachineUnit unit) const { return units[static_cast<size_t>(unit)].next; }

@@ -27,20 +27,17 @@ bool Walk::run(Unit &unit, const ScoreCommand &command) {
     fail(unit,
          "expected the list of " + describeRow(row) + ", got that of " + describeRow(list.row));
   // A range was listed before it was known for which row.
-  if (list.row == -1)
+  if (list.row == -1) {
     checkInputRows(unit, list.inputRows, row);
-  list.row = row;
-  if (list.isScored)
-    fail(unit, "scores the list of " + describeRow(row) + " twice");
-  list.isScored = true;
+    list.row = row;
+    meetRow(unit, list);
+  }
   bool isLoaded = false;
   for (size_t index = 0; index < loadedQueries.size(); ++index)
     isLoaded |= loadedQueries[index] == row;
   if (!isLoaded)
     fail(unit, "expected " + describeRow(row) + " in the query buffers");
   put(unit, command.to, slot, Stage::Scored);
-  walkedRows.push_back({list.id, head, row % shape.queries, list.first, list.last, list.isPruned});
-  --rowsToScore;
   ScoreEvent event{command.from, command.to, layout.brings(MemoryRegion::Bias)};
   event.owners = ownersOf(row);
   event.list = list.id;

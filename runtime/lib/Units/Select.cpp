@@ -128,6 +128,7 @@ bool Walk::run(Unit &unit, const ThresholdCommand &command) {
   list.row = copiedRow;
   std::tie(list.first, list.last) = rangeOf(unit, command.first, command.last);
   list.isPruned = true;
+  meetRow(unit, list);
   finish(unit, ThresholdEvent{ownersOf(copiedRow), list.id});
   return true;
 }
@@ -185,7 +186,7 @@ bool Walk::run(Unit &unit, const ListRangeCommand &command) {
   list.inputRows = loadedInputs;
   put(unit, command.keysTo, slot, Stage::Selected);
   put(unit, command.valuesTo, slot, Stage::Selected);
-  finish(unit, ListRangeEvent{command.keysTo, command.valuesTo, list.id});
+  finish(unit, ListRangeEvent{command.keysTo, command.valuesTo});
   return true;
 }
 

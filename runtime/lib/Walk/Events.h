@@ -98,7 +98,6 @@ struct ReadPruningEvent {
 struct ListRangeEvent {
   static constexpr Opcode kOpcode = Opcode::ListRange;
   IndexQueueIndex keysTo, valuesTo;
-  ListId list = 0;
 };
 
 struct LoadMaskEvent {
@@ -173,10 +172,16 @@ public:
       events.pop();
   }
 
+  /// Whether more events can come.
+  enum class State {
+    Open,    ///< They can come at once.
+    Waiting, ///< Not before those of another unit, which are not there yet.
+    Ended,   ///< None.
+  };
+
   /// Events from here on still have something open.
   int64_t complete = 0;
-  /// Whether no more will come.
-  bool isEnded = false;
+  State state = State::Open;
 
 private:
   Ring<Event> events;

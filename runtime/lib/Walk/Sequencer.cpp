@@ -13,8 +13,19 @@ using namespace sprint;
 
 namespace {
 
-/// Steps, which are commands and nodes of their operands, that a launch may run.
-constexpr int64_t kMaxSteps = int64_t(1) << 31;
+/// Steps, which are commands and nodes of their operands, that a launch may run: some seconds' worth
+/// of them, so many an output row, of which commands of usual programs take a fifth, and one for as
+/// many multiply-accumulates as are computed in the time of a step.
+constexpr int64_t kFreeSteps = int64_t(1) << 27;
+constexpr int64_t kStepsPerRow = int64_t(1) << 10;
+constexpr int64_t kMacsPerStep = int64_t(1) << 8;
+
+__int128 maxSteps(const LaunchShape &shape) {
+  __int128 rows = __int128(shape.batches) * shape.heads * shape.queries;
+  __int128 macs = rows * shape.keys * (shape.headDim + shape.valueDim);
+  return kFreeSteps + rows * kStepsPerRow + macs / kMacsPerStep;
+}
+
 /// Magnitude of every value of an expression, so that sums of two do not overflow.
 constexpr __int128 kMaxValue = __int128(1) << 62;
 
@@ -144,7 +155,7 @@ DecodedProgram::DecodedProgram(const Program &program, const LaunchShape &shape)
   // Units are served in the order of the table in docs/machine.md, whatever their order in the
   // stream.
   std::ranges::sort(decoded, {}, &DecodedUnit::unit);
-  checkSteps();
+  checkSteps(maxSteps(shape));
 }
 
 void DecodedProgram::compileExpressions(const DecodedUnit &unit, const LaunchShape &shape) {
@@ -161,7 +172,7 @@ void DecodedProgram::compileExpressions(const DecodedUnit &unit, const LaunchSha
 }
 
 /// Sums up the steps of all units, each loop with the largest trip count that it could have.
-void DecodedProgram::checkSteps() const {
+void DecodedProgram::checkSteps(__int128 most) const {
   __int128 total = 0;
   for (const DecodedUnit &unit : decoded) {
     // Turns of the body that encloses the command, which may be 0, and the largest values of the
@@ -196,8 +207,9 @@ void DecodedProgram::checkSteps() const {
       }
       total += steps * (std::holds_alternative<LoopCommand>(command) ? turns[turns.size() - 2]
                                                                      : turns.back());
-      if (total > kMaxSteps)
-        throw LaunchFailure{"expected at most " + std::to_string(kMaxSteps) + " steps, but unit '" +
+      if (total > most)
+        throw LaunchFailure{"expected at most " + std::to_string(static_cast<int64_t>(most)) +
+                            " steps, but unit '" +
                             std::string(toString(unit.unit)) + "' could run more"};
     }
   }

@@ -85,7 +85,8 @@ public:
 
 private:
   void compileExpressions(const DecodedUnit &unit, const LaunchShape &shape);
-  void checkSteps() const;
+  /// Throws LaunchFailure where all units together could run more than `most` steps.
+  void checkSteps(__int128 most) const;
 
   const Program &program;
   std::vector<DecodedUnit> decoded;

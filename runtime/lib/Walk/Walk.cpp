@@ -15,6 +15,17 @@
 
 using namespace sprint;
 
+namespace {
+
+/// Commands that the walk runs at a stretch, and those of one unit before another one has its turn:
+/// few enough that their events do not need much memory.
+constexpr int64_t kCommands = int64_t(1) << 16;
+constexpr int64_t kCommandsOfUnit = int64_t(1) << 12;
+/// Events of a unit that may wait for one of them to be complete.
+constexpr int64_t kMaxEventsAhead = int64_t(1) << 22;
+
+} // namespace
+
 Walk::Walk(const DecodedProgram &program, const Structure &structure, const LaunchLayout &layout,
            EventLogs &logs)
     : program(program), structure(structure), layout(layout), shape(layout.shape()), logs(logs) {
@@ -27,26 +38,35 @@ Walk::Walk(const DecodedProgram &program, const Structure &structure, const Laun
   keyHeads.resize(layout.keyHeads());
   writtenOfBatch.resize(shape.batches);
   everWritten.resize(layout.heads());
+  isRowMet.resize(layout.heads() * shape.queries);
   isRowDone.resize(layout.heads() * shape.queries);
   loadedInputs.fill(-1);
 }
 
 void Walk::advance(int64_t rows) {
-  rowsToScore = rows;
+  rowsToMeet = rows;
+  commandsToRun = kCommands;
   // Each queue has one unit at each end, so the order in which units run changes no value. In the
   // order of the table the units that fill queues come before those that empty them, which shows
   // queues that are too short.
   bool isMoving = true;
-  while (isMoving && rowsToScore > 0) {
+  while (isMoving && rowsToMeet > 0 && commandsToRun > 0) {
     isMoving = false;
     for (Unit &unit : units)
       isMoving |= runUnit(unit);
   }
-  for (MachineUnit machineUnit : enumerators<MachineUnit>)
-    logs[static_cast<size_t>(machineUnit)].isEnded =
-        std::ranges::all_of(units, [&](const Unit &unit) {
-          return unit.cursor.machineUnit() != machineUnit || unit.cursor.isDone();
-        });
+  for (EventLog &log : logs) {
+    log.state = EventLog::State::Ended;
+    if (log.end() - log.complete > kMaxEventsAhead)
+      throw LaunchFailure{"unit '" +
+                          std::string(sprint::toString(static_cast<MachineUnit>(&log - &logs[0]))) +
+                          "' runs more than " + std::to_string(kMaxEventsAhead) +
+                          " commands before it is known which keys a list has that it fetched"};
+  }
+  for (const Unit &unit : units)
+    if (!unit.cursor.isDone())
+      logs[static_cast<size_t>(unit.cursor.machineUnit())].state =
+          isWaiting(unit) ? EventLog::State::Waiting : EventLog::State::Open;
   if (isMoving)
     return;
   checkFinished();
@@ -55,12 +75,22 @@ void Walk::advance(int64_t rows) {
 
 bool Walk::runUnit(Unit &unit) {
   bool ran = false;
-  while (!unit.cursor.isDone() && rowsToScore > 0) {
-    if (!std::visit([&](const auto &command) { return run(unit, command); }, unit.cursor.command()))
+  for (int64_t command = 0; command < kCommandsOfUnit && !unit.cursor.isDone() && rowsToMeet > 0;
+       ++command, --commandsToRun) {
+    if (!std::visit([&](const auto &each) { return run(unit, each); }, unit.cursor.command()))
       return ran;
     ran = true;
   }
   return ran;
+}
+
+bool Walk::isWaiting(const Unit &unit) const {
+  CommandWord word = encode(unit.cursor.command());
+  return std::ranges::any_of(checkedInfo(word)->fields, [&](const CommandField &field) {
+    uint64_t queue = readField(word, field);
+    return (field.role == FieldRole::Acquires && credits[queue] == 0) ||
+           (field.role == FieldRole::Takes && queues[queue].empty());
+  });
 }
 
 std::string Walk::placeOf(const DecodedProgram &program, MachineUnit unit, int64_t event) {
@@ -263,6 +293,15 @@ uint32_t Walk::makeList() {
   }
   lists[slot].id = nextList++;
   return slot;
+}
+
+void Walk::meetRow(const Unit &unit, const List &list) {
+  if (isRowMet[list.row])
+    fail(unit, "has a second list of " + describeRow(list.row));
+  isRowMet[list.row] = 1;
+  walkedRows.push_back({list.id, list.row / shape.queries, list.row % shape.queries, list.first,
+                        list.last, list.isPruned});
+  --rowsToMeet;
 }
 
 void Walk::setHead(const Unit &unit, List &list, int64_t head) const {

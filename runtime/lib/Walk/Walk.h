@@ -44,9 +44,9 @@ public:
   Walk(const DecodedProgram &program, const Structure &structure, const LaunchLayout &layout,
        EventLogs &logs);
 
-  /// Follows the commands until `rows` more rows have been scored, or to their end, and appends
-  /// them to `walkedRows`. Throws LaunchFailure for a command that is not legal, and at the
-  /// end where the launch stands still or has not done all that it should.
+  /// Follows the commands until it has met `rows` more rows, which it appends to `walkedRows`, has
+  /// run a good many commands, or is at the end. Throws LaunchFailure for a command that is not
+  /// legal, and at the end where the launch stands still or has not done all that it should.
   void advance(int64_t rows);
   /// The place of the command that a unit's event of that number is of, for messages.
   static std::string placeOf(const DecodedProgram &program, MachineUnit unit, int64_t event);
@@ -68,7 +68,6 @@ private:
     /// The rows of masks and biases that it was made with.
     InputRows inputRows{};
     bool isPruned = false;
-    bool isScored = false;
   };
 
   /// A list in a queue.
@@ -93,9 +92,10 @@ private:
 
   static const char *toString(Stage stage);
 
-  /// Runs a unit until it is done, waits or enough rows are scored. Returns whether it ran
-  /// anything.
+  /// Runs a unit until it is done or waits, or has run long enough. Returns whether it ran anything.
   bool runUnit(Unit &unit);
+  /// Whether a unit can run nothing before another one has.
+  bool isWaiting(const Unit &unit) const;
   void checkFinished() const;
 
   // Each returns whether the command has run; where not, the unit waits.
@@ -165,6 +165,8 @@ private:
   void put(const Unit &unit, IndexQueueIndex queue, uint32_t slot, Stage stage);
   /// A slot for a new list.
   uint32_t makeList();
+  /// Notes that it is known of which row a list is.
+  void meetRow(const Unit &unit, const List &list);
   /// Sets the head a list is of, which must be the one it is of already, if any.
   void setHead(const Unit &unit, List &list, int64_t head) const;
 
@@ -180,8 +182,9 @@ private:
   std::vector<List> lists;
   std::vector<uint32_t> freeLists;
   ListId nextList = 0;
-  /// Rows that may be scored before `advance` ends.
-  int64_t rowsToScore = 0;
+  /// Rows and commands to come before `advance` ends.
+  int64_t rowsToMeet = 0;
+  int64_t commandsToRun = 0;
   bool done = false;
 
   std::vector<Resident> heads, keyHeads;
@@ -189,7 +192,8 @@ private:
   /// For each batch element which of the inputs that all its heads share have been written, bits by
   /// MemoryRegion; for each head, or key head, which regions ever were.
   std::vector<uint32_t> writtenOfBatch, everWritten;
-  std::vector<uint8_t> isRowDone;
+  /// For each row whether a list of it has been met, and whether its output has been written.
+  std::vector<uint8_t> isRowMet, isRowDone;
   int64_t rowsDone = 0;
 
   static constexpr uint32_t kNoList = UINT32_MAX;
