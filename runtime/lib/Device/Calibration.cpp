@@ -176,7 +176,7 @@ class RowMasses {
 public:
   RowMasses(const Operands &operands, int64_t head, std::span<const int8_t> queryCodes,
             std::span<const int8_t> keyCodes, double scale)
-      : channels(operands.shape().headDim), queries(queryCodes), keys(keyCodes) {
+      : channels(operands.shape().headDim), queries(queryCodes), keys(keyCodes, channels) {
     HeadSteps steps = operands.steps(head);
     lambda = exactUnit(scale, steps.query, steps.key);
   }
@@ -188,7 +188,7 @@ public:
     for (size_t index = 0; index < size; ++index)
       list[index] = allowed.key(index);
     scores.resize(size);
-    exactScores(queries.data() + query * channels, keys.data(), channels, list, scores.data());
+    keys.exactScores(queries.data() + query * channels, list, scores.data());
     if (!bias.empty())
       for (size_t index = 0; index < size; ++index)
         scores[index] += bias[list[index]];
@@ -207,7 +207,8 @@ public:
 
 private:
   int64_t channels;
-  std::span<const int8_t> queries, keys;
+  std::span<const int8_t> queries;
+  KeyCodes keys;
   double lambda;
   std::vector<uint32_t> list;
   std::vector<int32_t> scores;

@@ -29,9 +29,12 @@ void AllowedScores::assign(std::span<const int32_t> scores, int64_t first, const
 }
 
 void AllowedScores::appendKept(int64_t threshold, std::vector<uint32_t> &list) const {
-  size_t begin = list.size();
-  sprint::appendKept(allowed, threshold, isMasked ? 0 : static_cast<uint32_t>(first), list);
-  if (isMasked)
-    for (size_t index = begin; index < list.size(); ++index)
-      list[index] = keys[list[index]];
+  size_t count = list.size();
+  list.resize(count + allowed.size());
+  // Without a branch, which the processor could not predict.
+  for (size_t index = 0; index < allowed.size(); ++index) {
+    list[count] = key(index);
+    count += allowed[index] >= threshold;
+  }
+  list.resize(count);
 }

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Numerics.h"
-#include "SprintRuntime/ExponentTables.h"
 #include "SprintRuntime/NumericsConstants.h"
 
 #include <algorithm>
@@ -15,26 +14,6 @@
 #include <limits>
 
 using namespace sprint;
-
-// The inner loops are plain C++ for the compiler to vectorise; where it can, it also makes a copy
-// for wider vectors, and the program takes the one that the processor has.
-#if defined(__x86_64__) && defined(__ELF__)
-#define SPRINT_KERNEL __attribute__((target_clones("avx2", "default")))
-#else
-#define SPRINT_KERNEL
-#endif
-
-namespace {
-
-/// Channels whose products of high nibbles, at most 64 each, sum up within 16 bits.
-constexpr int64_t kNibbleChannels = 256;
-/// Values whose products with weights, at most 2^16 * 127 each, sum up within 32 bits.
-constexpr size_t kSumRows = 256;
-/// How many tokens of a list ahead the kernels ask for: the processor cannot foresee which are
-/// kept.
-constexpr size_t kPrefetchDistance = 16;
-
-} // namespace
 
 bool sprint::allFinite(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(),
@@ -51,21 +30,16 @@ bool sprint::areBooleans(std::span<const uint8_t> values) {
 }
 
 float sprint::quantizationStep(std::span<const float> values, const Widths &widths) {
-  float largest = 0;
-  for (float value : values)
-    largest = std::max(largest, std::fabs(value));
+  float largest = fastestLoops().largestMagnitude(values.data(), values.size());
   float step = largest / static_cast<float>(widths.codeLimit());
   return step < std::numeric_limits<float>::min() ? 1.0f : step;
 }
 
 std::vector<int8_t> sprint::quantize(std::span<const float> values, float step,
                                      const Widths &widths) {
-  float limit = static_cast<float>(widths.codeLimit());
   std::vector<int8_t> codes(values.size());
-  for (size_t index = 0; index < values.size(); ++index) {
-    float rounded = std::nearbyint(values[index] / step);
-    codes[index] = static_cast<int8_t>(std::clamp(rounded, -limit, limit));
-  }
+  fastestLoops().quantize(values.data(), values.size(), step,
+                          static_cast<float>(widths.codeLimit()), codes.data());
   return codes;
 }
 
@@ -95,19 +69,9 @@ HeadParameters sprint::headParameters(double scale, float queryStep, float keySt
   return parameters;
 }
 
-SPRINT_KERNEL static void quantizeAll(const float *biases, double lambda, size_t size,
-                                      int32_t *codes) {
-  for (size_t index = 0; index < size; ++index) {
-    double units = std::nearbyint(static_cast<double>(biases[index]) / lambda);
-    // Clamped first: minus infinity has no integer.
-    auto code = static_cast<int32_t>(std::clamp<double>(units, -kMaxBias, kMaxBias));
-    codes[index] = biases[index] <= kMaskingBias ? kMaskedBias : code;
-  }
-}
-
 void sprint::quantizeBiases(std::span<const float> biases, double lambda,
                             std::span<int32_t> codes) {
-  quantizeAll(biases.data(), lambda, biases.size(), codes.data());
+  fastestLoops().quantizeBiases(biases.data(), biases.size(), lambda, codes.data());
 }
 
 int64_t sprint::biasReach(const HeadParameters &parameters, int64_t headDim) {
@@ -118,59 +82,6 @@ int64_t sprint::biasReach(const HeadParameters &parameters, int64_t headDim) {
          static_cast<int64_t>((excluded - 1) / parameters.multiplier);
 }
 
-HighNibbles::HighNibbles(std::span<const int8_t> codes, int64_t channels, Nibble nibble)
-    : channels(channels) {
-  int64_t keys = static_cast<int64_t>(codes.size()) / channels;
-  nibbles.resize((keys + kTileKeys - 1) / kTileKeys * stride());
-  for (int64_t key = 0; key < keys; ++key) {
-    int16_t *column = nibbles.data() + key / kTileKeys * stride() + key % kTileKeys;
-    for (int64_t channel = 0; channel < channels; ++channel)
-      column[channel * kTileKeys] = highNibble(codes[key * channels + channel], nibble);
-  }
-}
-
-SPRINT_KERNEL static void scoreTile(const int16_t *query, const int16_t *tile, int64_t channels,
-                                    int32_t *result) {
-  std::fill_n(result, kTileKeys, 0);
-  for (int64_t begin = 0; begin < channels; begin += kNibbleChannels) {
-    int64_t end = std::min(begin + kNibbleChannels, channels);
-    int16_t sums[kTileKeys] = {};
-    for (int64_t channel = begin; channel < end; ++channel)
-      for (int64_t key = 0; key < kTileKeys; ++key)
-        sums[key] =
-            static_cast<int16_t>(sums[key] + query[channel] * tile[channel * kTileKeys + key]);
-    for (int64_t key = 0; key < kTileKeys; ++key)
-      result[key] += sums[key];
-  }
-}
-
-void HighNibbles::scores(const int16_t *query, int64_t tile, int32_t *result) const {
-  scoreTile(query, nibbles.data() + tile * stride(), channels, result);
-}
-
-SPRINT_KERNEL static int32_t largestOf(const int32_t *scores, size_t size) {
-  int32_t largest = scores[0];
-  for (size_t index = 1; index < size; ++index)
-    largest = std::max(largest, scores[index]);
-  return largest;
-}
-
-int32_t sprint::largestScore(std::span<const int32_t> scores) {
-  return largestOf(scores.data(), scores.size());
-}
-
-void sprint::appendKept(std::span<const int32_t> scores, int64_t threshold, uint32_t offset,
-                        std::vector<uint32_t> &list) {
-  size_t count = list.size();
-  list.resize(count + scores.size());
-  // Without a branch, which the processor could not predict.
-  for (size_t index = 0; index < scores.size(); ++index) {
-    list[count] = static_cast<uint32_t>(index) + offset;
-    count += scores[index] >= threshold;
-  }
-  list.resize(count);
-}
-
 int sprint::retriesOf(int64_t threshold, int64_t maximum) {
   int retries = 0;
   while (loweredThreshold(threshold, retries) > maximum)
@@ -178,100 +89,45 @@ int sprint::retriesOf(int64_t threshold, int64_t maximum) {
   return retries;
 }
 
-SPRINT_KERNEL static int32_t scoreKeys(const int16_t *query, const int8_t *keys, int64_t channels,
-                                       const uint32_t *list, size_t size, int32_t *scores) {
-  int32_t maximum = std::numeric_limits<int32_t>::min();
-  for (size_t index = 0; index < size; ++index) {
-    if (index + kPrefetchDistance < size)
-      __builtin_prefetch(keys + list[index + kPrefetchDistance] * channels);
-    const int8_t *key = keys + list[index] * channels;
-    int32_t score = 0;
-    for (int64_t channel = 0; channel < channels; ++channel)
-      score += query[channel] * key[channel];
-    scores[index] = score;
-    maximum = std::max(maximum, score);
-  }
-  return maximum;
+int32_t sprint::largestScore(std::span<const int32_t> scores) {
+  return *std::ranges::max_element(scores);
 }
 
-int32_t sprint::exactScores(const int8_t *query, const int8_t *keys, int64_t channels,
-                            std::span<const uint32_t> list, int32_t *scores) {
-  // Widened once, so that only the keys are widened in the loop.
-  std::vector<int16_t> wide(query, query + channels);
-  return scoreKeys(wide.data(), keys, channels, list.data(), list.size(), scores);
-}
-
-int32_t sprint::addBiases(std::span<const int32_t> biases, std::span<int32_t> scores) {
-  for (size_t index = 0; index < scores.size(); ++index)
-    scores[index] += biases[index];
-  return largestScore(scores);
+KeyCodes::KeyCodes(std::span<const int8_t> codes, int64_t channels)
+    : channels(channels), codes(codes.size() + kReadBeyond) {
+  auto beyond = std::ranges::transform(codes, this->codes.begin(), [](int8_t code) {
+                  return static_cast<uint8_t>(code + kCodeOffset);
+                }).out;
+  std::fill(beyond, this->codes.end(), 0);
 }
 
 int64_t sprint::weights(std::span<const int32_t> scores, int32_t maximum,
-                        const HeadParameters &parameters, const Widths &widths, uint32_t *result) {
-  int shift = parameters.shift;
-  int64_t half = (int64_t(1) << shift) >> 1;
-  int drop = static_cast<int>(kExponentProductBits - widths.exponentFractionBits);
-  uint64_t dropHalf = uint64_t(1) << (drop - 1);
-  int64_t sum = 0;
-  for (size_t index = 0; index < scores.size(); ++index) {
-    int64_t delta = int64_t(maximum) - scores[index];
-    int64_t entry = std::min((delta * parameters.multiplier + half) >> shift, kMaxTableIndex);
-    uint64_t product = uint64_t(exponentTableHigh[entry >> kTableIndexBits]) *
-                       exponentTableLow[entry & ((1 << kTableIndexBits) - 1)];
-    result[index] = static_cast<uint32_t>((product + dropHalf) >> drop);
-    sum += result[index];
+                        const HeadParameters &parameters, const Widths &widths, uint32_t *result,
+                        const InnerLoops &loops) {
+  ExponentScale scale = {.multiplier = parameters.multiplier,
+                         .shift = parameters.shift,
+                         .drop =
+                             static_cast<int>(kExponentProductBits - widths.exponentFractionBits)};
+  int64_t sum =
+      std::min(loops.exponents(scores, maximum, scale, result), (int64_t(1) << widths.sumBits) - 1);
+  if (widths.probabilityBits == 0)
+    return sum;
+  if (sum <= kMaxQuickDivisor) {
+    loops.probabilities({result, scores.size()}, sum, static_cast<int>(widths.probabilityBits));
+    return sum;
   }
-  sum = std::min(sum, (int64_t(1) << widths.sumBits) - 1);
-  if (widths.probabilityBits != 0) {
-    // floor(e * 2^P / Z + 1/2), in integers.
-    int64_t largest = (int64_t(1) << widths.probabilityBits) - 1;
-    for (size_t index = 0; index < scores.size(); ++index) {
-      int64_t twice = int64_t(result[index]) << (widths.probabilityBits + 1);
-      result[index] = static_cast<uint32_t>(std::min((twice + sum) / (2 * sum), largest));
-    }
+  // floor(e * 2^P / Z + 1/2), in integers.
+  int64_t largest = (int64_t(1) << widths.probabilityBits) - 1;
+  for (size_t index = 0; index < scores.size(); ++index) {
+    int64_t twice = int64_t(result[index]) << (widths.probabilityBits + 1);
+    result[index] = static_cast<uint32_t>(std::min((twice + sum) / (2 * sum), largest));
   }
   return sum;
 }
 
-/// Sums of `width` channels from `values` on, for at most kSumRows values.
-template <int64_t width>
-[[gnu::always_inline]] static inline void sumBlock(const int8_t *values, int64_t channels,
-                                                   const uint32_t *list, size_t size,
-                                                   const uint32_t *weights, int64_t *sums) {
-  int32_t partial[width] = {};
-  for (size_t index = 0; index < size; ++index) {
-    if (index + kPrefetchDistance < size)
-      __builtin_prefetch(values + list[index + kPrefetchDistance] * channels);
-    const int8_t *value = values + list[index] * channels;
-    int32_t weight = static_cast<int32_t>(weights[index]);
-    for (int64_t channel = 0; channel < width; ++channel)
-      partial[channel] += weight * value[channel];
-  }
-  for (int64_t channel = 0; channel < width; ++channel)
-    sums[channel] += partial[channel];
-}
-
-SPRINT_KERNEL static void sumValues(const int8_t *values, int64_t channels, const uint32_t *list,
-                                    size_t size, const uint32_t *weights, int64_t *sums) {
-  std::fill_n(sums, channels, 0);
-  for (size_t begin = 0; begin < size; begin += kSumRows) {
-    size_t count = std::min(kSumRows, size - begin);
-    int64_t channel = 0;
-    for (; channel + 64 <= channels; channel += 64)
-      sumBlock<64>(values + channel, channels, list + begin, count, weights + begin,
-                   sums + channel);
-    for (; channel + 16 <= channels; channel += 16)
-      sumBlock<16>(values + channel, channels, list + begin, count, weights + begin,
-                   sums + channel);
-    for (; channel < channels; ++channel)
-      sumBlock<1>(values + channel, channels, list + begin, count, weights + begin, sums + channel);
-  }
-}
-
 void sprint::weightedSums(const int8_t *values, int64_t channels, std::span<const uint32_t> list,
-                          const uint32_t *weights, int64_t *sums) {
-  sumValues(values, channels, list.data(), list.size(), weights, sums);
+                          const uint32_t *weights, int64_t *sums, const InnerLoops &loops) {
+  loops.weightedSums(values, channels, list, weights, sums);
 }
 
 int32_t sprint::outputCode(int64_t sum, int64_t exponentSum, const Widths &widths) {
@@ -288,6 +144,16 @@ int32_t sprint::outputCode(int64_t sum, int64_t exponentSum, const Widths &width
   if (quotient * divisor > numerator)
     --quotient;
   return static_cast<int32_t>(quotient);
+}
+
+void sprint::outputCodes(std::span<const int64_t> sums, int64_t exponentSum, const Widths &widths,
+                         int32_t *codes, const InnerLoops &loops) {
+  if (widths.probabilityBits == 0 && exponentSum <= kMaxQuickDivisor) {
+    loops.outputCodes(sums, exponentSum, codes);
+    return;
+  }
+  for (size_t channel = 0; channel < sums.size(); ++channel)
+    codes[channel] = outputCode(sums[channel], exponentSum, widths);
 }
 
 float sprint::dequantize(int32_t code, float valueStep) {

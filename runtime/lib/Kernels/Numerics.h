@@ -10,6 +10,8 @@
 #ifndef SPRINTRUNTIME_LIB_KERNELS_NUMERICS_H
 #define SPRINTRUNTIME_LIB_KERNELS_NUMERICS_H
 
+#include "AlignedVector.h"
+#include "InnerLoops.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/NumericsConstants.h"
 
@@ -18,9 +20,6 @@
 #include <vector>
 
 namespace sprint {
-
-/// Keys of a tile of high nibbles (HighNibbles).
-inline constexpr int64_t kTileKeys = 64;
 
 /// Threshold and requantisation of one head (section 3).
 struct HeadParameters {
@@ -45,9 +44,9 @@ float quantizationStep(std::span<const float> values, const Widths &widths);
 std::vector<int8_t> quantize(std::span<const float> values, float step, const Widths &widths);
 
 /// The high nibble of a code (section 2).
-inline int16_t highNibble(int8_t code, Nibble nibble) {
-  return static_cast<int16_t>((nibble == Nibble::Centred ? code + kCentring : code) >>
-                              kLowNibbleBits);
+inline int8_t highNibble(int8_t code, Nibble nibble) {
+  return static_cast<int8_t>((nibble == Nibble::Centred ? code + kCentring : code) >>
+                             kLowNibbleBits);
 }
 
 /// Logits in one unit of exact score: `lambda` of section 3.
@@ -75,32 +74,6 @@ inline int32_t approximateBias(int32_t code) {
   return static_cast<int32_t>((code + kApproximateUnit / 2) >> (2 * kLowNibbleBits));
 }
 
-/// High nibbles of a head's keys, as the crossbar holds them: tiles of kTileKeys keys, in each the
-/// keys of a channel side by side; the last tile is filled up with zeros.
-class HighNibbles {
-public:
-  HighNibbles() = default;
-  HighNibbles(std::span<const int8_t> codes, int64_t channels, Nibble nibble);
-
-  int64_t tiles() const { return channels == 0 ? 0 : int64_t(nibbles.size()) / stride(); }
-  /// Approximate scores (section 4) of the keys of one tile; `query` has the high nibbles of the
-  /// query.
-  void scores(const int16_t *query, int64_t tile, int32_t *result) const;
-
-private:
-  int64_t stride() const { return channels * kTileKeys; }
-
-  std::vector<int16_t> nibbles;
-  int64_t channels = 0;
-};
-
-/// The largest of `scores`, which is not empty.
-int32_t largestScore(std::span<const int32_t> scores);
-
-/// Appends the indices of `scores` that are at least `threshold`, `offset` added to each.
-void appendKept(std::span<const int32_t> scores, int64_t threshold, uint32_t offset,
-                std::vector<uint32_t> &list);
-
 /// Retries of a row whose largest allowed approximate score is `maximum` (section 4).
 int retriesOf(int64_t threshold, int64_t maximum);
 
@@ -109,27 +82,43 @@ inline int64_t loweredThreshold(int64_t threshold, int retries) {
   return threshold - ((int64_t(1) << retries) - 1);
 }
 
-/// Exact scores of the listed keys, without biases (section 5, step 1). Returns their maximum; the
-/// list is not empty.
-int32_t exactScores(const int8_t *query, const int8_t *keys, int64_t channels,
-                    std::span<const uint32_t> list, int32_t *scores);
+/// The largest of `scores`, which is not empty.
+int32_t largestScore(std::span<const int32_t> scores);
 
-/// Adds the codes of their biases to exact scores (section 5, step 1). Returns the maximum; there
-/// is a score.
-int32_t addBiases(std::span<const int32_t> biases, std::span<int32_t> scores);
+/// The codes of a head's keys, as exact scores take them.
+class KeyCodes {
+public:
+  KeyCodes(std::span<const int8_t> codes, int64_t channels);
+
+  /// Exact scores of the listed keys, without biases (section 5, step 1). Returns their maximum;
+  /// the list is not empty.
+  int32_t exactScores(const int8_t *query, std::span<const uint32_t> list, int32_t *scores,
+                      const InnerLoops &loops = fastestLoops()) const {
+    return loops.exactScores(query, codes.data(), channels, list, scores);
+  }
+
+private:
+  int64_t channels;
+  /// InnerLoops::exactScores says how.
+  AlignedVector<uint8_t> codes;
+};
 
 /// Weights of a row: exponents (section 5, steps 2 to 4), with early division probabilities (step
 /// 6). Returns the sum `Z` of the exponents.
 int64_t weights(std::span<const int32_t> scores, int32_t maximum, const HeadParameters &parameters,
-                const Widths &widths, uint32_t *result);
+                const Widths &widths, uint32_t *result, const InnerLoops &loops = fastestLoops());
 
 /// Weighted sums `N` of the listed values (section 5, step 6), without the clamping; `sums` has
 /// `channels` entries.
 void weightedSums(const int8_t *values, int64_t channels, std::span<const uint32_t> list,
-                  const uint32_t *weights, int64_t *sums);
+                  const uint32_t *weights, int64_t *sums, const InnerLoops &loops = fastestLoops());
 
 /// The output code of a weighted sum (section 5, step 6).
 int32_t outputCode(int64_t sum, int64_t exponentSum, const Widths &widths);
+
+/// The output codes of weighted sums.
+void outputCodes(std::span<const int64_t> sums, int64_t exponentSum, const Widths &widths,
+                 int32_t *codes, const InnerLoops &loops = fastestLoops());
 
 /// The output of a code (section 5, step 7).
 float dequantize(int32_t code, float valueStep);

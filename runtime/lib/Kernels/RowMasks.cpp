@@ -10,67 +10,66 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 using namespace sprint;
 
-/// Calls `visitKey` for every key of the range, with whether key_valid, mask and segments allow it
-/// and its bias is at least `leastBias`.
-template <typename Visit>
-static void forEachKey(int64_t first, int64_t last, const RowMasks &masks, int64_t leastBias,
-                       Visit visitKey) {
-  // Which masks there are is settled outside of the loop over keys.
-  auto visit = [&](auto keyValid, auto mask, auto segments, auto bias) {
-    for (int64_t key = first; key < last; ++key) {
-      bool isAllowed = true;
-      if constexpr (keyValid())
-        isAllowed &= masks.keyValid[key];
-      if constexpr (mask())
-        isAllowed &= masks.mask[key];
-      if constexpr (segments())
-        isAllowed &= masks.keySegments[key] == masks.querySegment;
-      if constexpr (bias())
-        isAllowed &= masks.bias[key] >= leastBias;
-      visitKey(key, isAllowed);
-    }
-  };
-  auto choose = [](bool isThere, auto next) {
-    isThere ? next(std::true_type()) : next(std::false_type());
-  };
-  choose(!masks.keyValid.empty(), [&](auto keyValid) {
-    choose(!masks.mask.empty(), [&](auto mask) {
-      choose(!masks.keySegments.empty(), [&](auto segments) {
-        choose(!masks.bias.empty(), [&](auto bias) { visit(keyValid, mask, segments, bias); });
-      });
-    });
-  });
+/// Sets `allowed` to the keys of a range that all masks but the bias allow.
+static void setUnmasked(int64_t first, int64_t last, const RowMasks &masks,
+                        std::span<uint64_t> allowed, const InnerLoops &loops) {
+  std::ranges::fill(allowed, 0);
+  if (first >= last)
+    return;
+  size_t begin = first / kTileKeys, end = keyWords(last);
+  std::fill(allowed.begin() + begin, allowed.begin() + end, ~uint64_t(0));
+  allowed[begin] &= ~uint64_t(0) << first % kTileKeys;
+  allowed[end - 1] &= ~uint64_t(0) >> (-last & (kTileKeys - 1));
+  // Nothing before the first word is looked at.
+  size_t skipped = begin * kTileKeys, size = last - skipped;
+  uint64_t *words = allowed.data() + begin;
+  if (!masks.keyValid.empty())
+    loops.keepFlagged(masks.keyValid.data() + skipped, words, size);
+  if (!masks.mask.empty())
+    loops.keepFlagged(masks.mask.data() + skipped, words, size);
+  if (!masks.keySegments.empty())
+    loops.keepEqual(masks.keySegments.data() + skipped, masks.querySegment, words, size);
+}
+
+void sprint::setAllowed(int64_t first, int64_t last, const RowMasks &masks,
+                        std::span<uint64_t> allowed, const InnerLoops &loops) {
+  setUnmasked(first, last, masks, allowed, loops);
+  if (masks.bias.empty() || first >= last)
+    return;
+  size_t begin = first / kTileKeys, skipped = begin * kTileKeys, size = last - skipped;
+  const int32_t *biases = masks.bias.data() + skipped;
+  uint64_t *words = allowed.data() + begin;
+  loops.keepAtLeast(biases, kMaskedBias + 1, words, size);
+  if (loops.count(words, keyWords(static_cast<int64_t>(size))) == 0)
+    return;
+  int64_t leastBias = loops.largest(biases, words, size) - masks.reach;
+  if (leastBias > kMaskedBias)
+    loops.keepAtLeast(biases, static_cast<int32_t>(leastBias), words, size);
 }
 
 void sprint::appendAllowed(int64_t first, int64_t last, const RowMasks &masks,
                            std::vector<uint32_t> &list) {
-  int64_t leastBias = kMaskedBias;
-  if (!masks.bias.empty()) {
-    int32_t largest = kMaskedBias;
-    forEachKey(first, last, masks, kMaskedBias, [&](int64_t key, bool isAllowed) {
-      largest = isAllowed ? std::max(largest, masks.bias[key]) : largest;
-    });
-    leastBias = std::max<int64_t>(int64_t(kMaskedBias) + 1, largest - masks.reach);
-  }
-  size_t count = list.size();
-  list.resize(count + static_cast<size_t>(last - first));
-  forEachKey(first, last, masks, leastBias, [&](int64_t key, bool isAllowed) {
-    list[count] = static_cast<uint32_t>(key);
-    count += isAllowed;
-  });
-  list.resize(count);
+  const InnerLoops &loops = fastestLoops();
+  std::vector<uint64_t> allowed(keyWords(last));
+  setAllowed(first, last, masks, allowed, loops);
+  int64_t count = loops.count(allowed.data(), allowed.size());
+  // There is room for what is stored beyond the keys.
+  size_t begin = list.size();
+  list.resize(begin + count + kTileKeys);
+  loops.list(allowed.data(), allowed.size(), list.data() + begin);
+  list.resize(begin + count);
 }
 
 bool sprint::areMaskedByFiniteBias(int64_t first, int64_t last, const RowMasks &masks) {
-  if (masks.bias.empty())
+  if (masks.bias.empty() || first >= last)
     return false;
-  bool isFinite = false;
-  forEachKey(first, last, masks, kMaskedBias, [&](int64_t key, bool isAllowed) {
-    isFinite |= isAllowed && std::isfinite(masks.biasLogits[key]);
-  });
-  return isFinite;
+  std::vector<uint64_t> unmasked(keyWords(last));
+  setUnmasked(first, last, masks, unmasked, fastestLoops());
+  for (int64_t key = first; key < last; ++key)
+    if ((unmasked[key / kTileKeys] >> key % kTileKeys & 1) && std::isfinite(masks.biasLogits[key]))
+      return true;
+  return false;
 }

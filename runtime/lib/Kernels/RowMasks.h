@@ -8,6 +8,8 @@
 #ifndef SPRINTRUNTIME_LIB_KERNELS_ROWMASKS_H
 #define SPRINTRUNTIME_LIB_KERNELS_ROWMASKS_H
 
+#include "InnerLoops.h"
+
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -31,6 +33,14 @@ struct RowMasks {
     return keyValid.empty() && mask.empty() && keySegments.empty() && bias.empty();
   }
 };
+
+/// Words of a set of keys, a bit each: key `j` is bit `j mod 64` of word `j / 64`.
+constexpr int64_t keyWords(int64_t keys) { return (keys + 63) / 64; }
+
+/// Sets `allowed`, of at least keyWords(last) words, to the keys from `first` to before `last` that
+/// `masks` allow.
+void setAllowed(int64_t first, int64_t last, const RowMasks &masks, std::span<uint64_t> allowed,
+                const InnerLoops &loops = fastestLoops());
 
 /// Appends the keys from `first` to before `last` that `masks` allow.
 void appendAllowed(int64_t first, int64_t last, const RowMasks &masks, std::vector<uint32_t> &list);

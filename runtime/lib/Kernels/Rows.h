@@ -11,6 +11,9 @@
 #ifndef SPRINTRUNTIME_LIB_KERNELS_ROWS_H
 #define SPRINTRUNTIME_LIB_KERNELS_ROWS_H
 
+#include "AlignedVector.h"
+#include "ApproximateScores.h"
+#include "InnerLoops.h"
 #include "Numerics.h"
 #include "RowMasks.h"
 
@@ -21,19 +24,17 @@
 
 namespace sprint {
 
-/// Words of a set of keys, a bit each: key `j` is bit `j mod 64` of word `j / 64`.
-constexpr int64_t keyWords(int64_t keys) { return (keys + 63) / 64; }
-
 /// Keys and values of a key head, `[keys, headDim]` and `[keys, valueDim]`.
 struct KeyHeadCodes {
-  KeyHeadCodes(std::vector<int8_t> keys, std::vector<int8_t> values, int64_t headDim,
+  KeyHeadCodes(const std::vector<int8_t> &keys, const std::vector<int8_t> &values, int64_t headDim,
                int64_t valueDim, Nibble nibble);
 
   int64_t headDim, valueDim;
   /// Number of keys.
   int64_t size;
-  std::vector<int8_t> keys, values;
-  HighNibbles highNibbles;
+  KeyCodes keys;
+  AlignedVector<int8_t> values;
+  KeyNibbles highNibbles;
 };
 
 /// A head: its queries, `[queries, headDim]`, and the keys and values that it shares.
@@ -42,7 +43,7 @@ struct HeadCodes {
             const HeadParameters &parameters, const Widths &widths);
 
   std::vector<int8_t> queries;
-  std::vector<int16_t> queryNibbles;
+  QueryNibbles highNibbles;
   std::shared_ptr<const KeyHeadCodes> tokens;
   HeadParameters parameters;
   Widths widths;
@@ -72,8 +73,8 @@ struct SelectedRow {
 /// thread needs one of its own.
 class RowKernels {
 public:
-  /// `head` outlives this.
-  explicit RowKernels(const HeadCodes &head);
+  /// `head` outlives this. All `loops` give the same.
+  explicit RowKernels(const HeadCodes &head, const InnerLoops &loops = fastestLoops());
 
   /// Sets `kept`, of keyWords(size) words, to the keys that a row keeps. Rows are selected fastest
   /// in the order of their queries.
@@ -84,22 +85,14 @@ public:
                  std::span<const int32_t> biases, std::span<int32_t> codes);
 
 private:
-  static constexpr int64_t kBlockQueries = 8;
-
-  /// Approximate scores of `query` with the keys from `first` to before `last`, without biases.
-  std::span<const int32_t> approximateScores(int64_t query, int64_t first, int64_t last);
-  void list(std::span<const uint64_t> kept, int64_t count);
-
   const HeadCodes &head;
-  /// Approximate scores of a block of queries, `[kBlockQueries, tiles * kTileKeys]`, the first
-  /// query of the block, and which tiles have been computed: a tile is read from memory once for
-  /// all queries of a block.
-  std::vector<int32_t> blockScores;
-  std::vector<uint8_t> isTileDone;
-  int64_t blockBegin = -1;
-  std::vector<uint32_t> keys;
-  std::vector<int32_t> scores;
-  std::vector<uint32_t> weights;
+  const InnerLoops &loops;
+  ApproximateScores approximate;
+  std::vector<uint64_t> clamped;
+  /// As many as there are keys, and what InnerLoops::list asks for.
+  AlignedVector<uint32_t> listedKeys;
+  AlignedVector<int32_t> scores;
+  AlignedVector<uint32_t> weights;
   std::vector<int64_t> sums;
 };
 
