@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Numerics.h"
+#include "Kernels/Numerics.h"
+#include "Kernels/ApproximateScores.h"
 #include "SprintRuntime/ExponentTables.h"
 
 #include <gtest/gtest.h>
@@ -133,13 +134,6 @@ TEST(KeptTest, RetriesLowerByDoublingSteps) {
   EXPECT_EQ(retriesOf(1 << 30, -(1 << 20)), 31);
 }
 
-TEST(KeptTest, AppendsIndicesInOrder) {
-  const int32_t scores[] = {3, 5, 4, 5, -1};
-  std::vector<uint32_t> list = {7};
-  appendKept(scores, 4, 100, list);
-  EXPECT_EQ(list, (std::vector<uint32_t>{7, 101, 102, 103}));
-}
-
 TEST(BiasTest, CodesAreInUnitsOfTheExactScore) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const float biases[] = {0, 1, 0.625f, 0.875f, -0.625f, -3, 1e9f, -1048575, 3e38f};
@@ -190,14 +184,6 @@ TEST(BiasTest, ApproximateScoresTakeTheNearestUnit) {
   EXPECT_EQ(approximateBias(-129), -1);
   EXPECT_EQ(approximateBias(1 << 29), 1 << 21);
   EXPECT_EQ(approximateBias(-(1 << 29)), -(1 << 21));
-}
-
-TEST(BiasTest, AddsToExactScores) {
-  int32_t scores[] = {127 * 127 * 65536, -5, 7};
-  const int32_t biases[] = {1 << 29, -(1 << 29), 0};
-  EXPECT_EQ(addBiases(biases, scores), 1593901056);
-  EXPECT_EQ(scores[1], -5 - (1 << 29));
-  EXPECT_EQ(scores[2], 7);
 }
 
 TEST(BiasTest, WeightsOfTheFarthestScoresFit) {
@@ -309,14 +295,8 @@ TEST_P(KernelTest, AgreesWithTheDefinition) {
   std::fill(query.begin(), query.end(), int8_t(-127));
   std::fill(codes.begin(), codes.begin() + channels, int8_t(-127));
 
-  std::vector<int16_t> queryHigh(query.size());
-  std::ranges::transform(query, queryHigh.begin(),
-                         [](int8_t code) { return highNibble(code, Nibble::Truncated); });
-  HighNibbles nibbles(codes, channels, Nibble::Truncated);
-  ASSERT_EQ(nibbles.tiles(), 5);
-  std::vector<int32_t> approximate(nibbles.tiles() * kTileKeys);
-  for (int64_t tile = 0; tile < nibbles.tiles(); ++tile)
-    nibbles.scores(queryHigh.data(), tile, approximate.data() + tile * kTileKeys);
+  ApproximateScores approximateScores(query, codes, channels, Nibble::Truncated);
+  std::span<const int32_t> approximate = approximateScores.row(0, 0, keys);
 
   std::vector<uint32_t> list, listWeights;
   for (uint32_t key = 0; key < keys; ++key) {
@@ -326,7 +306,7 @@ TEST_P(KernelTest, AgreesWithTheDefinition) {
     listWeights.push_back(key < 280 ? 65536 : generator() % 65537);
   }
   std::vector<int32_t> exact(list.size());
-  int32_t maximum = exactScores(query.data(), codes.data(), channels, list, exact.data());
+  int32_t maximum = KeyCodes(codes, channels).exactScores(query.data(), list, exact.data());
   std::vector<int64_t> sums(channels), expectedSums(channels);
   weightedSums(codes.data(), channels, list, listWeights.data(), sums.data());
 
@@ -336,7 +316,7 @@ TEST_P(KernelTest, AgreesWithTheDefinition) {
     for (int64_t channel = 0; channel < channels; ++channel) {
       int8_t code = codes[list[index] * channels + channel];
       score += query[channel] * code;
-      nibbleScore += queryHigh[channel] * static_cast<int>(std::floor(code / 16.0));
+      nibbleScore += static_cast<int>(std::floor(query[channel] / 16.0) * std::floor(code / 16.0));
       expectedSums[channel] += int64_t(listWeights[index]) * code;
     }
     EXPECT_EQ(exact[index], score);
