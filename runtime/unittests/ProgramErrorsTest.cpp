@@ -215,9 +215,9 @@ TEST_F(RefusalTest, MoreStepsThanALaunchMayRun) {
 }
 
 TEST_F(RefusalTest, MoreStepsThanItsRowsAreWorth) {
-  // 2^27 turns of a loop around nothing, for eight rows of six keys.
+  // 2^28 turns of a loop around nothing, for eight rows of six keys.
   std::vector<CommandWord> &words = wordsOf(MachineUnit::Softmax);
-  words.push_back(encode(LoopCommand{addConstant(int64_t(1) << 27)}));
+  words.push_back(encode(LoopCommand{addConstant(int64_t(1) << 28)}));
   words.push_back(encode(EndLoopCommand{}));
   expectRefused("expected at most 134225932 steps");
 }

@@ -20,10 +20,6 @@ std::span<const InnerLoops *const> sprint::supportedLoops() {
       if (other->isSupported())
         loops.push_back(other);
 #endif
-#if defined(__x86_64__) && defined(__linux__)
-    if (amxLoops().isSupported())
-      loops.push_back(&amxLoops());
-#endif
     return loops;
   }();
   return supported;

@@ -19,10 +19,6 @@ extern const InnerLoops kPortableLoops;
 /// For x86-64 processors with AVX2, and with the parts of AVX-512 that have byte-wise dot products.
 extern const InnerLoops kAvx2Loops, kAvx512Loops;
 #endif
-#if defined(__x86_64__) && defined(__linux__)
-/// For those of them that also have tile registers.
-const InnerLoops &amxLoops();
-#endif
 
 } // namespace sprint
 
