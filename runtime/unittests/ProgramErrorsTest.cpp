@@ -219,7 +219,7 @@ TEST_F(RefusalTest, MoreStepsThanItsRowsAreWorth) {
   std::vector<CommandWord> &words = wordsOf(MachineUnit::Softmax);
   words.push_back(encode(LoopCommand{addConstant(int64_t(1) << 28)}));
   words.push_back(encode(EndLoopCommand{}));
-  expectRefused("expected at most 134225932 steps");
+  expectRefused("expected at most 134225923 steps");
 }
 
 TEST_F(RefusalTest, OperandThatOverflows) {
