@@ -253,7 +253,7 @@ llvm::Error mlir::sprint::addTensor(::sprint::OutputFiles &files, const std::str
       array.data.insert(array.data.end(), bytes, bytes + sizeof(number));
     });
   else
-    array.data = tensor.data;
+    array.data.assign(tensor.data.begin(), tensor.data.end());
   std::string error;
   if (!::sprint::addNpy(files, path, array, error))
     return llvm::createStringError(error);
@@ -267,7 +267,10 @@ std::vector<double> mlir::sprint::toDoubles(const HostTensor &tensor) {
     forEachElement<uint16_t>(tensor.data,
                              [&](uint16_t bits) { append(halfToFloat(*semantics, bits)); });
   else
-    forEachNumber({getFileType(tensor.elementType), {}, tensor.data}, append);
+    forEachNumber({getFileType(tensor.elementType),
+                   {},
+                   {tensor.data.begin(), tensor.data.end()}},
+                  append);
   return numbers;
 }
 

@@ -110,9 +110,9 @@ TEST_F(CApiTest, GivesWhatTheSimulatorGives) {
   int64_t shape[4];
   const float *output = sprintOutput(result.get(), shape);
   EXPECT_EQ(std::vector<int64_t>(shape, shape + 4), (std::vector<int64_t>{1, 2, 4, 4}));
-  EXPECT_EQ(std::vector<float>(output, output + 32), expected.output);
+  EXPECT_EQ(Buffer<float>(output, output + 32), expected.output);
   const int32_t *codes = sprintOutputCodes(result.get());
-  EXPECT_EQ(std::vector<int32_t>(codes, codes + 32), expected.codes);
+  EXPECT_EQ(Buffer<int32_t>(codes, codes + 32), expected.codes);
   int64_t maskShape[3];
   const uint8_t *masks = sprintMasks(result.get(), maskShape);
   EXPECT_EQ(std::vector<int64_t>(maskShape, maskShape + 3), (std::vector<int64_t>{2, 4, 6}));
@@ -219,7 +219,7 @@ TEST_F(CApiTest, TakesMasksABiasAndSharedKeyHeads) {
                      false, false, inputs);
   int64_t shape[4];
   const float *output = sprintOutput(result.get(), shape);
-  EXPECT_EQ(std::vector<float>(output, output + 32), expected.output);
+  EXPECT_EQ(Buffer<float>(output, output + 32), expected.output);
   auto statistics = nlohmann::json::parse(sprintStatistics(result.get()));
   EXPECT_EQ(statistics["key_heads"], 1);
   EXPECT_EQ(statistics["inputs"], (nlohmann::json{"key_valid", "mask", "bias"}));

@@ -62,7 +62,7 @@ TEST_F(NpyFileTest, ReadsAllVersions) {
     std::optional<FloatArray> array = readNpy(path, error);
     ASSERT_TRUE(array) << error;
     EXPECT_EQ(array->shape, (std::vector<int64_t>{2, 1}));
-    EXPECT_EQ(array->data, (std::vector<float>{1.5f, -2}));
+    EXPECT_EQ(array->data, (Buffer<float>{1.5f, -2}));
   }
 }
 
@@ -146,7 +146,7 @@ TEST_F(NpyFileTest, ReadsWhatItWrites) {
   std::optional<FloatArray> array = readNpy(path, error);
   ASSERT_TRUE(array) << error;
   EXPECT_EQ(array->shape, std::vector<int64_t>{3});
-  EXPECT_EQ(array->data, (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(array->data, (Buffer<float>{1, 2, 3}));
 }
 
 TEST_F(NpyFileTest, NothingIsLeftWithoutACommit) {

@@ -193,7 +193,7 @@ TEST(SimulatorTest, CodesDoNotDependOnTheMachine) {
   Tensor query({1, 2, 16, 64}, 1), key({1, 2, 300, 64}, 2), value({1, 2, 300, 64}, 3);
   LaunchOptions options;
   options.thresholds = {ThresholdPolicy::Kind::Given, {15.0f}, 0};
-  std::vector<int32_t> onS = run(builtinMachine("s"), query, key, value, options).codes;
+  Buffer<int32_t> onS = run(builtinMachine("s"), query, key, value, options).codes;
   EXPECT_EQ(run(builtinMachine("m"), query, key, value, options).codes, onS);
   EXPECT_EQ(run(builtinMachine("l"), query, key, value, options).codes, onS);
 }

@@ -11,6 +11,7 @@
 #ifndef SPRINTRUNTIME_UNITTESTS_TESTPROGRAMS_H
 #define SPRINTRUNTIME_UNITTESTS_TESTPROGRAMS_H
 
+#include "SprintRuntime/Buffer.h"
 #include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Simulator.h"
@@ -126,8 +127,8 @@ double energyOf(const LaunchResult &result, std::string_view component);
 
 /// What docs/numerics.md says of one launch, computed one number after another in the simplest way.
 struct Reference {
-  std::vector<int32_t> codes;
-  std::vector<float> output;
+  Buffer<int32_t> codes;
+  Buffer<float> output;
   std::vector<uint8_t> masks;
   int64_t allowed = 0;
   int64_t kept = 0;

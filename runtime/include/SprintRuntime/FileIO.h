@@ -12,7 +12,9 @@
 #define SPRINTRUNTIME_FILEIO_H
 
 #include <cstddef>
+#include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,6 +26,24 @@ namespace sprint {
 /// A message that quotes foreign text, made one line of at most 1,000 bytes: control characters
 /// become '?'.
 std::string oneLine(std::string message);
+
+/// A regular file that is read from its begin on.
+class InputFile {
+public:
+  /// Opens a file of at most `limit` bytes. Without a value, `error` has one message that begins with
+  /// the path.
+  static std::optional<InputFile> open(const std::string &path, uint64_t limit,
+                                       std::string &error);
+
+  /// Bytes that have not been read yet.
+  uint64_t size() const { return rest; }
+  /// Reads the next bytes, at most as many as there are. Returns whether they could be read.
+  bool read(std::span<std::byte> bytes);
+
+private:
+  std::ifstream stream;
+  uint64_t rest = 0;
+};
 
 /// The bytes of a regular file of at most `limit` bytes. Without a value, `error` has one message
 /// that begins with the path.

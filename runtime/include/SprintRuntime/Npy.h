@@ -11,6 +11,7 @@
 #ifndef SPRINTRUNTIME_NPY_H
 #define SPRINTRUNTIME_NPY_H
 
+#include "SprintRuntime/Buffer.h"
 #include "SprintRuntime/Commands.h"
 #include "SprintRuntime/FileIO.h"
 
@@ -50,7 +51,7 @@ struct NpyArray {
   NpyType type = NpyType::Float32;
   std::vector<int64_t> shape;
   /// Little-endian elements.
-  std::vector<std::byte> data;
+  Buffer<std::byte> data;
 };
 
 /// Reads an array of any of the types in C order, with at most 8 dimensions, none of them zero.
@@ -66,7 +67,7 @@ std::optional<NpyArray> readNpyArray(const std::string &path, ElementType type,
 /// A row-major f32 array.
 struct FloatArray {
   std::vector<int64_t> shape;
-  std::vector<float> data;
+  Buffer<float> data;
 };
 
 /// Reads an array that must be of f32, as readNpyArray does.

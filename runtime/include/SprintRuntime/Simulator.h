@@ -11,6 +11,7 @@
 #ifndef SPRINTRUNTIME_SIMULATOR_H
 #define SPRINTRUNTIME_SIMULATOR_H
 
+#include "SprintRuntime/Buffer.h"
 #include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Statistics.h"
@@ -119,10 +120,10 @@ struct TraceEvent {
 struct LaunchResult {
   LaunchShape dimensions;
   /// `[B, H, Sq, Dv]`, row-major.
-  std::vector<float> output;
+  Buffer<float> output;
   std::array<int64_t, 4> shape{};
   /// Output codes R, of the same shape.
-  std::vector<int32_t> codes;
+  Buffer<int32_t> codes;
   /// Thresholds that were used, one a head, in logit units.
   std::vector<float> thresholds;
   /// Kept keys, `[B * H, Sq, Sk]`, 0 or 1; empty unless asked for.

@@ -8,7 +8,7 @@
 #ifndef SPRINTRUNTIME_LIB_KERNELS_APPROXIMATESCORES_H
 #define SPRINTRUNTIME_LIB_KERNELS_APPROXIMATESCORES_H
 
-#include "AlignedVector.h"
+#include "SprintRuntime/Buffer.h"
 #include "InnerLoops.h"
 #include "Numerics.h"
 
@@ -35,7 +35,7 @@ private:
   int64_t tileBytes() const { return quadsPerKey * kTileKeys * kQuadChannels; }
 
   int64_t quadsPerKey;
-  AlignedVector<uint8_t> nibbles;
+  Buffer<uint8_t> nibbles;
 };
 
 /// High nibbles of a head's queries.
@@ -52,7 +52,7 @@ public:
 private:
   int64_t queries;
   int64_t stride;
-  AlignedVector<int8_t> nibbles;
+  Buffer<int8_t> nibbles;
   std::vector<int32_t> offsets;
 };
 
@@ -87,7 +87,7 @@ private:
   int64_t blockBegin = -1;
   std::vector<uint8_t> isTileDone;
   /// `[kBlockQueries, stride]`.
-  AlignedVector<int32_t> scores;
+  Buffer<int32_t> scores;
 };
 
 } // namespace sprint

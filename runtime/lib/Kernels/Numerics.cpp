@@ -155,7 +155,3 @@ void sprint::outputCodes(std::span<const int64_t> sums, int64_t exponentSum, con
   for (size_t channel = 0; channel < sums.size(); ++channel)
     codes[channel] = outputCode(sums[channel], exponentSum, widths);
 }
-
-float sprint::dequantize(int32_t code, float valueStep) {
-  return (static_cast<float>(code) * 0x1p-16f) * valueStep;
-}

@@ -10,7 +10,7 @@
 #ifndef SPRINTRUNTIME_LIB_KERNELS_NUMERICS_H
 #define SPRINTRUNTIME_LIB_KERNELS_NUMERICS_H
 
-#include "AlignedVector.h"
+#include "SprintRuntime/Buffer.h"
 #include "InnerLoops.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/NumericsConstants.h"
@@ -100,7 +100,7 @@ public:
 private:
   int64_t channels;
   /// InnerLoops::exactScores says how.
-  AlignedVector<uint8_t> codes;
+  Buffer<uint8_t> codes;
 };
 
 /// Weights of a row: exponents (section 5, steps 2 to 4), with early division probabilities (step
@@ -121,7 +121,9 @@ void outputCodes(std::span<const int64_t> sums, int64_t exponentSum, const Width
                  int32_t *codes, const InnerLoops &loops = fastestLoops());
 
 /// The output of a code (section 5, step 7).
-float dequantize(int32_t code, float valueStep);
+inline float dequantize(int32_t code, float valueStep) {
+  return (static_cast<float>(code) * 0x1p-16f) * valueStep;
+}
 
 } // namespace sprint
 

@@ -11,7 +11,7 @@
 #ifndef SPRINTRUNTIME_LIB_KERNELS_ROWS_H
 #define SPRINTRUNTIME_LIB_KERNELS_ROWS_H
 
-#include "AlignedVector.h"
+#include "SprintRuntime/Buffer.h"
 #include "ApproximateScores.h"
 #include "InnerLoops.h"
 #include "Numerics.h"
@@ -33,7 +33,7 @@ struct KeyHeadCodes {
   /// Number of keys.
   int64_t size;
   KeyCodes keys;
-  AlignedVector<int8_t> values;
+  Buffer<int8_t> values;
   KeyNibbles highNibbles;
 };
 
@@ -90,9 +90,9 @@ private:
   ApproximateScores approximate;
   std::vector<uint64_t> clamped;
   /// As many as there are keys, and what InnerLoops::list asks for.
-  AlignedVector<uint32_t> listedKeys;
-  AlignedVector<int32_t> scores;
-  AlignedVector<uint32_t> weights;
+  Buffer<uint32_t> listedKeys;
+  Buffer<int32_t> scores;
+  Buffer<uint32_t> weights;
   std::vector<int64_t> sums;
 };
 

@@ -8,7 +8,6 @@
 #include "Residency.h"
 
 #include <algorithm>
-#include <numeric>
 
 using namespace sprint;
 
@@ -20,54 +19,41 @@ CoreletShares::CoreletShares(int64_t corelets) : number(corelets) {
 
 void CoreletShares::count(TokenSet set, std::span<int64_t> counts) const {
   std::ranges::fill(counts, 0);
-  if (stride == 0) {
-    forEachToken(set, [&](int64_t token) {
-      ++counts[coreletOf(token)];
-      return true;
+  for (size_t word = 0; word < set.size(); ++word)
+    splitWord(set[word], word, [&](int64_t corelet, uint64_t bits) {
+      counts[corelet] += std::popcount(bits);
+      return uint64_t(0);
     });
-    return;
-  }
-  for (int64_t corelet = 0; corelet < number; ++corelet) {
-    int64_t sum = 0;
-    for (uint64_t word : set)
-      sum += std::popcount(word & stride << corelet);
-    counts[corelet] = sum;
-  }
 }
 
 TokenBuffer::TokenBuffer(const CoreletShares &shares, int64_t capacity, int64_t tokens)
     : shares(shares), capacity(capacity), tokens((tokens + 63) / 64), counts(shares.corelets()),
-      missing(this->tokens.size()), kept(shares.corelets()), missingCounts(shares.corelets()) {}
+      missing(this->tokens.size()) {}
 
 int64_t TokenBuffer::admit(TokenSet missing) {
-  shares.count(missing, missingCounts);
-  int64_t total = std::reduce(missingCounts.begin(), missingCounts.end());
-  bool allFit = true;
-  // CORELETs that have room for some, though not for all of theirs.
-  int64_t open = 0;
-  for (size_t corelet = 0; corelet < counts.size(); ++corelet) {
-    allFit &= counts[corelet] + missingCounts[corelet] <= capacity;
-    open += counts[corelet] < capacity && missingCounts[corelet] > 0;
-  }
-  if (allFit) {
-    for (size_t word = 0; word < tokens.size(); ++word)
-      tokens[word] |= missing[word];
-    for (size_t corelet = 0; corelet < counts.size(); ++corelet)
-      counts[corelet] += missingCounts[corelet];
-    return total;
-  }
   int64_t admitted = 0;
-  if (open == 0)
-    return admitted;
-  forEachToken(missing, [&](int64_t token) {
-    int64_t corelet = shares.coreletOf(token);
-    if (counts[corelet] == capacity)
-      return true;
-    tokens[token / 64] |= uint64_t(1) << token % 64;
-    ++admitted;
-    open -= ++counts[corelet] == capacity || --missingCounts[corelet] == 0;
-    return open > 0;
-  });
+  // CORELETs that have room.
+  int64_t open = std::ranges::count_if(counts, [&](int64_t count) { return count < capacity; });
+  for (size_t word = 0; word < missing.size() && open > 0; ++word) {
+    uint64_t taken = shares.splitWord(missing[word], word, [&](int64_t corelet, uint64_t bits) {
+      int64_t room = capacity - counts[corelet];
+      if (room == 0)
+        return uint64_t(0);
+      int64_t number = std::popcount(bits);
+      uint64_t rest = 0;
+      if (number > room) {
+        rest = bits;
+        for (int64_t token = 0; token < room; ++token)
+          rest &= rest - 1;
+        number = room;
+      }
+      counts[corelet] += number;
+      open -= number == room;
+      return bits & ~rest;
+    });
+    tokens[word] |= taken;
+    admitted += std::popcount(taken);
+  }
   return admitted;
 }
 

@@ -55,7 +55,7 @@ private:
   std::vector<int64_t> counts;
   // Buffers of `fetch`.
   std::vector<uint64_t> missing;
-  std::vector<int64_t> occupied, kept, missingCounts;
+  std::vector<int64_t> occupied, kept;
 };
 
 } // namespace sprint

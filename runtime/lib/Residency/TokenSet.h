@@ -34,6 +34,23 @@ public:
   int64_t coreletOf(int64_t token) const { return token % number; }
   /// Sets `counts`, one a CORELET, to the tokens of `set` there.
   void count(TokenSet set, std::span<int64_t> counts) const;
+  /// Calls `choose` with each CORELET that has tokens of a word of a set, and with those. Returns
+  /// all tokens that it returns.
+  template <typename Choose>
+  uint64_t splitWord(uint64_t bits, size_t word, Choose choose) const {
+    uint64_t chosen = 0;
+    if (stride != 0) {
+      for (int64_t corelet = 0; corelet < number; ++corelet)
+        if (uint64_t ofCorelet = bits & stride << corelet)
+          chosen |= choose(corelet, ofCorelet);
+      return chosen;
+    }
+    for (; bits != 0; bits &= bits - 1) {
+      int bit = std::countr_zero(bits);
+      chosen |= choose(coreletOf(static_cast<int64_t>(word * 64) + bit), uint64_t(1) << bit);
+    }
+    return chosen;
+  }
 
 private:
   int64_t number;

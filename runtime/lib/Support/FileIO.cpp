@@ -31,8 +31,8 @@ std::string sprint::oneLine(std::string message) {
   return message;
 }
 
-std::optional<std::string> sprint::readFile(const std::string &path, uint64_t limit,
-                                            std::string &error) noexcept try {
+std::optional<InputFile> InputFile::open(const std::string &path, uint64_t limit,
+                                         std::string &error) {
   std::error_code code;
   std::filesystem::file_status status = std::filesystem::status(path, code);
   if (!std::filesystem::exists(status)) {
@@ -44,19 +44,38 @@ std::optional<std::string> sprint::readFile(const std::string &path, uint64_t li
     error = path + ": not a regular file";
     return std::nullopt;
   }
-  uint64_t size = std::filesystem::file_size(path, code);
+  InputFile file;
+  file.rest = std::filesystem::file_size(path, code);
   if (code) {
     error = path + ": " + code.message();
     return std::nullopt;
   }
-  if (size > limit) {
-    error =
-        path + ": " + std::to_string(size) + " bytes, expected at most " + std::to_string(limit);
+  if (file.rest > limit) {
+    error = path + ": " + std::to_string(file.rest) + " bytes, expected at most " +
+            std::to_string(limit);
     return std::nullopt;
   }
-  std::ifstream stream(path, std::ios::binary);
-  std::string bytes(size, '\0');
-  if (!stream || !stream.read(bytes.data(), static_cast<std::streamsize>(size))) {
+  file.stream.open(path, std::ios::binary);
+  if (!file.stream) {
+    error = path + ": cannot be read";
+    return std::nullopt;
+  }
+  return file;
+}
+
+bool InputFile::read(std::span<std::byte> bytes) {
+  rest -= bytes.size();
+  return static_cast<bool>(stream.read(reinterpret_cast<char *>(bytes.data()),
+                                       static_cast<std::streamsize>(bytes.size())));
+}
+
+std::optional<std::string> sprint::readFile(const std::string &path, uint64_t limit,
+                                            std::string &error) noexcept try {
+  std::optional<InputFile> file = InputFile::open(path, limit, error);
+  if (!file)
+    return std::nullopt;
+  std::string bytes(file->size(), '\0');
+  if (!file->read(std::as_writable_bytes(std::span(bytes)))) {
     error = path + ": cannot be read";
     return std::nullopt;
   }

@@ -179,51 +179,62 @@ std::string shapeText(std::span<const int64_t> shape) {
 }
 
 /// Returns what is wrong, or an empty string.
-std::string parseArray(std::string_view bytes, NpyArray &array) {
-  if (!bytes.starts_with(kMagic))
+std::string readArray(InputFile &file, NpyArray &array) {
+  constexpr const char *kCannotRead = "cannot be read";
+  auto read = [&](size_t size, std::string &bytes) {
+    bytes.resize(std::min<uint64_t>(size, file.size()));
+    return file.read(std::as_writable_bytes(std::span(bytes)));
+  };
+  std::string magic, lengthText, header;
+  if (!read(kMagic.size(), magic))
+    return kCannotRead;
+  if (magic != kMagic)
     return "not a .npy file";
-  if (bytes.size() < kMagic.size() + 2)
+  std::string versionText;
+  if (!read(2, versionText))
+    return kCannotRead;
+  if (versionText.size() < 2)
     return "ends within the header";
-  unsigned version = static_cast<unsigned char>(bytes[kMagic.size()]);
+  unsigned version = static_cast<unsigned char>(versionText[0]);
   if (version < 1 || version > 3)
     return "expected version 1, 2 or 3 of the format, got " + std::to_string(version);
   size_t lengthBytes = version == 1 ? 2 : 4;
-  size_t headerBegin = kMagic.size() + 2 + lengthBytes;
-  if (bytes.size() < headerBegin)
-    return "ends within the header";
+  if (!read(lengthBytes, lengthText))
+    return kCannotRead;
   uint32_t length = 0;
-  std::memcpy(&length, bytes.data() + kMagic.size() + 2, lengthBytes);
-  if (bytes.size() - headerBegin < length)
+  std::memcpy(&length, lengthText.data(), lengthText.size());
+  if (lengthText.size() < lengthBytes || file.size() < length)
     return "ends within the header";
+  if (!read(length, header))
+    return kCannotRead;
 
-  Header header;
-  if (std::string error = HeaderParser(bytes.substr(headerBegin, length)).parse(header);
-      !error.empty())
-    return error;
-  std::optional<NpyType> type = typeOf(header.descr);
+  Header parsed;
+  if (std::string message = HeaderParser(header).parse(parsed); !message.empty())
+    return message;
+  std::optional<NpyType> type = typeOf(parsed.descr);
   if (!type)
-    return "expected elements of " + knownTypes() + ", little-endian, got '" + header.descr + "'";
-  if (header.isFortran)
+    return "expected elements of " + knownTypes() + ", little-endian, got '" + parsed.descr + "'";
+  if (parsed.isFortran)
     return "expected numbers in C order, got Fortran order";
-  if (header.shape.size() > kMaxRank)
+  if (parsed.shape.size() > kMaxRank)
     return "expected at most " + std::to_string(kMaxRank) + " dimensions, got " +
-           std::to_string(header.shape.size());
-  std::string_view body = bytes.substr(headerBegin + length);
+           std::to_string(parsed.shape.size());
   __int128 count = 1;
-  for (int64_t size : header.shape) {
+  for (int64_t size : parsed.shape) {
     if (size < 1)
-      return "expected positive sizes, got shape " + shapeText(header.shape);
+      return "expected positive sizes, got shape " + shapeText(parsed.shape);
     count *= size;
     if (count > static_cast<__int128>(kMaxFileBytes))
       break;
   }
-  if (count * sizeOf(*type) != static_cast<__int128>(body.size()))
-    return "expected the numbers of shape " + shapeText(header.shape) + ", got " +
-           std::to_string(body.size()) + " bytes";
+  if (count * sizeOf(*type) != static_cast<__int128>(file.size()))
+    return "expected the numbers of shape " + shapeText(parsed.shape) + ", got " +
+           std::to_string(file.size()) + " bytes";
   array.type = *type;
-  array.shape = std::move(header.shape);
-  array.data.resize(body.size());
-  std::memcpy(array.data.data(), body.data(), body.size());
+  array.shape = std::move(parsed.shape);
+  array.data.resize(file.size());
+  if (!file.read(array.data))
+    return kCannotRead;
   if (array.type == NpyType::Bool && !areBooleans(array.data))
     return "expected booleans of 0 or 1, got other bytes";
   return {};
@@ -269,11 +280,11 @@ static NpyType npyTypeOf(ElementType type) {
 
 std::optional<NpyArray> sprint::readNpyArray(const std::string &path, std::string &error) noexcept
     try {
-  std::optional<std::string> bytes = readFile(path, kMaxFileBytes, error);
-  if (!bytes)
+  std::optional<InputFile> file = InputFile::open(path, kMaxFileBytes, error);
+  if (!file)
     return std::nullopt;
   NpyArray array;
-  if (std::string message = parseArray(*bytes, array); !message.empty()) {
+  if (std::string message = readArray(*file, array); !message.empty()) {
     error = path + ": " + oneLine(message);
     return std::nullopt;
   }
@@ -307,8 +318,8 @@ std::optional<NpyArray> sprint::readNpyArray(const std::string &path, ElementTyp
 }
 
 /// The elements of an array, of which Element is the type.
-template <typename Element> static std::vector<Element> elementsOf(const NpyArray &array) {
-  std::vector<Element> elements(array.data.size() / sizeof(Element));
+template <typename Elements> static Elements elementsOf(const NpyArray &array) {
+  Elements elements(array.data.size() / sizeof(typename Elements::value_type));
   std::memcpy(elements.data(), array.data.data(), array.data.size());
   return elements;
 }
@@ -318,7 +329,7 @@ std::optional<FloatArray> sprint::readNpy(const std::string &path, std::string &
   std::optional<NpyArray> array = readNpyArray(path, ElementType::F32, error);
   if (!array)
     return std::nullopt;
-  return FloatArray{std::move(array->shape), elementsOf<float>(*array)};
+  return FloatArray{std::move(array->shape), elementsOf<Buffer<float>>(*array)};
 } catch (const std::exception &exception) {
   error = path + ": " + exception.what();
   return std::nullopt;
@@ -329,7 +340,7 @@ std::optional<BoolArray> sprint::readBoolNpy(const std::string &path, std::strin
   std::optional<NpyArray> array = readNpyArray(path, ElementType::I1, error);
   if (!array)
     return std::nullopt;
-  return BoolArray{std::move(array->shape), elementsOf<uint8_t>(*array)};
+  return BoolArray{std::move(array->shape), elementsOf<std::vector<uint8_t>>(*array)};
 } catch (const std::exception &exception) {
   error = path + ": " + exception.what();
   return std::nullopt;

@@ -11,14 +11,17 @@
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Simulator.h"
 
-#include <cmath>
 #include <cstdint>
 
 namespace sprint {
 
 /// A duration rounded up to a whole cycle; what exceeds one by less than a millionth is an error of
 /// rounding.
-inline double wholeCycles(double cycles) { return std::ceil(cycles - 1e-6); }
+inline double wholeCycles(double cycles) {
+  double least = cycles - 1e-6;
+  auto whole = static_cast<double>(static_cast<int64_t>(least));
+  return whole + (least > whole);
+}
 
 /// What the durations of commands on a machine are made of, for heads of one size, in core cycles
 /// (docs/machine.md, "Time").

@@ -47,7 +47,8 @@ struct TimedQueue {
   /// Lists whose use has ended, and when the last did.
   int64_t uses = 0;
   double lastUse = 0;
-  /// Times of the puts and takes that are still to be compared.
+  /// Times of the puts, beyond the depth, and of the takes that are still to be compared. One of the
+  /// two is empty.
   Ring<double> putTimes, takeTimes;
   /// The unit that puts lists there, for messages.
   MachineUnit producer{};

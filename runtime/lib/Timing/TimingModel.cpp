@@ -19,9 +19,6 @@ using namespace sprint;
 
 namespace {
 
-// Rows of the timeline beside the units.
-constexpr std::string_view kBus = "bus";
-constexpr std::string_view kBanks = "banks";
 /// Intervals of a timeline, so that memory is bounded: some sixty heads of 16,384 tokens on one
 /// CORELET.
 constexpr size_t kMaxTraceEvents = size_t(1) << 24;
@@ -114,23 +111,6 @@ void TimingModel::advance() {
       fail(unit, "stands still, as it waits for what comes behind a fetch that has no room");
 }
 
-std::optional<double> TimingModel::requestBus(Unit &unit, double time, double cycles) {
-  if (granted != &unit) {
-    unit.request = time;
-    return std::nullopt;
-  }
-  double start = bus.serve(time, cycles);
-  trace(kBus, -1, unit, start, cycles);
-  return start;
-}
-
-void TimingModel::finish(Unit &unit, double free, double end, double busy) {
-  result.busy[static_cast<size_t>(unit.unit)] += busy;
-  result.cycles = std::max(result.cycles, end);
-  unit.time = free;
-  unit.ended = std::max(unit.ended, end);
-}
-
 void TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit &unit, double start,
                               double duration) {
   if (found)
@@ -145,7 +125,7 @@ void TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit 
 }
 
 void TimingModel::traceBanks(const Unit &unit, double start, double duration) {
-  trace(kBanks, -1, unit, start, duration);
+  trace("banks", -1, unit, start, duration);
 }
 
 void TimingModel::traceShares(Unit &unit, double start, double duration, double cyclesPerKey) {
@@ -162,48 +142,15 @@ void TimingModel::traceShares(Unit &unit, double start, double duration, double 
   }
 }
 
-void TimingModel::take(IndexQueueIndex queue, double time) {
-  TimedQueue &timed = queueOf(queue);
-  timed.lists.pop();
-  timed.takeTimes.push(time);
-  checkOverrun(queue);
+void TimingModel::failOverrun(const TimedQueue &queue, double put) {
+  if (!found)
+    found = {std::nullopt, 0,
+             "unit '" + std::string(toString(queue.producer)) + "' overruns queue '" +
+                 std::string(queue.name) + "' of depth " + std::to_string(queue.depth) +
+                 " at cycle " + std::to_string(static_cast<int64_t>(put))};
 }
 
-void TimingModel::put(const Unit &unit, IndexQueueIndex queue, TimedList list) {
-  TimedQueue &timed = queueOf(queue);
-  timed.producer = unit.unit;
-  timed.lists.push(list);
-  wake(timed.waiting);
-  // The first lists, up to the depth, always find room.
-  if (timed.puts++ >= timed.depth)
-    timed.putTimes.push(list.available);
-  checkOverrun(queue);
-}
-
-/// Compares each put with the take that must have made room for it.
-void TimingModel::checkOverrun(IndexQueueIndex queue) {
-  TimedQueue &timed = queueOf(queue);
-  while (!timed.putTimes.empty() && !timed.takeTimes.empty()) {
-    if (timed.putTimes.front() < timed.takeTimes.front() && !found)
-      found = {std::nullopt, 0,
-               "unit '" + std::string(toString(timed.producer)) + "' overruns queue '" +
-                   std::string(timed.name) + "' of depth " + std::to_string(timed.depth) +
-                   " at cycle " + std::to_string(static_cast<int64_t>(timed.putTimes.front()))};
-    timed.putTimes.pop();
-    timed.takeTimes.pop();
-  }
-}
-
-double &TimingModel::writtenAt(MemoryRegion region, int64_t head) {
-  if (isSharedByBatch(region))
-    head /= shape.heads;
-  else if (isSharedByGroup(region))
-    head /= shape.group;
-  return written[head * launchInputs.size() + static_cast<size_t>(region)];
-}
-
-void TimingModel::checkWritten(const Unit &unit, MemoryRegion region, int64_t head, double time) {
-  if (time < writtenAt(region, head))
-    fail(unit, "reads " + contentOf(region) + " at cycle " +
-                   std::to_string(static_cast<int64_t>(time)) + ", before they are written");
+void TimingModel::failToRead(const Unit &unit, MemoryRegion region, double time) {
+  fail(unit, "reads " + contentOf(region) + " at cycle " +
+                 std::to_string(static_cast<int64_t>(time)) + ", before they are written");
 }

@@ -20,6 +20,7 @@
 #include "Support/Ring.h"
 #include "Walk/Events.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -114,10 +115,23 @@ private:
   bool runNext(Unit &unit);
   /// When a command that wants the bus at `time`, for `cycles`, gets it; nothing while it is not
   /// the unit's turn.
-  std::optional<double> requestBus(Unit &unit, double time, double cycles);
+  std::optional<double> requestBus(Unit &unit, double time, double cycles) {
+    if (granted != &unit) {
+      unit.request = time;
+      return std::nullopt;
+    }
+    double start = bus.serve(time, cycles);
+    trace("bus", -1, unit, start, cycles);
+    return start;
+  }
   /// Ends the unit's command, which frees its unit at `free` and ends at `end`. `busy` are the
   /// cycles in which it worked.
-  void finish(Unit &unit, double free, double end, double busy);
+  void finish(Unit &unit, double free, double end, double busy) {
+    result.busy[static_cast<size_t>(unit.unit)] += busy;
+    result.cycles = std::max(result.cycles, end);
+    unit.time = free;
+    unit.ended = std::max(unit.ended, end);
+  }
   /// Ends a command that waits for nothing once it has started at `start`, and holds its unit to
   /// its end.
   void finish(Unit &unit, double start, double cycles) {
@@ -173,13 +187,51 @@ private:
     timed.lastUse = end;
     wake(timed.waiting);
   }
-  void take(IndexQueueIndex queue, double time);
-  void put(const Unit &unit, IndexQueueIndex queue, TimedList list);
-  void checkOverrun(IndexQueueIndex queue);
+  void take(IndexQueueIndex queue, double time) {
+    TimedQueue &timed = queueOf(queue);
+    timed.lists.pop();
+    if (timed.putTimes.empty()) {
+      timed.takeTimes.push(time);
+      return;
+    }
+    checkOverrun(timed, timed.putTimes.front(), time);
+    timed.putTimes.pop();
+  }
+  void put(const Unit &unit, IndexQueueIndex queue, TimedList list) {
+    TimedQueue &timed = queueOf(queue);
+    timed.producer = unit.unit;
+    timed.lists.push(list);
+    wake(timed.waiting);
+    // The first lists, up to the depth, always find room.
+    if (timed.puts++ < timed.depth)
+      return;
+    if (timed.takeTimes.empty()) {
+      timed.putTimes.push(list.available);
+      return;
+    }
+    checkOverrun(timed, list.available, timed.takeTimes.front());
+    timed.takeTimes.pop();
+  }
+  /// Compares a put with the take that must have made room for it.
+  void checkOverrun(const TimedQueue &queue, double put, double take) {
+    if (put < take)
+      failOverrun(queue, put);
+  }
+  void failOverrun(const TimedQueue &queue, double put);
 
   /// When a region has been written of a head, or of what it shares.
-  double &writtenAt(MemoryRegion region, int64_t head);
-  void checkWritten(const Unit &unit, MemoryRegion region, int64_t head, double time);
+  double &writtenAt(MemoryRegion region, int64_t head) {
+    if (isSharedByBatch(region))
+      head /= shape.heads;
+    else if (isSharedByGroup(region))
+      head /= shape.group;
+    return written[head * launchInputs.size() + static_cast<size_t>(region)];
+  }
+  void checkWritten(const Unit &unit, MemoryRegion region, int64_t head, double time) {
+    if (time < writtenAt(region, head))
+      failToRead(unit, region, time);
+  }
+  void failToRead(const Unit &unit, MemoryRegion region, double time);
 
   const Machine &machine;
   const LaunchShape &shape;

@@ -81,12 +81,17 @@ Expression::Expression(const Program &program, uint32_t root, const LaunchShape 
   switch (node.kind) {
   case ExprNode::Kind::Constant:
   case ExprNode::Kind::Counter:
-    steps = {{node.kind, node.value}};
+    form = node.kind;
+    value = node.value;
+    steps = {{form, value}};
     return;
   case ExprNode::Kind::Parameter:
-    steps = {{ExprNode::Kind::Constant, shape.*launchSizeMembers[node.value]}};
+    form = ExprNode::Kind::Constant;
+    value = shape.*launchSizeMembers[node.value];
+    steps = {{form, value}};
     return;
   default:
+    form = node.kind;
     break;
   }
   for (uint32_t operand : {node.lhs, node.rhs}) {

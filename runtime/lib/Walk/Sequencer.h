@@ -36,9 +36,9 @@ public:
 
   int64_t evaluate(const Counters &counters) const {
     // Most are a counter or a constant.
-    if (steps.size() == 1)
-      return steps[0].kind == ExprNode::Kind::Constant ? steps[0].value : counters[steps[0].value];
-    return evaluateSteps(counters);
+    if (form == ExprNode::Kind::Counter)
+      return counters[value];
+    return form == ExprNode::Kind::Constant ? value : evaluateSteps(counters);
   }
   /// The least and the largest value where each counter is between 0 and the number in `counters`.
   /// Returns false where an intermediate value could leave +-2^62.
@@ -54,6 +54,9 @@ private:
   };
   /// In postfix order.
   std::vector<Step> steps;
+  /// The kind of the whole, and the value of a counter's or constant's only step.
+  ExprNode::Kind form = ExprNode::Kind::Add;
+  int64_t value = 0;
 };
 
 /// The commands of one unit.
@@ -81,6 +84,9 @@ public:
   }
   const std::string &name(IndexQueueIndex queue) const {
     return program.indexQueues[static_cast<size_t>(queue)].name;
+  }
+  int64_t depth(IndexQueueIndex queue) const {
+    return program.indexQueues[static_cast<size_t>(queue)].depth;
   }
 
 private:

@@ -128,33 +128,41 @@ void Walk::checkFinished() const {
 }
 
 //===----------------------------------------------------------------------===//
-// Operands of commands
+// Messages
 //===----------------------------------------------------------------------===//
 
-int64_t Walk::valueOf(const Unit &unit, ExprIndex expression, const char *what, int64_t end) {
-  int64_t value = unit.cursor.evaluate(expression);
-  if (value < 0 || value >= end)
-    fail(unit, "expected a " + std::string(what) + " below " + std::to_string(end) + ", got " +
-                   std::to_string(value));
-  return value;
+void Walk::failValue(const Unit &unit, const char *what, int64_t end, int64_t value) {
+  fail(unit, "expected a " + std::string(what) + " below " + std::to_string(end) + ", got " +
+                 std::to_string(value));
 }
 
-int64_t Walk::batchOf(const Unit &unit, ExprIndex batch) const {
-  return valueOf(unit, batch, "batch element", shape.batches);
+void Walk::failToRead(const Unit &unit, int64_t head, MemoryRegion region) const {
+  fail(unit,
+       "reads the " + contentOf(region) + " of " + describeHead(head) + ", which are not in ReRAM");
 }
 
-int64_t Walk::headOf(const Unit &unit, ExprIndex batch, ExprIndex head) const {
-  int64_t batchValue = batchOf(unit, batch);
-  return batchValue * shape.heads + valueOf(unit, head, "head", shape.heads);
+void Walk::failStage(const Unit &unit, IndexQueueIndex queue, Stage expected, Stage got) const {
+  fail(unit, "expected " + std::string(toString(expected)) + " in queue '" + program.name(queue) +
+                 "', got " + toString(got));
 }
+
+void Walk::failHead(const Unit &unit, int64_t head, const List &list) const {
+  fail(unit,
+       "expected a list of " + describeHead(head) + ", got one of " + describeHead(list.head));
+}
+
+void Walk::failFull(const Unit &unit, IndexQueueIndex queue) const {
+  fail(unit, "overruns queue '" + program.name(queue) + "' of depth " +
+                 std::to_string(program.depth(queue)));
+}
+
+//===----------------------------------------------------------------------===//
+// Operands of commands
+//===----------------------------------------------------------------------===//
 
 int64_t Walk::keyHeadOf(const Unit &unit, ExprIndex batch, ExprIndex head) const {
   int64_t batchValue = batchOf(unit, batch);
   return batchValue * shape.keyHeads() + valueOf(unit, head, "key head", shape.keyHeads());
-}
-
-int64_t Walk::rowOf(const Unit &unit, int64_t head, ExprIndex query) const {
-  return head * shape.queries + valueOf(unit, query, "query", shape.queries);
 }
 
 std::string Walk::describeHead(int64_t head) const {
@@ -198,15 +206,6 @@ Walk::Resident &Walk::enterKeyHead(const Unit &unit, int64_t keyHead, MemoryRegi
   ++residentKeyHeads;
   entered = {true, 0, shape.group * shape.queries};
   return entered;
-}
-
-void Walk::checkResident(const Unit &unit, int64_t head, MemoryRegion region) const {
-  uint32_t written = isSharedByGroup(region)   ? keyHeads[layout.keyHeadOf(head)].written
-                     : isSharedByBatch(region) ? writtenOfBatch[head / shape.heads]
-                                               : heads[head].written;
-  if (!(written >> static_cast<unsigned>(region) & 1))
-    fail(unit, "reads the " + contentOf(region) + " of " + describeHead(head) +
-                   ", which are not in ReRAM");
 }
 
 void Walk::leaveRow(int64_t head) {
@@ -256,31 +255,6 @@ const char *Walk::toString(Stage stage) {
   return "";
 }
 
-bool Walk::hasList(Unit &unit, IndexQueueIndex queue) {
-  if (!queues[static_cast<size_t>(queue)].empty())
-    return true;
-  unit.waitsFor = program.name(queue);
-  return false;
-}
-
-uint32_t Walk::take(const Unit &unit, IndexQueueIndex queue, Stage stage) {
-  Ring<QueuedList> &waiting = queues[static_cast<size_t>(queue)];
-  QueuedList list = waiting.front();
-  if (list.stage != stage)
-    fail(unit, "expected " + std::string(toString(stage)) + " in queue '" + program.name(queue) +
-                   "', got " + toString(list.stage));
-  waiting.pop();
-  return list.slot;
-}
-
-void Walk::put(const Unit &unit, IndexQueueIndex queue, uint32_t slot, Stage stage) {
-  Ring<QueuedList> &waiting = queues[static_cast<size_t>(queue)];
-  int64_t depth = program.source().indexQueues[static_cast<size_t>(queue)].depth;
-  if (static_cast<int64_t>(waiting.size()) == depth)
-    fail(unit, "overruns queue '" + program.name(queue) + "' of depth " + std::to_string(depth));
-  waiting.push({slot, stage});
-}
-
 uint32_t Walk::makeList() {
   uint32_t slot;
   if (freeLists.empty()) {
@@ -302,11 +276,4 @@ void Walk::meetRow(const Unit &unit, const List &list) {
   walkedRows.push_back({list.id, list.row / shape.queries, list.row % shape.queries, list.first,
                         list.last, list.isPruned});
   --rowsToMeet;
-}
-
-void Walk::setHead(const Unit &unit, List &list, int64_t head) const {
-  if (list.head != -1 && list.head != head)
-    fail(unit,
-         "expected a list of " + describeHead(head) + ", got one of " + describeHead(list.head));
-  list.head = head;
 }

@@ -127,14 +127,34 @@ private:
     throw LaunchFailure{unit.cursor.place() + ": " + message};
   }
 
+  [[noreturn]] static void failValue(const Unit &unit, const char *what, int64_t end,
+                                     int64_t value);
+  [[noreturn]] void failToRead(const Unit &unit, int64_t head, MemoryRegion region) const;
+  [[noreturn]] void failStage(const Unit &unit, IndexQueueIndex queue, Stage expected,
+                              Stage got) const;
+  [[noreturn]] void failHead(const Unit &unit, int64_t head, const List &list) const;
+  [[noreturn]] void failFull(const Unit &unit, IndexQueueIndex queue) const;
+
   // Operands of commands.
-  int64_t batchOf(const Unit &unit, ExprIndex batch) const;
-  int64_t headOf(const Unit &unit, ExprIndex batch, ExprIndex head) const;
+  int64_t batchOf(const Unit &unit, ExprIndex batch) const {
+    return valueOf(unit, batch, "batch element", shape.batches);
+  }
+  int64_t headOf(const Unit &unit, ExprIndex batch, ExprIndex head) const {
+    int64_t batchValue = batchOf(unit, batch);
+    return batchValue * shape.heads + valueOf(unit, head, "head", shape.heads);
+  }
   /// The key head that a `write` of keys or values names.
   int64_t keyHeadOf(const Unit &unit, ExprIndex batch, ExprIndex head) const;
   /// An operand, which has to be from 0 to before `end`.
-  static int64_t valueOf(const Unit &unit, ExprIndex expression, const char *what, int64_t end);
-  int64_t rowOf(const Unit &unit, int64_t head, ExprIndex query) const;
+  static int64_t valueOf(const Unit &unit, ExprIndex expression, const char *what, int64_t end) {
+    int64_t value = unit.cursor.evaluate(expression);
+    if (value < 0 || value >= end)
+      failValue(unit, what, end, value);
+    return value;
+  }
+  int64_t rowOf(const Unit &unit, int64_t head, ExprIndex query) const {
+    return head * shape.queries + valueOf(unit, query, "query", shape.queries);
+  }
   ListOwners ownersOf(int64_t row) const {
     return {row / shape.queries, static_cast<int32_t>(row % shape.queries)};
   }
@@ -148,7 +168,13 @@ private:
   /// A key head, which enters ReRAM unless it is there; a region of it or of its heads is written.
   Resident &enterKeyHead(const Unit &unit, int64_t keyHead, MemoryRegion region, int64_t head);
   /// Fails unless a region, of a head or of what it shares, is in ReRAM.
-  void checkResident(const Unit &unit, int64_t head, MemoryRegion region) const;
+  void checkResident(const Unit &unit, int64_t head, MemoryRegion region) const {
+    uint32_t written = isSharedByGroup(region)   ? keyHeads[layout.keyHeadOf(head)].written
+                       : isSharedByBatch(region) ? writtenOfBatch[head / shape.heads]
+                                                 : heads[head].written;
+    if (!(written >> static_cast<unsigned>(region) & 1))
+      failToRead(unit, head, region);
+  }
   /// Notes that a row of a head is done, which makes room with the last one.
   void leaveRow(int64_t head);
   /// Fails unless `rows`, of masks and biases, are those of a query.
@@ -159,16 +185,37 @@ private:
   std::string describeWritten(MemoryRegion region, int64_t head) const;
 
   // Lists.
-  bool hasList(Unit &unit, IndexQueueIndex queue);
+  bool hasList(Unit &unit, IndexQueueIndex queue) const {
+    if (!queues[static_cast<size_t>(queue)].empty())
+      return true;
+    unit.waitsFor = program.name(queue);
+    return false;
+  }
   /// The slot of the list that is taken from a queue, where it must be at `stage`.
-  uint32_t take(const Unit &unit, IndexQueueIndex queue, Stage stage);
-  void put(const Unit &unit, IndexQueueIndex queue, uint32_t slot, Stage stage);
+  uint32_t take(const Unit &unit, IndexQueueIndex queue, Stage stage) {
+    Ring<QueuedList> &waiting = queues[static_cast<size_t>(queue)];
+    QueuedList list = waiting.front();
+    if (list.stage != stage)
+      failStage(unit, queue, stage, list.stage);
+    waiting.pop();
+    return list.slot;
+  }
+  void put(const Unit &unit, IndexQueueIndex queue, uint32_t slot, Stage stage) {
+    Ring<QueuedList> &waiting = queues[static_cast<size_t>(queue)];
+    if (static_cast<int64_t>(waiting.size()) == program.depth(queue))
+      failFull(unit, queue);
+    waiting.push({slot, stage});
+  }
   /// A slot for a new list.
   uint32_t makeList();
   /// Notes that it is known of which row a list is.
   void meetRow(const Unit &unit, const List &list);
   /// Sets the head a list is of, which must be the one it is of already, if any.
-  void setHead(const Unit &unit, List &list, int64_t head) const;
+  void setHead(const Unit &unit, List &list, int64_t head) const {
+    if (list.head != -1 && list.head != head)
+      failHead(unit, head, list);
+    list.head = head;
+  }
 
   const DecodedProgram &program;
   const Structure &structure;
