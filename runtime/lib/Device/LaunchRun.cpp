@@ -201,7 +201,6 @@ void LaunchRun::compute(const Job &job, LaunchResult &result) const {
 
   RowKernels kernels(*lazy.codes);
   MaskRegisters masks(operands, scale);
-  std::vector<int64_t> onCorelets(machine.structure.corelets);
   size_t words = keyWords(shape.keys);
   for (size_t index = job.begin; index < job.end; ++index) {
     const WalkedRow &row = job.piece->rows[index];
@@ -210,9 +209,8 @@ void LaunchRun::compute(const Job &job, LaunchResult &result) const {
     masks.loadAll(head, row.query);
     computed.selected =
         kernels.select({row.query, row.first, row.last, row.isPruned}, masks.masks(), kept);
-    shares.count(kept, onCorelets);
     computed.size = {static_cast<uint32_t>(computed.selected.kept),
-                     static_cast<uint32_t>(std::ranges::max(onCorelets))};
+                     static_cast<uint32_t>(shares.fullest(kept, computed.selected.kept))};
     int64_t rowIndex = head * shape.queries + row.query;
     std::span codes = std::span(result.codes).subspan(rowIndex * shape.valueDim, shape.valueDim);
     kernels.recompute(row.query, kept, computed.selected.kept, masks.masks().bias, codes);
@@ -258,13 +256,11 @@ void LaunchRun::passEvents() {
     for (; log.complete < log.end(); ++log.complete) {
       Event &event = log[log.complete];
       listShares.clear();
-      bool isComplete = std::visit(
-          [&](auto &alternative) {
-            if constexpr (requires { alternative.list; })
-              return completeListed(alternative);
-            return true;
-          },
-          event);
+      bool isComplete = visitEvent(event, [&](auto &alternative) {
+        if constexpr (requires { alternative.list; })
+          return completeListed(alternative);
+        return true;
+      });
       if (!isComplete)
         break;
       ledger.add(event);

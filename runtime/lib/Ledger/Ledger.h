@@ -14,7 +14,6 @@
 #include "Walk/Events.h"
 
 #include <cstdint>
-#include <variant>
 
 namespace sprint {
 
@@ -26,7 +25,7 @@ public:
       : structure(structure), shape(shape) {}
 
   void add(const Event &event) {
-    std::visit([&](const auto &alternative) { add(alternative); }, event);
+    visitEvent(event, [&](const auto &alternative) { add(alternative); });
   }
   /// Sets the energies of `statistics`, and what else is counted here.
   void report(const Energy &energy, Statistics &statistics) const;

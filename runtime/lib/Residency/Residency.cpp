@@ -8,8 +8,16 @@
 #include "Residency.h"
 
 #include <algorithm>
+#include <array>
 
 using namespace sprint;
+
+// Bits are counted all the time, for which not every processor has an instruction.
+#if defined(__x86_64__) && defined(__ELF__)
+#define SPRINT_COUNTS_BITS __attribute__((target_clones("popcnt", "default")))
+#else
+#define SPRINT_COUNTS_BITS
+#endif
 
 CoreletShares::CoreletShares(int64_t corelets) : number(corelets) {
   if (corelets <= 64 && 64 % corelets == 0)
@@ -17,7 +25,7 @@ CoreletShares::CoreletShares(int64_t corelets) : number(corelets) {
       stride |= uint64_t(1) << bit;
 }
 
-void CoreletShares::count(TokenSet set, std::span<int64_t> counts) const {
+SPRINT_COUNTS_BITS void CoreletShares::count(TokenSet set, std::span<int64_t> counts) const {
   std::ranges::fill(counts, 0);
   for (size_t word = 0; word < set.size(); ++word)
     splitWord(set[word], word, [&](int64_t corelet, uint64_t bits) {
@@ -26,11 +34,22 @@ void CoreletShares::count(TokenSet set, std::span<int64_t> counts) const {
     });
 }
 
+int64_t CoreletShares::fullest(TokenSet set, int64_t tokens) const {
+  if (number == 1)
+    return tokens;
+  // One number for each CORELET of usual machines.
+  std::array<int64_t, 64> few;
+  std::vector<int64_t> many(number <= std::ssize(few) ? 0 : number);
+  std::span<int64_t> counts = many.empty() ? std::span(few).first(number) : std::span(many);
+  count(set, counts);
+  return std::ranges::max(counts);
+}
+
 TokenBuffer::TokenBuffer(const CoreletShares &shares, int64_t capacity, int64_t tokens)
     : shares(shares), capacity(capacity), tokens((tokens + 63) / 64), counts(shares.corelets()),
       missing(this->tokens.size()) {}
 
-int64_t TokenBuffer::admit(TokenSet missing) {
+SPRINT_COUNTS_BITS int64_t TokenBuffer::admit(TokenSet missing) {
   int64_t admitted = 0;
   // CORELETs that have room.
   int64_t open = std::ranges::count_if(counts, [&](int64_t count) { return count < capacity; });
@@ -57,7 +76,8 @@ int64_t TokenBuffer::admit(TokenSet missing) {
   return admitted;
 }
 
-FetchedTokens TokenBuffer::fetch(TokenSet wanted, int64_t ofKeyHead, Residency residency) {
+SPRINT_COUNTS_BITS FetchedTokens TokenBuffer::fetch(TokenSet wanted, int64_t ofKeyHead,
+                                                    Residency residency) {
   FetchedTokens result;
   // Those of the list before may still be in use, even where they are another key head's.
   occupied = counts;
@@ -74,8 +94,12 @@ FetchedTokens TokenBuffer::fetch(TokenSet wanted, int64_t ofKeyHead, Residency r
     if (residency == Residency::PreviousQuery)
       tokens[word] = there;
   }
-  if (residency == Residency::PreviousQuery)
-    shares.count(tokens, counts);
+  if (residency == Residency::PreviousQuery) {
+    if (counts.size() == 1)
+      counts[0] = result.reused;
+    else
+      shares.count(tokens, counts);
+  }
   kept = counts;
   result.passing = result.missing - admit(missing);
   for (size_t corelet = 0; corelet < counts.size(); ++corelet)

@@ -32,12 +32,14 @@ public:
 
   int64_t corelets() const { return number; }
   int64_t coreletOf(int64_t token) const { return token % number; }
+  /// The tokens of `set`, of which there are `tokens`, on the CORELET that has most of them.
+  int64_t fullest(TokenSet set, int64_t tokens) const;
   /// Sets `counts`, one a CORELET, to the tokens of `set` there.
   void count(TokenSet set, std::span<int64_t> counts) const;
   /// Calls `choose` with each CORELET that has tokens of a word of a set, and with those. Returns
   /// all tokens that it returns.
   template <typename Choose>
-  uint64_t splitWord(uint64_t bits, size_t word, Choose choose) const {
+  [[gnu::always_inline]] uint64_t splitWord(uint64_t bits, size_t word, Choose choose) const {
     uint64_t chosen = 0;
     if (stride != 0) {
       for (int64_t corelet = 0; corelet < number; ++corelet)

@@ -66,7 +66,7 @@ void TimingModel::addShares(MachineUnit unit, std::span<const int64_t> shares) {
 }
 
 bool TimingModel::runNext(Unit &unit) {
-  if (!std::visit([&](const auto &event) { return run(unit, event); }, (*unit.log)[unit.next]))
+  if (!visitEvent((*unit.log)[unit.next], [&](const auto &event) { return run(unit, event); }))
     return false;
   ++unit.next;
   return true;
@@ -88,7 +88,8 @@ void TimingModel::advance() {
     Unit *next = nullptr;
     for (Unit &unit : units) {
       // What comes at once could want the bus before.
-      bool isOpen = unit.log->complete < unit.log->end() || unit.log->state == EventLog::State::Open;
+      bool isOpen =
+          unit.log->complete < unit.log->end() || unit.log->state == EventLog::State::Open;
       if (isOpen && !hasNext(unit))
         return;
       if (unit.request && (!next || *unit.request < *next->request))

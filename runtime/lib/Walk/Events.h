@@ -156,6 +156,47 @@ using Event =
                  ThresholdEvent, ReadPruningEvent, ListRangeEvent, LoadMaskEvent, LoadBiasEvent,
                  LoadSegmentsEvent, ScoreEvent, SoftmaxEvent, AccumulateEvent, StoreOutputEvent>;
 
+/// Calls `visit` with what `event` is. std::visit calls functions of so many alternatives through a
+/// table, which nothing is inlined through.
+template <typename AnyEvent, typename Visit>
+decltype(auto) visitEvent(AnyEvent &event, Visit visit) {
+  static_assert(std::variant_size_v<Event> == 16);
+  switch (event.index()) {
+  case 0:
+    return visit(*std::get_if<0>(&event));
+  case 1:
+    return visit(*std::get_if<1>(&event));
+  case 2:
+    return visit(*std::get_if<2>(&event));
+  case 3:
+    return visit(*std::get_if<3>(&event));
+  case 4:
+    return visit(*std::get_if<4>(&event));
+  case 5:
+    return visit(*std::get_if<5>(&event));
+  case 6:
+    return visit(*std::get_if<6>(&event));
+  case 7:
+    return visit(*std::get_if<7>(&event));
+  case 8:
+    return visit(*std::get_if<8>(&event));
+  case 9:
+    return visit(*std::get_if<9>(&event));
+  case 10:
+    return visit(*std::get_if<10>(&event));
+  case 11:
+    return visit(*std::get_if<11>(&event));
+  case 12:
+    return visit(*std::get_if<12>(&event));
+  case 13:
+    return visit(*std::get_if<13>(&event));
+  case 14:
+    return visit(*std::get_if<14>(&event));
+  default:
+    return visit(*std::get_if<15>(&event));
+  }
+}
+
 /// The events of one unit, numbered from 0, from the first that somebody still needs.
 class EventLog {
 public:
