@@ -112,6 +112,11 @@ void TimingModel::advance() {
       fail(unit, "stands still, as it waits for what comes behind a fetch that has no room");
 }
 
+TimingResult TimingModel::takeResult() {
+  std::ranges::stable_sort(result.trace, {}, &TraceEvent::start);
+  return std::move(result);
+}
+
 void TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit &unit, double start,
                               double duration) {
   if (found)

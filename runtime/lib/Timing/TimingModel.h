@@ -75,7 +75,8 @@ public:
   void addShares(MachineUnit unit, std::span<const int64_t> shares);
   /// What was found to be wrong; then nothing goes on.
   const std::optional<TimingFault> &fault() const { return found; }
-  TimingResult takeResult() { return std::move(result); }
+  /// The times, with the timeline in the order in which its intervals begin.
+  TimingResult takeResult();
 
 private:
   struct Unit {
