@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <tuple>
 #include <type_traits>
 
 using namespace sprint;
@@ -113,7 +114,9 @@ void TimingModel::advance() {
 }
 
 TimingResult TimingModel::takeResult() {
-  std::ranges::stable_sort(result.trace, {}, &TraceEvent::start);
+  std::ranges::sort(result.trace, {}, [](const TraceEvent &event) {
+    return std::tuple(event.start, event.unit, event.corelet, event.name, event.duration);
+  });
   return std::move(result);
 }
 
