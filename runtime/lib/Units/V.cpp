@@ -102,13 +102,12 @@ bool Walk::run(Unit &unit, const StoreOutputCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const StoreOutputEvent &) {
-  double latency = machine.timing.vLatency;
-  double cycles = wholeCycles(latency + durations.perValue * machine.timing.divisionCycles);
-  // It follows its row through the pipeline, so it ends after the sums have come out.
-  double work = cycles - latency;
+  double work = wholeCycles(durations.perValue * machine.timing.divisionCycles);
   // All CORELETs have a part in a row's output.
   for (int64_t corelet = 0; corelet < machine.structure.corelets; ++corelet)
     trace(unit, corelet, unit.time, work);
-  finish(unit, unit.time + work, std::max(unit.time, unit.ended) + cycles, work);
+  // It follows its row through the pipeline.
+  double free = unit.time + work;
+  finish(unit, free, free + machine.timing.vLatency, work);
   return true;
 }
