@@ -102,8 +102,9 @@ TEST(TimingTest, TwoRows) {
   EXPECT_EQ(startOf(result, "key_fetch", "fetch", 1), 126.3125);
   EXPECT_EQ(startOf(result, "qk", "score", 1), 126.3125);
   EXPECT_EQ(startOf(result, "softmax", "softmax", 1), 126.3125 + 50);
-  // The values wait for the value buffer, until the output is sent 4 + 8 + 1 after the first weight;
-  // value 3 comes at 187.625, 4 after the second row's first weight, and is summed in 1 and 8 more.
+  // The values wait for the value buffer, until the output is sent 4 + 8 + 1 after the first
+  // weight; value 3 comes at 187.625, 4 after the second row's first weight, and is summed in 1 and
+  // 8 more.
   EXPECT_EQ(startOf(result, "value_fetch", "fetch", 1), 134.3125 + 13);
   EXPECT_EQ(startOf(result, "v", "accumulate", 1), 184.3125);
   EXPECT_EQ(startOf(result, "v", "store_output", 1), 184.3125 + 13 - 8);
@@ -220,20 +221,45 @@ TEST(TimingTest, IntervalsOfAUnitDoNotOverlap) {
   }
 }
 
-TEST(DurationsTest, WholeCyclesIgnoreRoundingErrors) {
-  EXPECT_EQ(wholeCycles(11.25), 12);
-  EXPECT_EQ(wholeCycles(12), 12);
-  EXPECT_EQ(wholeCycles(12.0000000001), 12);
+LaunchShape shapeOfHeads(int64_t keys, int64_t headDim, int64_t valueDim) {
+  LaunchShape shape;
+  shape.batches = shape.heads = shape.group = shape.queries = 1;
+  shape.keys = keys;
+  shape.headDim = headDim;
+  shape.valueDim = valueDim;
+  return shape;
+}
+
+TEST(DurationsTest, CountInACommonUnit) {
+  Machine machine = builtinMachine("s");
+  // A bit takes 2.5 / 512 = 5 / 1024 of a cycle.
+  Durations dyadic(machine, shapeOfHeads(1, 8, 8));
+  EXPECT_EQ(dyadic.unitsPerCycle, 1024);
+  EXPECT_EQ(dyadic.bit, 5);
+  EXPECT_EQ(dyadic.read, 40 * 1024);
+  // At three memory cycles to ten, 10 / 3 / 512 = 5 / 768.
+  machine.timing.memoryClockMHz = 300;
+  Durations thirds(machine, shapeOfHeads(1, 8, 8));
+  EXPECT_EQ(thirds.unitsPerCycle, 768);
+  EXPECT_EQ(thirds.bit, 5);
+  EXPECT_EQ(thirds.read, 16 * 2560);
+  // 768 bits are exactly five cycles, and one more is beyond.
+  EXPECT_EQ(thirds.whole(768 * thirds.bit), 5 * 768);
+  EXPECT_EQ(thirds.whole(769 * thirds.bit), 6 * 768);
+}
+
+TEST(DurationsTest, RefusesUnitsThatAreTooSmall) {
+  Machine machine = builtinMachine("s");
+  machine.timing.clockMHz = 999999.999;
+  machine.timing.memoryClockMHz = 999999.937;
+  EXPECT_NE(Durations(machine, shapeOfHeads(1, 8, 8)).fault(), "");
+  EXPECT_EQ(Durations(builtinMachine("l"), shapeOfHeads(1, 8, 8)).fault(), "");
 }
 
 TEST(TimingModelTest, NeedsEventsAlone) {
   // 10 keys of 80 channels, two cycles each in the QK-PU, and values of 129, three in the V-PU.
   Machine machine = builtinMachine("s");
-  LaunchShape shape;
-  shape.batches = shape.heads = shape.group = shape.queries = 1;
-  shape.keys = 10;
-  shape.headDim = 80;
-  shape.valueDim = 129;
+  LaunchShape shape = shapeOfHeads(10, 80, 129);
   std::vector<IndexQueue> queues = {{"keys", 1}, {"values", 1}, {"scores", 1}, {"weights", 1}};
   auto queue = [](int index) { return static_cast<IndexQueueIndex>(index); };
   EventLogs logs;
@@ -264,7 +290,7 @@ TEST(TimingModelTest, NeedsEventsAlone) {
 
 TEST(TimingModelTest, SaysWhoWaitsForever) {
   Machine machine = builtinMachine("s");
-  LaunchShape shape;
+  LaunchShape shape = shapeOfHeads(1, 1, 1);
   std::vector<IndexQueue> queues = {{"keys", 1}, {"scores", 1}};
   EventLogs logs;
   TimingModel timing(machine, shape, {}, queues, logs, {});

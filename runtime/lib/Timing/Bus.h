@@ -8,6 +8,8 @@
 #ifndef SPRINTRUNTIME_LIB_TIMING_BUS_H
 #define SPRINTRUNTIME_LIB_TIMING_BUS_H
 
+#include "Durations.h"
+
 #include <algorithm>
 
 namespace sprint {
@@ -15,19 +17,19 @@ namespace sprint {
 /// All channels together, which serve one request at a time.
 class Bus {
 public:
-  /// Serves a request that is there at `time` for `cycles`. Returns when that begins.
-  double serve(double time, double cycles) {
-    double start = std::max(time, free);
-    free = start + cycles;
-    busy += cycles;
+  /// Serves a request that is there at `time` for `duration`. Returns when that begins.
+  Time serve(Time time, Time duration) {
+    Time start = std::max(time, free);
+    free = start + duration;
+    busy += duration;
     return start;
   }
-  /// Cycles in which it moved something.
-  double busyCycles() const { return busy; }
+  /// The time in which it moved something.
+  Time busyTime() const { return busy; }
 
 private:
-  double free = 0;
-  double busy = 0;
+  Time free = 0;
+  Time busy = 0;
 };
 
 } // namespace sprint

@@ -1,4 +1,4 @@
-//===- Durations.h - Core cycles that commands are made of -------*- C++ -*-===//
+//===- Durations.h - What durations are made of ------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,44 +12,59 @@
 #include "SprintRuntime/Simulator.h"
 
 #include <cstdint>
+#include <string>
 
 namespace sprint {
 
-/// A duration rounded up to a whole cycle; what exceeds one by less than a millionth is an error of
-/// rounding.
-inline double wholeCycles(double cycles) {
-  double least = cycles - 1e-6;
-  auto whole = static_cast<double>(static_cast<int64_t>(least));
-  return whole + (least > whole);
-}
+/// A time or a duration, in whole units of which a core cycle has Durations::unitsPerCycle: so
+/// times are equal or not, whatever a clock ratio is.
+using Time = int64_t;
+/// No launch takes longer; far enough from the largest Time to add durations to.
+inline constexpr Time kMaxTime = Time(1) << 60;
 
-/// What the durations of commands on a machine are made of, for heads of one size, in core cycles
+/// What the durations of commands on a machine are made of, for heads of one size
 /// (docs/machine.md, "Time").
-struct Durations {
-  Durations(const Machine &machine, const LaunchShape &shape)
-      : memoryCycle(machine.timing.clockMHz / machine.timing.memoryClockMHz),
-        busBytes(machine.timing.busBits / 8 * machine.timing.transfersPerMemoryCycle / memoryCycle *
-                 static_cast<double>(machine.structure.channels)),
-        read((machine.timing.tRCD + machine.timing.tCAS) * memoryCycle),
-        perKey(ceilDiv(shape.headDim, machine.structure.multipliers)),
-        perValue(ceilDiv(shape.valueDim, machine.structure.multipliers)) {}
+class Durations {
+public:
+  Durations(const Machine &machine, const LaunchShape &shape);
 
-  /// One memory cycle.
-  double memoryCycle;
-  /// Bytes that all channels together move in a cycle.
-  double busBytes;
+  /// Why times on the machine cannot be counted, or an empty string.
+  const std::string &fault() const { return message; }
+
+  /// Units of a core cycle.
+  Time unitsPerCycle = 1;
+  /// One bit on the bus.
+  Time bit = 0;
   /// From a read's start to its first data.
-  double read;
-  /// Of the QK-PU for a key, of the V-PU for a value.
-  double perKey, perValue;
+  Time read = 0;
+  /// From a column's address to its data, and to data that is written.
+  Time tCAS = 0, tCWD = 0;
+  /// Writing a burst, shared by as many bursts as there are banks.
+  Time burst = 0;
+  Time threshold = 0;
+  Time qkLatency = 0, softmaxLatency = 0, vLatency = 0;
+  /// Of the QK-PU for a key, of the V-PU for a value and for its share of an output's division.
+  Time perKey = 0, perValue = 0, division = 0;
 
+  /// A number of equal durations.
+  static Time times(int64_t count, Time each) {
+    __int128 product = __int128(count) * each;
+    return product > kMaxTime ? kMaxTime : static_cast<Time>(product);
+  }
   /// What a number of bytes takes on the bus.
-  double transfer(double bytes) const { return bytes / busBytes; }
+  Time transfer(int64_t bytes) const { return times(bytes, 8 * bit); }
+  /// Rounded up to whole cycles.
+  Time whole(Time time) const {
+    Time rest = isPowerOfTwo ? time & (unitsPerCycle - 1) : time % unitsPerCycle;
+    return rest == 0 ? time : time + (unitsPerCycle - rest);
+  }
+  double cycles(Time time) const {
+    return static_cast<double>(time) / static_cast<double>(unitsPerCycle);
+  }
 
 private:
-  static double ceilDiv(int64_t number, int64_t divisor) {
-    return static_cast<double>((number + divisor - 1) / divisor);
-  }
+  bool isPowerOfTwo = true;
+  std::string message;
 };
 
 } // namespace sprint

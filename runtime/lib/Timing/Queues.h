@@ -8,6 +8,7 @@
 #ifndef SPRINTRUNTIME_LIB_TIMING_QUEUES_H
 #define SPRINTRUNTIME_LIB_TIMING_QUEUES_H
 
+#include "Durations.h"
 #include "SprintRuntime/Commands.h"
 #include "Support/Ring.h"
 
@@ -23,7 +24,7 @@ using UnitSet = uint32_t;
 struct TimedCredits {
   std::string_view name;
   /// Times from which they are there, ascending, as one unit alone releases them.
-  Ring<double> times;
+  Ring<Time> times;
   /// Who waits for one.
   UnitSet waiting = 0;
 };
@@ -31,9 +32,9 @@ struct TimedCredits {
 /// A list, or the weights of one, on its way between units.
 struct TimedList {
   /// When it can be taken.
-  double available = 0;
+  Time available = 0;
   /// When the last token or weight has come.
-  double complete = 0;
+  Time complete = 0;
 };
 
 /// An index queue. Since a unit is followed as far as it can go, one end may be known for later
@@ -46,10 +47,10 @@ struct TimedQueue {
   int64_t puts = 0;
   /// Lists whose use has ended, and when the last did.
   int64_t uses = 0;
-  double lastUse = 0;
-  /// Times of the puts, beyond the depth, and of the takes that are still to be compared. One of the
-  /// two is empty.
-  Ring<double> putTimes, takeTimes;
+  Time lastUse = 0;
+  /// Times of the puts, beyond the depth, and of the takes that are still to be compared. One of
+  /// the two is empty.
+  Ring<Time> putTimes, takeTimes;
   /// The unit that puts lists there, for messages.
   MachineUnit producer{};
   /// Who waits for a list, or for the use of one to end.

@@ -42,8 +42,10 @@ TimingModel::TimingModel(const Machine &machine, const LaunchShape &shape,
                          std::span<const IndexQueue> indexQueues, const EventLogs &logs,
                          const TimingOptions &options)
     : machine(machine), shape(shape), options(options), durations(machine, shape) {
+  if (!durations.fault().empty())
+    found = {std::nullopt, 0, durations.fault()};
   written.assign(shape.batches * shape.heads * launchInputs.size(),
-                 options.writesTakeTime ? std::numeric_limits<double>::infinity() : 0);
+                 options.writesTakeTime ? std::numeric_limits<Time>::max() : 0);
   for (const CountingQueue &queue : countingQueues) {
     TimedCredits &timed = credits.emplace_back();
     timed.name = queue.name;
@@ -104,7 +106,6 @@ void TimingModel::advance() {
     granted = nullptr;
     runnable |= setOf(*next);
   }
-  result.busBusy = bus.busyCycles();
   // The walk has come to its end, but a fetch may wait until the list before has been used.
   bool isEnded = std::ranges::all_of(
       units, [](const Unit &unit) { return unit.log->state == EventLog::State::Ended; });
@@ -114,30 +115,37 @@ void TimingModel::advance() {
 }
 
 TimingResult TimingModel::takeResult() {
-  std::ranges::sort(result.trace, {}, [](const TraceEvent &event) {
+  TimingResult result;
+  result.cycles = durations.cycles(last);
+  for (const Unit &unit : units)
+    result.busy[static_cast<size_t>(unit.unit)] = durations.cycles(unit.busy);
+  result.busBusy = durations.cycles(bus.busyTime());
+  std::ranges::sort(timeline, {}, [](const TraceEvent &event) {
     return std::tuple(event.start, event.unit, event.corelet, event.name, event.duration);
   });
-  return std::move(result);
+  result.trace = std::move(timeline);
+  return result;
 }
 
-void TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit &unit, double start,
-                              double duration) {
+void TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit &unit, Time start,
+                              Time duration) {
   if (found)
     return;
-  if (result.trace.size() == kMaxTraceEvents) {
+  if (timeline.size() == kMaxTraceEvents) {
     found = {std::nullopt, 0,
              "expected a timeline of at most " + std::to_string(kMaxTraceEvents) +
                  " intervals, got more"};
     return;
   }
-  result.trace.push_back({row, corelet, mnemonicOf((*unit.log)[unit.next]), start, duration});
+  timeline.push_back({row, corelet, mnemonicOf((*unit.log)[unit.next]), durations.cycles(start),
+                      durations.cycles(duration)});
 }
 
-void TimingModel::traceBanks(const Unit &unit, double start, double duration) {
+void TimingModel::traceBanks(const Unit &unit, Time start, Time duration) {
   trace("banks", -1, unit, start, duration);
 }
 
-void TimingModel::traceShares(Unit &unit, double start, double duration, double cyclesPerKey) {
+void TimingModel::traceShares(Unit &unit, Time start, Time duration, Time perKey) {
   if (!options.trace)
     return;
   int64_t corelets = machine.structure.corelets;
@@ -145,21 +153,21 @@ void TimingModel::traceShares(Unit &unit, double start, double duration, double 
   for (int64_t corelet = 0; corelet < corelets; ++corelet)
     fullest = std::max(fullest, unit.shares[corelet]);
   for (int64_t corelet = 0; corelet < corelets; ++corelet) {
-    double early = static_cast<double>(fullest - unit.shares.front()) * cyclesPerKey;
+    Time early = Durations::times(fullest - unit.shares.front(), perKey);
     unit.shares.pop();
-    trace(unit, corelet, start, std::max(duration - early, 0.0));
+    trace(unit, corelet, start, std::max(duration - early, Time(0)));
   }
 }
 
-void TimingModel::failOverrun(const TimedQueue &queue, double put) {
+void TimingModel::failOverrun(const TimedQueue &queue, Time put) {
   if (!found)
     found = {std::nullopt, 0,
              "unit '" + std::string(toString(queue.producer)) + "' overruns queue '" +
                  std::string(queue.name) + "' of depth " + std::to_string(queue.depth) +
-                 " at cycle " + std::to_string(static_cast<int64_t>(put))};
+                 " at cycle " + std::to_string(put / durations.unitsPerCycle)};
 }
 
-void TimingModel::failToRead(const Unit &unit, MemoryRegion region, double time) {
+void TimingModel::failToRead(const Unit &unit, MemoryRegion region, Time time) {
   fail(unit, "reads " + contentOf(region) + " at cycle " +
-                 std::to_string(static_cast<int64_t>(time)) + ", before they are written");
+                 std::to_string(time / durations.unitsPerCycle) + ", before they are written");
 }

@@ -85,10 +85,12 @@ private:
     /// Number of the event to come.
     int64_t next = 0;
     /// When the unit is free, and when all its commands have ended.
-    double time = 0;
-    double ended = 0;
+    Time time = 0;
+    Time ended = 0;
+    /// The time in which it has worked.
+    Time busy = 0;
     /// When it wants the bus, while it waits for it.
-    std::optional<double> request = {};
+    std::optional<Time> request = {};
     /// The shares of its events, for a trace.
     Ring<uint32_t> shares;
   };
@@ -114,30 +116,32 @@ private:
   static bool hasNext(const Unit &unit) { return unit.next < unit.log->complete; }
   /// Runs a unit's next event. Returns whether it has happened.
   bool runNext(Unit &unit);
-  /// When a command that wants the bus at `time`, for `cycles`, gets it; nothing while it is not
+  /// When a command that wants the bus at `time`, for `duration`, gets it; nothing while it is not
   /// the unit's turn.
-  std::optional<double> requestBus(Unit &unit, double time, double cycles) {
+  std::optional<Time> requestBus(Unit &unit, Time time, Time duration) {
     if (granted != &unit) {
       unit.request = time;
       return std::nullopt;
     }
-    double start = bus.serve(time, cycles);
-    trace("bus", -1, unit, start, cycles);
+    Time start = bus.serve(time, duration);
+    trace("bus", -1, unit, start, duration);
     return start;
   }
-  /// Ends the unit's command, which frees its unit at `free` and ends at `end`. `busy` are the
-  /// cycles in which it worked.
-  void finish(Unit &unit, double free, double end, double busy) {
-    result.busy[static_cast<size_t>(unit.unit)] += busy;
-    result.cycles = std::max(result.cycles, end);
+  /// Ends the unit's command, which frees its unit at `free` and ends at `end`. `worked` is the
+  /// time in which it worked.
+  void finish(Unit &unit, Time free, Time end, Time worked) {
+    unit.busy += worked;
+    last = std::max(last, end);
+    if (end > kMaxTime)
+      fail(unit, "ends later than times can be counted");
     unit.time = free;
     unit.ended = std::max(unit.ended, end);
   }
   /// Ends a command that waits for nothing once it has started at `start`, and holds its unit to
   /// its end.
-  void finish(Unit &unit, double start, double cycles) {
-    trace(unit, -1, start, cycles);
-    finish(unit, start + cycles, start + cycles, cycles);
+  void finish(Unit &unit, Time start, Time duration) {
+    trace(unit, -1, start, duration);
+    finish(unit, start + duration, start + duration, duration);
   }
   void fail(const Unit &unit, std::string message) {
     if (!found)
@@ -145,20 +149,18 @@ private:
   }
 
   /// Adds an interval of the unit's command to a row of the timeline.
-  void trace(std::string_view row, int64_t corelet, const Unit &unit, double start,
-             double duration) {
+  void trace(std::string_view row, int64_t corelet, const Unit &unit, Time start, Time duration) {
     if (options.trace)
       addInterval(row, corelet, unit, start, duration);
   }
-  void addInterval(std::string_view row, int64_t corelet, const Unit &unit, double start,
-                   double duration);
-  void trace(const Unit &unit, int64_t corelet, double start, double duration) {
+  void addInterval(std::string_view row, int64_t corelet, const Unit &unit, Time start,
+                   Time duration);
+  void trace(const Unit &unit, int64_t corelet, Time start, Time duration) {
     trace(toString(unit.unit), corelet, unit, start, duration);
   }
-  void traceBanks(const Unit &unit, double start, double duration);
-  /// Traces a command that every CORELET runs for its share of the list's keys, `cyclesPerKey` for
-  /// each.
-  void traceShares(Unit &unit, double start, double duration, double cyclesPerKey);
+  void traceBanks(const Unit &unit, Time start, Time duration);
+  /// Traces a command that every CORELET runs for its share of the list's keys, `perKey` for each.
+  void traceShares(Unit &unit, Time start, Time duration, Time perKey);
 
   /// Has a unit run again once what it waits for has changed. Returns false.
   bool wait(const Unit &unit, UnitSet &waiting) {
@@ -182,13 +184,13 @@ private:
   }
   /// Notes that the list taken last has been used up, which makes room in the buffer behind the
   /// queue.
-  void use(IndexQueueIndex queue, double end) {
+  void use(IndexQueueIndex queue, Time end) {
     TimedQueue &timed = queueOf(queue);
     ++timed.uses;
     timed.lastUse = end;
     wake(timed.waiting);
   }
-  void take(IndexQueueIndex queue, double time) {
+  void take(IndexQueueIndex queue, Time time) {
     TimedQueue &timed = queueOf(queue);
     timed.lists.pop();
     if (timed.putTimes.empty()) {
@@ -214,32 +216,34 @@ private:
     timed.takeTimes.pop();
   }
   /// Compares a put with the take that must have made room for it.
-  void checkOverrun(const TimedQueue &queue, double put, double take) {
+  void checkOverrun(const TimedQueue &queue, Time put, Time take) {
     if (put < take)
       failOverrun(queue, put);
   }
-  void failOverrun(const TimedQueue &queue, double put);
+  void failOverrun(const TimedQueue &queue, Time put);
 
   /// When a region has been written of a head, or of what it shares.
-  double &writtenAt(MemoryRegion region, int64_t head) {
+  Time &writtenAt(MemoryRegion region, int64_t head) {
     if (isSharedByBatch(region))
       head /= shape.heads;
     else if (isSharedByGroup(region))
       head /= shape.group;
     return written[head * launchInputs.size() + static_cast<size_t>(region)];
   }
-  void checkWritten(const Unit &unit, MemoryRegion region, int64_t head, double time) {
+  void checkWritten(const Unit &unit, MemoryRegion region, int64_t head, Time time) {
     if (time < writtenAt(region, head))
       failToRead(unit, region, time);
   }
-  void failToRead(const Unit &unit, MemoryRegion region, double time);
+  void failToRead(const Unit &unit, MemoryRegion region, Time time);
 
   const Machine &machine;
   const LaunchShape &shape;
   const TimingOptions options;
   Durations durations;
-  TimingResult result;
+  std::vector<TraceEvent> timeline;
   std::optional<TimingFault> found;
+  /// The end of the last command.
+  Time last = 0;
 
   std::array<Unit, kNumMachineUnits> units;
   /// Units that may be able to go on.
@@ -247,7 +251,7 @@ private:
   std::vector<TimedCredits> credits;
   std::vector<TimedQueue> queues;
   /// For each head, or key head, and region when it has been written; infinite until that is known.
-  std::vector<double> written;
+  std::vector<Time> written;
   Bus bus;
   /// The unit whose turn on the bus it is.
   const Unit *granted = nullptr;

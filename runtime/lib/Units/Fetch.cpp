@@ -30,15 +30,16 @@ bool Walk::run(Unit &unit, const LoadQueryCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const LoadQueryEvent &event) {
-  double onBus = durations.transfer(static_cast<double>(shape.headDim));
-  std::optional<double> start = requestBus(unit, unit.time, onBus);
+  Time onBus = durations.transfer(shape.headDim);
+  std::optional<Time> start = requestBus(unit, unit.time, onBus);
   if (!start)
     return false;
   checkWritten(unit, MemoryRegion::Query, event.owners.head, *start);
-  double cycles = wholeCycles(durations.read + onBus);
-  traceBanks(unit, *start, cycles);
-  trace(unit, -1, *start, wholeCycles(onBus));
-  finish(unit, *start + wholeCycles(onBus), *start + cycles, wholeCycles(onBus));
+  Time duration = durations.whole(durations.read + onBus);
+  Time held = durations.whole(onBus);
+  traceBanks(unit, *start, duration);
+  trace(unit, -1, *start, held);
+  finish(unit, *start + held, *start + duration, held);
   return true;
 }
 
@@ -79,31 +80,30 @@ bool TimingModel::run(Unit &unit, const FetchEvent &event) {
   TimedQueue &lists = queueOf(event.to);
   if (event.waitsForRoom && lists.uses < lists.puts)
     return wait(unit, lists.waiting);
-  double start = std::max(unit.time, list->available);
+  Time start = std::max(unit.time, list->available);
   if (event.waitsForRoom)
     start = std::max(start, lists.lastUse);
-  double unitCycles = 1;
-  double cycles = 1;
+  Time held = durations.unitsPerCycle;
+  Time duration = durations.unitsPerCycle;
   TimedList passedOn = {start, start};
   if (event.read > 0) {
-    auto tokenBytes =
-        static_cast<double>(event.region == MemoryRegion::Key ? shape.headDim : shape.valueDim);
-    double onBus = durations.transfer(static_cast<double>(event.read) * tokenBytes);
-    std::optional<double> had = requestBus(unit, start, onBus);
+    int64_t tokenBytes = event.region == MemoryRegion::Key ? shape.headDim : shape.valueDim;
+    Time onBus = durations.transfer(event.read * tokenBytes);
+    std::optional<Time> had = requestBus(unit, start, onBus);
     if (!had)
       return false;
     start = *had;
-    unitCycles = wholeCycles(onBus);
-    cycles = wholeCycles(durations.read + onBus);
-    double firstArrival = start + durations.read + durations.transfer(tokenBytes);
+    held = durations.whole(onBus);
+    duration = durations.whole(durations.read + onBus);
+    Time firstArrival = start + durations.read + durations.transfer(tokenBytes);
     passedOn = {event.reused > 0 ? start : firstArrival, start + durations.read + onBus};
-    traceBanks(unit, start, cycles);
+    traceBanks(unit, start, duration);
   }
   checkWritten(unit, event.region, event.owners.head, start);
   take(event.from, start);
   put(unit, event.to, passedOn);
-  trace(unit, -1, start, unitCycles);
-  finish(unit, start + unitCycles, start + cycles, unitCycles);
+  trace(unit, -1, start, held);
+  finish(unit, start + held, start + duration, held);
   return true;
 }
 

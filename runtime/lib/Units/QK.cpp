@@ -49,20 +49,20 @@ bool TimingModel::run(Unit &unit, const ScoreEvent &event) {
   const TimedList *list = front(unit, event.from);
   if (!list)
     return false;
-  double latency = machine.timing.qkLatency;
-  double work = static_cast<double>(event.size.fullest * uint64_t(event.passes)) * durations.perKey;
-  double alone = wholeCycles(latency + work);
-  double start = std::max(unit.time, list->available);
+  Time latency = durations.qkLatency;
+  Time work = Durations::times(int64_t(event.size.fullest) * event.passes, durations.perKey);
+  Time alone = durations.whole(latency + work);
+  Time start = std::max(unit.time, list->available);
   // A row without keys waits for none.
-  double cycles =
+  Time duration =
       event.size.fullest == 0
           ? alone
-          : std::max(alone, wholeCycles(list->complete - start + durations.perKey + latency));
-  double end = start + cycles;
+          : std::max(alone, durations.whole(list->complete - start + durations.perKey + latency));
+  Time end = start + duration;
   take(event.from, start);
   use(event.from, end);
   put(unit, event.to, {end, end});
-  traceShares(unit, start, cycles - latency, durations.perKey * event.passes);
+  traceShares(unit, start, duration - latency, durations.perKey * event.passes);
   finish(unit, end - latency, end, alone - latency);
   return true;
 }

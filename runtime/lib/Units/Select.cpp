@@ -28,7 +28,7 @@ bool Walk::run(Unit &unit, const CopyQueryCommand &command) {
 
 bool TimingModel::run(Unit &unit, const CopyQueryEvent &event) {
   checkWritten(unit, MemoryRegion::Query, event.owners.head, unit.time);
-  finish(unit, unit.time, wholeCycles(machine.timing.tCAS * durations.memoryCycle));
+  finish(unit, unit.time, durations.whole(durations.tCAS));
   return true;
 }
 
@@ -75,26 +75,26 @@ bool Walk::run(Unit &unit, const LoadBiasCommand &command) {
 
 bool TimingModel::run(Unit &unit, const LoadMaskEvent &event) {
   checkWritten(unit, event.region, event.owners.head, unit.time);
-  finish(unit, unit.time, wholeCycles(machine.timing.tCAS * durations.memoryCycle));
+  finish(unit, unit.time, durations.whole(durations.tCAS));
   return true;
 }
 
 bool TimingModel::run(Unit &unit, const LoadSegmentsEvent &event) {
   for (MemoryRegion region : {MemoryRegion::QuerySegments, MemoryRegion::KeySegments})
     checkWritten(unit, region, event.owners.head, unit.time);
-  finish(unit, unit.time, wholeCycles(machine.timing.tCAS * durations.memoryCycle));
+  finish(unit, unit.time, durations.whole(durations.tCAS));
   return true;
 }
 
 bool TimingModel::run(Unit &unit, const LoadBiasEvent &event) {
-  double onBus = durations.transfer(static_cast<double>(shape.keys * kBiasBytes));
-  std::optional<double> start = requestBus(unit, unit.time, onBus);
+  Time onBus = durations.transfer(shape.keys * kBiasBytes);
+  std::optional<Time> start = requestBus(unit, unit.time, onBus);
   if (!start)
     return false;
   checkWritten(unit, MemoryRegion::Bias, event.owners.head, *start);
-  double cycles = wholeCycles(durations.read + onBus);
-  traceBanks(unit, *start, cycles);
-  finish(unit, *start, cycles);
+  Time duration = durations.whole(durations.read + onBus);
+  traceBanks(unit, *start, duration);
+  finish(unit, *start, duration);
   return true;
 }
 
@@ -145,24 +145,23 @@ bool Walk::run(Unit &unit, const ReadPruningCommand &command) {
 
 bool TimingModel::run(Unit &unit, const ThresholdEvent &event) {
   checkWritten(unit, MemoryRegion::Key, event.owners.head, unit.time);
-  double cycles =
-      wholeCycles(machine.timing.thresholdCycles * static_cast<double>(1 + event.retries));
-  traceBanks(unit, unit.time, cycles);
-  finish(unit, unit.time, cycles);
+  Time duration = durations.whole(Durations::times(1 + event.retries, durations.threshold));
+  traceBanks(unit, unit.time, duration);
+  finish(unit, unit.time, duration);
   return true;
 }
 
 bool TimingModel::run(Unit &unit, const ReadPruningEvent &event) {
-  double onBus = durations.transfer(static_cast<double>(shape.keys) / 8);
-  std::optional<double> start = requestBus(unit, unit.time, onBus);
+  Time onBus = Durations::times(shape.keys, durations.bit);
+  std::optional<Time> start = requestBus(unit, unit.time, onBus);
   if (!start)
     return false;
-  double cycles = wholeCycles(machine.timing.tCAS * durations.memoryCycle + onBus);
-  double end = *start + cycles;
+  Time duration = durations.whole(durations.tCAS + onBus);
+  Time end = *start + duration;
   put(unit, event.keysTo, {end, end});
   put(unit, event.valuesTo, {end, end});
-  traceBanks(unit, *start, cycles);
-  finish(unit, *start, cycles);
+  traceBanks(unit, *start, duration);
+  finish(unit, *start, duration);
   return true;
 }
 
@@ -191,10 +190,9 @@ bool Walk::run(Unit &unit, const ListRangeCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const ListRangeEvent &event) {
-  constexpr double kCycles = 1;
-  double end = unit.time + kCycles;
+  Time end = unit.time + durations.unitsPerCycle;
   put(unit, event.keysTo, {end, end});
   put(unit, event.valuesTo, {end, end});
-  finish(unit, unit.time, kCycles);
+  finish(unit, unit.time, durations.unitsPerCycle);
   return true;
 }

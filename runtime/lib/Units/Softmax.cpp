@@ -33,15 +33,16 @@ bool TimingModel::run(Unit &unit, const SoftmaxEvent &event) {
   const TimedList *list = front(unit, event.from);
   if (!list)
     return false;
-  double latency = machine.timing.softmaxLatency;
-  double cycles = wholeCycles(latency + static_cast<double>(event.size.fullest));
-  double start = std::max(unit.time, list->available);
-  double end = start + cycles;
+  Time latency = durations.softmaxLatency;
+  Time duration =
+      durations.whole(latency + Durations::times(event.size.fullest, durations.unitsPerCycle));
+  Time start = std::max(unit.time, list->available);
+  Time end = start + duration;
   bool isLate = machine.structure.widths.probabilityBits == 0;
   take(event.from, start);
   put(unit, event.to, {isLate ? start + latency : end, end});
-  traceShares(unit, start, cycles - latency, 1);
-  finish(unit, end - latency, end, cycles - latency);
+  traceShares(unit, start, duration - latency, durations.unitsPerCycle);
+  finish(unit, end - latency, end, duration - latency);
   return true;
 }
 

@@ -45,31 +45,30 @@ bool TimingModel::run(Unit &unit, const AccumulateEvent &event) {
   const TimedList *values = front(unit, event.values);
   if (!weights || !values)
     return false;
-  double latency = machine.timing.vLatency;
-  double onBus = durations.transfer(static_cast<double>(event.unfetched) *
-                                    static_cast<double>(shape.valueDim));
-  double reading = event.unfetched == 0 ? 0 : durations.read + onBus;
-  double alone = wholeCycles(
-      latency + std::max(static_cast<double>(event.size.fullest) * durations.perValue, reading));
-  double start = std::max({unit.time, weights->available, values->available});
+  Time latency = durations.vLatency;
+  Time onBus = durations.transfer(event.unfetched * shape.valueDim);
+  Time reading = event.unfetched == 0 ? 0 : durations.read + onBus;
+  Time alone = durations.whole(
+      latency + std::max(Durations::times(event.size.fullest, durations.perValue), reading));
+  Time start = std::max({unit.time, weights->available, values->available});
   if (event.unfetched > 0) {
-    std::optional<double> had = requestBus(unit, start, onBus);
+    std::optional<Time> had = requestBus(unit, start, onBus);
     if (!had)
       return false;
     start = *had;
     checkWritten(unit, MemoryRegion::Value, event.owners.head, start);
     traceBanks(unit, start, reading);
   }
-  double lastInput = std::max(weights->complete, values->complete);
-  double cycles =
+  Time lastInput = std::max(weights->complete, values->complete);
+  Time duration =
       event.size.fullest == 0
           ? alone
-          : std::max(alone, wholeCycles(lastInput - start + durations.perValue + latency));
+          : std::max(alone, durations.whole(lastInput - start + durations.perValue + latency));
   take(event.weights, start);
   take(event.values, start);
-  double end = start + cycles;
+  Time end = start + duration;
   use(event.values, end);
-  traceShares(unit, start, cycles - latency, durations.perValue);
+  traceShares(unit, start, duration - latency, durations.perValue);
   finish(unit, end - latency, end, alone - latency);
   return true;
 }
@@ -102,12 +101,12 @@ bool Walk::run(Unit &unit, const StoreOutputCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const StoreOutputEvent &) {
-  double work = wholeCycles(durations.perValue * machine.timing.divisionCycles);
+  Time work = durations.whole(durations.division);
   // All CORELETs have a part in a row's output.
   for (int64_t corelet = 0; corelet < machine.structure.corelets; ++corelet)
     trace(unit, corelet, unit.time, work);
   // It follows its row through the pipeline.
-  double free = unit.time + work;
-  finish(unit, free, free + machine.timing.vLatency, work);
+  Time free = unit.time + work;
+  finish(unit, free, free + durations.vLatency, work);
   return true;
 }

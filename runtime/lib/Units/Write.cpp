@@ -10,12 +10,11 @@
 #include "Walk/Walk.h"
 
 #include <algorithm>
-#include <cmath>
 
 using namespace sprint;
 
-/// Bytes that one burst writes to one bank.
-static constexpr double kBurstBytes = 64;
+/// Bits that one burst writes to one bank.
+static constexpr int64_t kBurstBits = 64 * 8;
 
 /// Bits of a row of a region: of a token, or of a query's row of a mask or a bias.
 static int64_t rowBits(MemoryRegion region, const LaunchShape &shape) {
@@ -64,21 +63,17 @@ bool Walk::run(Unit &unit, const WriteCommand &command) {
 bool TimingModel::run(Unit &unit, const WriteEvent &event) {
   if (!options.writesTakeTime)
     return true;
-  double bytes = static_cast<double>(event.bits) / 8;
-  double banks =
-      static_cast<double>(machine.structure.channels * machine.structure.banksPerChannel);
-  double cells = std::ceil(bytes / kBurstBytes) / banks *
-                 (machine.timing.tBURST + machine.timing.tWP) * durations.memoryCycle;
-  double onBus = durations.transfer(bytes);
-  double cycles = wholeCycles(machine.timing.tCWD * durations.memoryCycle + std::max(onBus, cells));
-  std::optional<double> start = requestBus(unit, unit.time, onBus);
+  Time cells = Durations::times((event.bits + kBurstBits - 1) / kBurstBits, durations.burst);
+  Time onBus = Durations::times(event.bits, durations.bit);
+  Time duration = durations.whole(durations.tCWD + std::max(onBus, cells));
+  std::optional<Time> start = requestBus(unit, unit.time, onBus);
   if (!start)
     return false;
   // What is written again is the same as before.
-  double &end = writtenAt(event.region, event.head);
-  end = std::min(end, *start + cycles);
-  traceBanks(unit, *start, cycles);
-  finish(unit, *start, cycles);
+  Time &end = writtenAt(event.region, event.head);
+  end = std::min(end, *start + duration);
+  traceBanks(unit, *start, duration);
+  finish(unit, *start, duration);
   return true;
 }
 

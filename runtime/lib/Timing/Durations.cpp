@@ -1,0 +1,102 @@
+//===- Durations.cpp - What durations are made of -------------------------===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Durations.h"
+
+#include <bit>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+using namespace sprint;
+
+namespace {
+
+/// Most units of a cycle, so that a launch can take billions of them.
+constexpr int64_t kMaxUnits = int64_t(1) << 30;
+/// Parameters count in thousandths.
+constexpr int64_t kThousand = 1000;
+
+using Wide = __int128;
+
+Wide commonDivisor(Wide left, Wide right) {
+  while (right != 0)
+    left = std::exchange(right, left % right);
+  return left;
+}
+
+/// A number of cycles, at least zero, in lowest terms.
+struct Cycles {
+  Wide numerator = 0;
+  Wide denominator = 1;
+
+  Cycles(Wide above, Wide below) {
+    Wide divisor = commonDivisor(above, below);
+    numerator = above / divisor;
+    denominator = below / divisor;
+  }
+};
+
+Cycles operator*(const Cycles &left, const Cycles &right) {
+  // Reduced crosswise, the products are in lowest terms and stay small.
+  Cycles first(left.numerator, right.denominator), second(right.numerator, left.denominator);
+  return {first.numerator * second.numerator, first.denominator * second.denominator};
+}
+
+/// A parameter in cycles.
+Cycles parameter(double value) {
+  return {static_cast<Wide>(std::llround(value * kThousand)), kThousand};
+}
+
+Cycles inverse(const Cycles &cycles) { return {cycles.denominator, cycles.numerator}; }
+
+} // namespace
+
+Durations::Durations(const Machine &machine, const LaunchShape &shape) {
+  const Structure &structure = machine.structure;
+  const sprint::Timing &timing = machine.timing;
+  auto inMemoryCycles = [&](double value) {
+    return parameter(timing.clockMHz) * inverse(parameter(timing.memoryClockMHz)) *
+           parameter(value);
+  };
+  auto whole = [](int64_t number) { return Cycles(number, 1); };
+  auto ceilDiv = [](int64_t number, int64_t divisor) { return (number + divisor - 1) / divisor; };
+  Cycles bitsOfMemoryCycle = parameter(timing.busBits) * parameter(timing.transfersPerMemoryCycle) *
+                             whole(structure.channels);
+  int64_t cyclesPerValue = ceilDiv(shape.valueDim, structure.multipliers);
+  const std::pair<Time *, Cycles> durations[] = {
+      {&bit, inMemoryCycles(1) * inverse(bitsOfMemoryCycle)},
+      {&read, inMemoryCycles(timing.tRCD + timing.tCAS)},
+      {&tCAS, inMemoryCycles(timing.tCAS)},
+      {&tCWD, inMemoryCycles(timing.tCWD)},
+      {&burst, inMemoryCycles(timing.tBURST + timing.tWP) *
+                   Cycles(1, structure.channels * structure.banksPerChannel)},
+      {&threshold, parameter(timing.thresholdCycles)},
+      {&qkLatency, parameter(timing.qkLatency)},
+      {&softmaxLatency, parameter(timing.softmaxLatency)},
+      {&vLatency, parameter(timing.vLatency)},
+      {&perKey, whole(ceilDiv(shape.headDim, structure.multipliers))},
+      {&perValue, whole(cyclesPerValue)},
+      {&division, whole(cyclesPerValue) * parameter(timing.divisionCycles)}};
+
+  // The smallest unit that all are multiples of.
+  Wide units = 1;
+  for (const auto &[duration, cycles] : durations) {
+    units *= cycles.denominator / commonDivisor(units, cycles.denominator);
+    if (units > kMaxUnits) {
+      message = "expected clocks, a bus and timings of machine '" + machine.name +
+                "' that have a common unit of at least 2^-30 core cycles";
+      return;
+    }
+  }
+  unitsPerCycle = static_cast<Time>(units);
+  isPowerOfTwo = std::has_single_bit(static_cast<uint64_t>(unitsPerCycle));
+  for (const auto &[duration, cycles] : durations) {
+    Wide number = cycles.numerator * (units / cycles.denominator);
+    *duration = number > kMaxTime ? kMaxTime : static_cast<Time>(number);
+  }
+}
