@@ -48,8 +48,8 @@ public:
 
   /// A number of equal durations.
   static Time times(int64_t count, Time each) {
-    __int128 product = __int128(count) * each;
-    return product > kMaxTime ? kMaxTime : static_cast<Time>(product);
+    Time product;
+    return __builtin_mul_overflow(count, each, &product) || product > kMaxTime ? kMaxTime : product;
   }
   /// What a number of bytes takes on the bus.
   Time transfer(int64_t bytes) const { return times(bytes, 8 * bit); }

@@ -76,8 +76,14 @@ bool TimingModel::runNext(Unit &unit) {
 }
 
 void TimingModel::advance() {
-  for (const Unit &unit : units)
+  // Units of which more can come at once.
+  UnitSet open = 0;
+  for (const Unit &unit : units) {
     runnable |= setOf(unit);
+    if (unit.log->complete < unit.log->end() || unit.log->state == EventLog::State::Open)
+      open |= setOf(unit);
+  }
+  bool canGrant = true;
   while (!found) {
     // Only the bus needs an order in time. All units go on until each is done or wants the bus;
     // then the earliest request cannot be overtaken, because whatever comes later follows from a
@@ -85,22 +91,22 @@ void TimingModel::advance() {
     while (runnable != 0 && !found) {
       Unit &unit = units[std::countr_zero(runnable)];
       runnable &= ~setOf(unit);
-      while (hasNext(unit) && !unit.request && !found && runNext(unit)) {
+      if (requesting & setOf(unit))
+        continue;
+      while (hasNext(unit) && runNext(unit) && !found) {
       }
-    }
-    Unit *next = nullptr;
-    for (Unit &unit : units) {
       // What comes at once could want the bus before.
-      bool isOpen =
-          unit.log->complete < unit.log->end() || unit.log->state == EventLog::State::Open;
-      if (isOpen && !hasNext(unit))
-        return;
-      if (unit.request && (!next || *unit.request < *next->request))
+      canGrant &= hasNext(unit) || !(open & setOf(unit));
+    }
+    if (!canGrant || requesting == 0)
+      break;
+    Unit *next = nullptr;
+    for (UnitSet rest = requesting; rest != 0; rest &= rest - 1) {
+      Unit &unit = units[std::countr_zero(rest)];
+      if (!next || unit.request < next->request)
         next = &unit;
     }
-    if (!next)
-      break;
-    next->request.reset();
+    requesting &= ~setOf(*next);
     granted = next;
     runNext(*next);
     granted = nullptr;
@@ -110,7 +116,7 @@ void TimingModel::advance() {
   bool isEnded = std::ranges::all_of(
       units, [](const Unit &unit) { return unit.log->state == EventLog::State::Ended; });
   for (const Unit &unit : units)
-    if (isEnded && !found && hasNext(unit))
+    if (isEnded && !found && requesting == 0 && hasNext(unit))
       fail(unit, "stands still, as it waits for what comes behind a fetch that has no room");
 }
 

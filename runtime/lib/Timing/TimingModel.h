@@ -90,7 +90,7 @@ private:
     /// The time in which it has worked.
     Time busy = 0;
     /// When it wants the bus, while it waits for it.
-    std::optional<Time> request = {};
+    Time request = 0;
     /// The shares of its events, for a trace.
     Ring<uint32_t> shares;
   };
@@ -121,6 +121,7 @@ private:
   std::optional<Time> requestBus(Unit &unit, Time time, Time duration) {
     if (granted != &unit) {
       unit.request = time;
+      requesting |= setOf(unit);
       return std::nullopt;
     }
     Time start = bus.serve(time, duration);
@@ -246,8 +247,8 @@ private:
   Time last = 0;
 
   std::array<Unit, kNumMachineUnits> units;
-  /// Units that may be able to go on.
-  UnitSet runnable = 0;
+  /// Units that may be able to go on, and those that wait for the bus.
+  UnitSet runnable = 0, requesting = 0;
   std::vector<TimedCredits> credits;
   std::vector<TimedQueue> queues;
   /// For each head, or key head, and region when it has been written; infinite until that is known.
