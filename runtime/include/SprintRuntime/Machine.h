@@ -106,6 +106,12 @@ struct Machine {
   Timing timing;
   Energy energy;
 
+  /// Bytes that all channels together move in a core cycle.
+  double busBytesPerCycle() const noexcept {
+    return timing.busBits / 8 * timing.transfersPerMemoryCycle *
+           static_cast<double>(structure.channels) * timing.memoryClockMHz / timing.clockMHz;
+  }
+
   /// The hash of the structure (MachineFields.h); energies and timings do not count.
   std::string structureHash() const;
 

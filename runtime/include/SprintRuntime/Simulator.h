@@ -86,6 +86,13 @@ public:
   std::unique_ptr<Curves> curves;
 };
 
+/// A row of a launch.
+struct RowName {
+  /// `batch * heads + head`.
+  int64_t head = 0;
+  int64_t query = 0;
+};
+
 /// What a launch is asked for.
 struct LaunchOptions {
   ThresholdPolicy thresholds;
@@ -93,6 +100,8 @@ struct LaunchOptions {
   bool masks = false;
   /// Record the timeline (LaunchResult::trace).
   bool trace = false;
+  /// Explain this row (LaunchResult::explanation).
+  std::optional<RowName> explained;
   /// Gathers what thresholds would keep on these operands, whatever the launch keeps; null for
   /// nothing.
   Calibration *calibration = nullptr;
@@ -116,6 +125,22 @@ struct TraceEvent {
   double duration = 0;
 };
 
+/// A command of a row, in cycles: when it ran, and why not before.
+struct ExplainedCommand {
+  /// What a command waited for, and until when.
+  struct Wait {
+    std::string reason;
+    double until = 0;
+  };
+
+  std::string_view unit, name;
+  /// When its unit was free for it.
+  double free = 0;
+  double start = 0, end = 0;
+  /// In the order of time. What was there before the unit was free is left out.
+  std::vector<Wait> waits;
+};
+
 /// What a launch gives.
 struct LaunchResult {
   LaunchShape dimensions;
@@ -130,6 +155,9 @@ struct LaunchResult {
   std::vector<uint8_t> masks;
   Statistics statistics;
   std::vector<TraceEvent> trace;
+  /// The commands that name the row that was to be explained, in the order of time. (`list_range`
+  /// names none.)
+  std::vector<ExplainedCommand> explanation;
 };
 
 /// Runs `program` on `machine`. Refused: a machine of another structure, operands and shapes that

@@ -45,9 +45,9 @@ LaunchRun::LaunchRun(const DecodedProgram &program, const Machine &machine,
       valueBuffer(shares, machine.structure.bufferedValues(shape.valueDim), shape.keys),
       ledger(machine.structure, shape),
       timing(machine, shape, program.source().countingQueues, program.source().indexQueues, logs,
-             {true, options.trace}),
+             {true, options.trace, options.explained}),
       residentTiming(machine, shape, program.source().countingQueues, program.source().indexQueues,
-                     logs, {false, false}),
+                     logs, {.writesTakeTime = false}),
       listShares(machine.structure.corelets) {}
 
 void LaunchRun::check() const {
@@ -56,6 +56,13 @@ void LaunchRun::check() const {
     throw LaunchFailure{"expected masks of at most " + std::to_string(kMaxMaskBytes) +
                         " bytes, got " + std::to_string(rows) + " rows of " +
                         std::to_string(shape.keys) + " keys"};
+  if (const std::optional<RowName> &row = options.explained;
+      row && (row->head < 0 || row->head >= operands.heads() || row->query < 0 ||
+              row->query >= shape.queries))
+    throw LaunchFailure{"expected a row to explain of a head below " +
+                        std::to_string(operands.heads()) + " and a query below " +
+                        std::to_string(shape.queries) + ", got head " + std::to_string(row->head) +
+                        ", query " + std::to_string(row->query)};
   __int128 queueBytes = 0;
   for (const IndexQueue &queue : program.source().indexQueues)
     queueBytes += __int128(queue.depth) * shape.keys * kListEntryBytes;
@@ -87,6 +94,7 @@ void LaunchRun::run(LaunchResult &result) {
     statistics.*busyOfUnits[unit] = times.busy[unit];
   result.statistics = statistics;
   result.trace = std::move(times.trace);
+  result.explanation = std::move(times.explanation);
 }
 
 /// While threads compute the rows of a piece, this one walks on to the next, and passes on the
@@ -283,6 +291,7 @@ template <typename Listed> bool LaunchRun::completeListed(Listed &event) {
   RowPlace *place = findRow(event.list);
   if (!place || !complete(event, place->piece->computed[place->index]))
     return false;
+  event.owners.query = static_cast<int32_t>(place->piece->rows[place->index].query);
   --place->piece->uses;
   return true;
 }

@@ -24,17 +24,6 @@ namespace {
 /// CORELET.
 constexpr size_t kMaxTraceEvents = size_t(1) << 24;
 
-/// The command that an event is of.
-std::string_view mnemonicOf(const Event &event) {
-  return std::visit(
-      [](const auto &alternative) {
-        constexpr const CommandInfo *kInfo =
-            findCommand(static_cast<uint64_t>(std::decay_t<decltype(alternative)>::kOpcode));
-        return kInfo->mnemonic;
-      },
-      event);
-}
-
 } // namespace
 
 TimingModel::TimingModel(const Machine &machine, const LaunchShape &shape,
@@ -120,6 +109,36 @@ void TimingModel::advance() {
       fail(unit, "stands still, as it waits for what comes behind a fetch that has no room");
 }
 
+std::string_view TimingModel::mnemonicOf(const Unit &unit) {
+  return visitEvent((*unit.log)[unit.next], [](const auto &event) {
+    constexpr const CommandInfo *kInfo =
+        findCommand(static_cast<uint64_t>(std::decay_t<decltype(event)>::kOpcode));
+    return kInfo->mnemonic;
+  });
+}
+
+void TimingModel::explain(Unit &unit, Time start, Time end) {
+  ListOwners owners = visitEvent((*unit.log)[unit.next], [](const auto &event) -> ListOwners {
+    if constexpr (requires { event.owners; })
+      return event.owners;
+    return {};
+  });
+  if (owners.head == options.explained->head && owners.query == options.explained->query) {
+    ExplainedCommand &command = explanation.emplace_back();
+    command.unit = toString(unit.unit);
+    command.name = mnemonicOf(unit);
+    command.free = durations.cycles(unit.free);
+    command.start = durations.cycles(start);
+    command.end = durations.cycles(end);
+    for (auto &[reason, until] : unit.waits)
+      command.waits.push_back({std::move(reason), durations.cycles(until)});
+    std::ranges::sort(command.waits, {}, [](const ExplainedCommand::Wait &wait) {
+      return std::tie(wait.until, wait.reason);
+    });
+  }
+  unit.waits.clear();
+}
+
 TimingResult TimingModel::takeResult() {
   TimingResult result;
   result.cycles = durations.cycles(last);
@@ -130,6 +149,10 @@ TimingResult TimingModel::takeResult() {
     return std::tuple(event.start, event.unit, event.corelet, event.name, event.duration);
   });
   result.trace = std::move(timeline);
+  std::ranges::sort(explanation, {}, [](const ExplainedCommand &command) {
+    return std::tuple(command.start, command.unit);
+  });
+  result.explanation = std::move(explanation);
   return result;
 }
 
@@ -143,7 +166,7 @@ void TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit 
                  " intervals, got more"};
     return;
   }
-  timeline.push_back({row, corelet, mnemonicOf((*unit.log)[unit.next]), durations.cycles(start),
+  timeline.push_back({row, corelet, mnemonicOf(unit), durations.cycles(start),
                       durations.cycles(duration)});
 }
 

@@ -27,6 +27,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sprint {
@@ -36,6 +37,7 @@ struct TimingOptions {
   /// Whether a `write` takes time.
   bool writesTakeTime = true;
   bool trace = false;
+  std::optional<RowName> explained = {};
 };
 
 /// What nothing but time can show to be wrong.
@@ -56,6 +58,7 @@ struct TimingResult {
   std::array<double, kNumMachineUnits> busy{};
   double busBusy = 0;
   std::vector<TraceEvent> trace;
+  std::vector<ExplainedCommand> explanation;
 };
 
 /// The timing of one launch.
@@ -93,6 +96,9 @@ private:
     Time request = 0;
     /// The shares of its events, for a trace.
     Ring<uint32_t> shares;
+    /// What its next command waited for, and when the unit was free for it; for an explanation.
+    std::vector<std::pair<std::string, Time>> waits;
+    Time free = 0;
   };
 
   // Each returns whether the event has happened; where not, the unit waits for a queue or the bus.
@@ -126,24 +132,43 @@ private:
     }
     Time start = bus.serve(time, duration);
     trace("bus", -1, unit, start, duration);
+    if (options.explained) {
+      noteWait(unit, "the bus, which served " + busUser, start);
+      busUser = std::string(toString(unit.unit)) + ": " + std::string(mnemonicOf(unit));
+    }
     return start;
   }
-  /// Ends the unit's command, which frees its unit at `free` and ends at `end`. `worked` is the
-  /// time in which it worked.
-  void finish(Unit &unit, Time free, Time end, Time worked) {
+  /// Ends the unit's command, which began at `start`, frees its unit at `free` and ends at `end`.
+  /// `worked` is the time in which it worked.
+  void finish(Unit &unit, Time start, Time free, Time end, Time worked) {
+    if (options.explained)
+      explain(unit, start, end);
     unit.busy += worked;
     last = std::max(last, end);
     if (end > kMaxTime)
       fail(unit, "ends later than times can be counted");
-    unit.time = free;
+    unit.time = unit.free = free;
     unit.ended = std::max(unit.ended, end);
   }
   /// Ends a command that waits for nothing once it has started at `start`, and holds its unit to
   /// its end.
   void finish(Unit &unit, Time start, Time duration) {
     trace(unit, -1, start, duration);
-    finish(unit, start + duration, start + duration, duration);
+    finish(unit, start, start + duration, start + duration, duration);
   }
+  /// Notes what the unit's next command waits for, and until when.
+  void noteWait(Unit &unit, std::string reason, Time until) {
+    if (until > unit.free)
+      unit.waits.emplace_back(std::move(reason), until);
+  }
+  void noteList(Unit &unit, IndexQueueIndex queue, const TimedList &list) {
+    if (options.explained)
+      noteWait(unit, "a list in '" + std::string(queueOf(queue).name) + "'", list.available);
+  }
+  /// Adds the unit's command to the explanation, where it is of the row.
+  void explain(Unit &unit, Time start, Time end);
+  /// The command of the unit's next event.
+  static std::string_view mnemonicOf(const Unit &unit);
   void fail(const Unit &unit, std::string message) {
     if (!found)
       found = {unit.unit, unit.next, std::move(message)};
@@ -242,6 +267,9 @@ private:
   const TimingOptions options;
   Durations durations;
   std::vector<TraceEvent> timeline;
+  std::vector<ExplainedCommand> explanation;
+  /// Who had the bus last.
+  std::string busUser = "nobody";
   std::optional<TimingFault> found;
   /// The end of the last command.
   Time last = 0;

@@ -49,6 +49,8 @@ bool TimingModel::run(Unit &unit, const AcquireEvent &event) {
   TimedCredits &held = credits[static_cast<size_t>(event.queue)];
   if (held.times.empty())
     return wait(unit, held.waiting);
+  if (options.explained)
+    noteWait(unit, "a credit of '" + std::string(held.name) + "'", held.times.front());
   unit.time = std::max(unit.time, held.times.front());
   held.times.pop();
   return true;

@@ -39,7 +39,7 @@ bool TimingModel::run(Unit &unit, const LoadQueryEvent &event) {
   Time held = durations.whole(onBus);
   traceBanks(unit, *start, duration);
   trace(unit, -1, *start, held);
-  finish(unit, *start + held, *start + duration, held);
+  finish(unit, *start, *start + held, *start + duration, held);
   return true;
 }
 
@@ -100,10 +100,13 @@ bool TimingModel::run(Unit &unit, const FetchEvent &event) {
     traceBanks(unit, start, duration);
   }
   checkWritten(unit, event.region, event.owners.head, start);
+  noteList(unit, event.from, *list);
+  if (options.explained && event.waitsForRoom)
+    noteWait(unit, "room beside the list before", lists.lastUse);
   take(event.from, start);
   put(unit, event.to, passedOn);
   trace(unit, -1, start, held);
-  finish(unit, start + held, start + duration, held);
+  finish(unit, start, start + held, start + duration, held);
   return true;
 }
 

@@ -59,11 +59,12 @@ bool TimingModel::run(Unit &unit, const ScoreEvent &event) {
           ? alone
           : std::max(alone, durations.whole(list->complete - start + durations.perKey + latency));
   Time end = start + duration;
+  noteList(unit, event.from, *list);
   take(event.from, start);
   use(event.from, end);
   put(unit, event.to, {end, end});
   traceShares(unit, start, duration - latency, durations.perKey * event.passes);
-  finish(unit, end - latency, end, alone - latency);
+  finish(unit, start, end - latency, end, alone - latency);
   return true;
 }
 

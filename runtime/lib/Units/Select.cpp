@@ -138,8 +138,9 @@ bool Walk::run(Unit &unit, const ReadPruningCommand &command) {
     fail(unit, "there is no pruning vector to read");
   put(unit, command.keysTo, prunedList, Stage::Selected);
   put(unit, command.valuesTo, prunedList, Stage::Selected);
+  ListOwners owners = ownersOf(lists[prunedList].row);
   prunedList = kNoList;
-  finish(unit, ReadPruningEvent{command.keysTo, command.valuesTo});
+  finish(unit, ReadPruningEvent{command.keysTo, command.valuesTo, owners});
   return true;
 }
 

@@ -39,10 +39,11 @@ bool TimingModel::run(Unit &unit, const SoftmaxEvent &event) {
   Time start = std::max(unit.time, list->available);
   Time end = start + duration;
   bool isLate = machine.structure.widths.probabilityBits == 0;
+  noteList(unit, event.from, *list);
   take(event.from, start);
   put(unit, event.to, {isLate ? start + latency : end, end});
   traceShares(unit, start, duration - latency, durations.unitsPerCycle);
-  finish(unit, end - latency, end, duration - latency);
+  finish(unit, start, end - latency, end, duration - latency);
   return true;
 }
 

@@ -64,12 +64,14 @@ bool TimingModel::run(Unit &unit, const AccumulateEvent &event) {
       event.size.fullest == 0
           ? alone
           : std::max(alone, durations.whole(lastInput - start + durations.perValue + latency));
+  noteList(unit, event.weights, *weights);
+  noteList(unit, event.values, *values);
   take(event.weights, start);
   take(event.values, start);
   Time end = start + duration;
   use(event.values, end);
   traceShares(unit, start, duration - latency, durations.perValue);
-  finish(unit, end - latency, end, alone - latency);
+  finish(unit, start, end - latency, end, alone - latency);
   return true;
 }
 
@@ -107,6 +109,6 @@ bool TimingModel::run(Unit &unit, const StoreOutputEvent &) {
     trace(unit, corelet, unit.time, work);
   // It follows its row through the pipeline.
   Time free = unit.time + work;
-  finish(unit, free, free + durations.vLatency, work);
+  finish(unit, unit.time, free, free + durations.vLatency, work);
   return true;
 }

@@ -93,6 +93,7 @@ struct ThresholdEvent {
 struct ReadPruningEvent {
   static constexpr Opcode kOpcode = Opcode::ReadPruning;
   IndexQueueIndex keysTo, valuesTo;
+  ListOwners owners = {};
 };
 
 struct ListRangeEvent {

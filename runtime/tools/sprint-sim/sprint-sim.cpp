@@ -45,6 +45,8 @@ struct Arguments {
   std::string outputDir;
   LaunchFileOptions files;
   SimulationOptions simulation;
+  /// Head and query, or empty.
+  std::vector<int64_t> explain;
   bool onlyChecks = false;
 };
 
@@ -205,6 +207,8 @@ Launch runProgram(const Program &program, const Machine &machine,
   arguments.files.request(options);
   arguments.simulation.request(options);
   options.progress = terminalProgress(program.name, "rows");
+  if (!arguments.explain.empty())
+    options.explained = {arguments.explain[0], arguments.explain[1]};
   std::string error;
   std::optional<LaunchResult> result = launch(program, machine, inputs.operands(), options, error);
   // The message may be about any of them.
@@ -248,12 +252,47 @@ void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
   check(files.commit(error));
 }
 
-void printSummary(const std::vector<Launch> &launches) {
+/// The part of the machine that worked most of the time.
+std::pair<std::string, double> busiestPart(const Statistics &statistics) {
+  std::pair<std::string, double> busiest = {"bus", statistics.busyBus};
+  for (MachineUnit unit : enumerators<MachineUnit>)
+    if (double busy = statistics.*busyOfUnits[static_cast<size_t>(unit)]; busy > busiest.second)
+      busiest = {std::string(toString(unit)), busy};
+  return {busiest.first, busiest.second / statistics.cycles};
+}
+
+void printSummary(const std::vector<Launch> &launches, const Machine &machine) {
   for (const Launch &launch : launches) {
     const Statistics &statistics = launch.result.statistics;
     std::printf("%s: %.0f cycles (%.0f with the codes in ReRAM already), %.6g uJ, pruned %.4f\n",
                 launch.program->name.c_str(), statistics.cycles, statistics.cyclesResident,
                 statistics.totalEnergy() * 1e-6, statistics.prunedFraction());
+    const LaunchShape &shape = launch.result.dimensions;
+    auto queries = static_cast<double>(shape.batches * shape.heads * shape.queries);
+    auto kept = static_cast<double>(std::max<int64_t>(statistics.keptScores, 1));
+    double bytes = machine.busBytesPerCycle();
+    double used = statistics.busyBus / statistics.cycles;
+    auto [part, busy] = busiestPart(statistics);
+    std::printf("  %.6g cycles and %.6g pJ a query, %.6g pJ a kept key\n"
+                "  bus: %.4g of %.4g bytes a cycle (%.0f %%); bottleneck: %s (%.0f %% busy)\n"
+                "  %.3g queries simulated a second\n",
+                statistics.cycles / queries, statistics.totalEnergy() / queries,
+                statistics.totalEnergy() / kept, used * bytes, bytes, used * 100, part.c_str(),
+                busy * 100, queries / std::max(statistics.simulationSeconds, 1e-9));
+  }
+}
+
+/// Prints when the commands of a row ran and what they waited for.
+void printExplanation(const Launch &launch, const std::vector<int64_t> &row) {
+  std::printf("\n%s, head %lld, query %lld: cycles, and what each command waited for\n%-12s %-13s "
+              "%13s %13s %13s\n",
+              launch.program->name.c_str(), static_cast<long long>(row[0]),
+              static_cast<long long>(row[1]), "unit", "command", "unit free", "start", "end");
+  for (const ExplainedCommand &command : launch.result.explanation) {
+    std::printf("%-12s %-13s %13.2f %13.2f %13.2f\n", std::string(command.unit).c_str(),
+                std::string(command.name).c_str(), command.free, command.start, command.end);
+    for (const ExplainedCommand::Wait &wait : command.waits)
+      std::printf("  until %.2f for %s\n", wait.until, wait.reason.c_str());
   }
 }
 
@@ -291,7 +330,10 @@ bool run(const Arguments &arguments) {
     paths = paths.subspan(count);
   }
   writeOutputs(launches, machine, arguments);
-  printSummary(launches);
+  printSummary(launches, machine);
+  if (!arguments.explain.empty())
+    for (const Launch &launch : launches)
+      printExplanation(launch, arguments.explain);
   return true;
 }
 
@@ -312,6 +354,11 @@ int main(int argc, char **argv) {
   app.add_option("--output-dir", arguments.outputDir, "folder of the outputs, 0.npy, 1.npy, ...");
   arguments.files.addTo(app);
   arguments.simulation.addTo(app);
+  app.add_option("--explain", arguments.explain,
+                 "HEAD,QUERY: print when the commands of that row ran and what they waited for; "
+                 "heads of all batch elements are counted through")
+      ->delimiter(',')
+      ->expected(2);
   app.add_flag("--check", arguments.onlyChecks,
                "only check the programs, without inputs: print what is wrong with them and what "
                "cannot be decided");
