@@ -105,6 +105,44 @@ TEST_F(SprintSimTest, WritesAllOutputs) {
   EXPECT_TRUE(nlohmann::json::accept(read("o/trace.json")));
 }
 
+TEST_F(SprintSimTest, SumsUpALaunch) {
+  ASSERT_EQ(runAll("--threshold=-inf"), 0) << read("err.txt");
+  auto stats = nlohmann::json::parse(read("o/stats.json"));
+  // Ten queries, each with its seven keys.
+  char expected[200];
+  std::snprintf(expected, sizeof expected,
+                "\n  %.6g cycles and %.6g pJ a query, %.6g pJ a kept key\n",
+                stats["cycles"].get<double>() / 10,
+                stats["energy_pj"]["total"].get<double>() / 10,
+                stats["energy_pj"]["total"].get<double>() / 70);
+  EXPECT_NE(read("out.txt").find(expected), std::string::npos) << read("out.txt");
+  EXPECT_NE(read("out.txt").find(" of 25.6 bytes a cycle"), std::string::npos);
+}
+
+TEST_F(SprintSimTest, ExplainsARow) {
+  ASSERT_EQ(runAll("--threshold=2.5 --explain=1,0"), 0) << read("err.txt");
+  std::string text = read("out.txt");
+  // The writes of the second head's keys and queries come before, and its first list.
+  EXPECT_NE(text.find("attention, head 1, query 0: cycles, and what each command waited for\n"),
+            std::string::npos)
+      << text;
+  for (const char *command : {"select       copy_query", "select       threshold",
+                              "select       read_pruning", "key_fetch    load_query",
+                              "key_fetch    fetch", "value_fetch  fetch", "qk           score",
+                              "softmax      softmax", "v            accumulate",
+                              "v            store_output"})
+    EXPECT_NE(text.find(command), std::string::npos) << command << "\n" << text;
+  EXPECT_NE(text.find(" for a list in 'ready_keys'"), std::string::npos) << text;
+}
+
+TEST_F(SprintSimTest, RefusesToExplainARowThatIsNotThere) {
+  std::string place = "in/x.sprint: program 'attention': expected a row to explain of a head below "
+                      "2 and a query below 5, got head ";
+  std::string inputs = " (inputs: in/q.npy, in/k.npy, in/v.npy)";
+  expectRefused(runAll("--explain=2,0"), place + "2, query 0" + inputs);
+  expectRefused(runAll("--explain=0,-1"), place + "0, query -1" + inputs);
+}
+
 TEST_F(SprintSimTest, RunsAllProgramsWithoutAnEntry) {
   std::string inputs = "--input=in/q.npy --input=in/k.npy --input=in/v.npy ";
   write("t.json", R"({"thresholds": [["-inf"], [0]]})");
