@@ -111,7 +111,8 @@ bool LaunchFileOptions::add(OutputFiles &files, std::span<const LaunchRecord> la
       if (!addNpy(files, paths.back(), launches[index].outputShape, result.codes, error))
         return false;
     }
-    traces.push_back({launches[index].program, result.trace, result.statistics.cycles});
+    traces.push_back(
+        {launches[index].program, result.trace, result.statistics.cycles, result.counters});
   }
   if (trace.empty())
     return true;

@@ -158,11 +158,12 @@ TEST(TraceTest, RowsAreNamedAndTimesAreMicroseconds) {
   Machine machine = builtinMachine("m");
   std::vector<TraceEvent> first = {{"qk", 1, "score", 1000, 500}, {"banks", -1, "fetch", 5, 10}};
   std::vector<TraceEvent> second = {{"bus", -1, "fetch", 250, 2.5}};
-  const LaunchTrace launches[] = {{"layers.0", first, 2000}, {"a\xff\"b", second, 300}};
+  std::vector<TraceCounter> counters = {{"lists in keys", 50, 3}};
+  const LaunchTrace launches[] = {{"layers.0", first, 2000}, {"a\xff\"b", second, 300, counters}};
   Json json = Json::parse(traceToJson(launches, machine));
   std::map<std::pair<int, int>, std::string> rows;
   std::map<int, std::string> processes;
-  std::vector<Json> complete;
+  std::vector<Json> complete, counted;
   for (const Json &event : json["traceEvents"]) {
     if (event["name"] == "thread_name")
       rows[{event["pid"], event["tid"]}] = event["args"]["name"];
@@ -170,7 +171,13 @@ TEST(TraceTest, RowsAreNamedAndTimesAreMicroseconds) {
       processes[event["pid"]] = event["args"]["name"];
     else if (event["ph"] == "X")
       complete.push_back(event);
+    else if (event["ph"] == "C")
+      counted.push_back(event);
   }
+  ASSERT_EQ(counted.size(), 1u);
+  EXPECT_EQ(counted[0]["name"], "lists in keys");
+  EXPECT_EQ(counted[0]["ts"], 2.05);
+  EXPECT_EQ(counted[0]["args"]["value"], 3);
   ASSERT_EQ(complete.size(), 4u);
   EXPECT_EQ(complete[0]["name"], "layers.0");
   EXPECT_EQ(complete[0]["ts"], 0.0);

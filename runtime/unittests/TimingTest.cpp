@@ -18,6 +18,8 @@
 
 #include <algorithm>
 #include <map>
+#include <string>
+#include <utility>
 
 using namespace sprint;
 using namespace sprint::test;
@@ -111,6 +113,27 @@ TEST(TimingTest, TwoRows) {
   EXPECT_EQ(result.statistics.cycles, 184.3125 + 13 + 1);
   // Without the writes all is 36 cycles earlier.
   EXPECT_EQ(result.statistics.cyclesResident, 184.3125 + 13 + 1 - 36);
+}
+
+TEST(TimingTest, CountersFollowQueuesBuffersAndBus) {
+  Machine machine = builtinMachine("s");
+  ChosenRows rows({{0, 1, 2}, {2, 3}}, 5);
+  LaunchResult result = rows.run(attentionProgram(machine), machine);
+  std::map<std::string, std::vector<std::pair<double, double>>> values;
+  for (const TraceCounter &counter : result.counters)
+    values[counter.name].emplace_back(counter.time, counter.value);
+  // The keys of each row, from the starts of the fetches on.
+  EXPECT_EQ(values["keys on chip"],
+            (std::vector<std::pair<double, double>>{{75, 3}, {126.3125, 2}}));
+  // The first row's list is there and taken at 75, the second's from 75 + 39 on.
+  EXPECT_EQ(values["lists in kept_keys"],
+            (std::vector<std::pair<double, double>>{{75, 0}, {75 + 39, 1}, {126.3125, 0}}));
+  // All that the bus moved: 12 tokens written, 2 queries, 4 keys and 4 values of 8 bytes, and two
+  // pruning vectors of 5 bits.
+  double bytes = 0;
+  for (auto [time, value] : values["bus, bytes a cycle"])
+    bytes += value;
+  EXPECT_NEAR(bytes, (12 + 2 + 4 + 4) * 8 + 2 * 5 / 8.0, 1e-6);
 }
 
 TEST(TimingTest, KeysAreFetchedAheadWhereTheyFindRoom) {

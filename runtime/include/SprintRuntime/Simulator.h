@@ -125,6 +125,13 @@ struct TraceEvent {
   double duration = 0;
 };
 
+/// A value that a counter of the timeline has from a time on, in cycles.
+struct TraceCounter {
+  std::string name;
+  double time = 0;
+  double value = 0;
+};
+
 /// A command of a row, in cycles: when it ran, and why not before.
 struct ExplainedCommand {
   /// What a command waited for, and until when.
@@ -155,6 +162,9 @@ struct LaunchResult {
   std::vector<uint8_t> masks;
   Statistics statistics;
   std::vector<TraceEvent> trace;
+  /// With the timeline: lists in each index queue, tokens in the buffers on chip, and bytes a cycle
+  /// on the bus, each in the order of time.
+  std::vector<TraceCounter> counters;
   /// The commands that name the row that was to be explained, in the order of time. (`list_range`
   /// names none.)
   std::vector<ExplainedCommand> explanation;

@@ -22,10 +22,12 @@ struct LaunchTrace {
   std::string_view program;
   std::span<const TraceEvent> events;
   double cycles = 0;
+  std::span<const TraceCounter> counters = {};
 };
 
 /// Timelines of launches that run one after another, as Chrome trace JSON: a row for the launches,
-/// by their programs' names, and one for each unit; times in microseconds at the machine's clock.
+/// by their programs' names, one for each unit, and the counters; times in microseconds at the
+/// machine's clock.
 std::string traceToJson(std::span<const LaunchTrace> launches, const Machine &machine);
 
 } // namespace sprint

@@ -304,7 +304,8 @@ char *sprintTrace(const SprintResult *const *results, size_t count, char **error
     for (const SprintResult *result : std::span(results, count)) {
       expect(result, "expected results, got null");
       expect(!result->result.trace.empty(), "expected launches with SPRINT_RECORD_TRACE");
-      launches.push_back({result->program, result->result.trace, result->result.statistics.cycles});
+      launches.push_back({result->program, result->result.trace, result->result.statistics.cycles,
+                          result->result.counters});
     }
     char *trace = copyString(traceToJson(launches, results[0]->machine));
     if (!trace)

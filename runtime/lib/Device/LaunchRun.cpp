@@ -94,6 +94,7 @@ void LaunchRun::run(LaunchResult &result) {
     statistics.*busyOfUnits[unit] = times.busy[unit];
   result.statistics = statistics;
   result.trace = std::move(times.trace);
+  result.counters = std::move(times.counters);
   result.explanation = std::move(times.explanation);
 }
 
@@ -328,6 +329,7 @@ bool LaunchRun::complete(FetchEvent &event, ComputedRow &row) {
           .fetch(row.kept, operands.keyHeadOf(event.owners.head), event.residency);
   event.waitsForRoom = tokens.waitsForRoom;
   event.reused = static_cast<uint32_t>(tokens.reused);
+  event.held = static_cast<uint32_t>((isKey ? keyBuffer : valueBuffer).size());
   int64_t read = tokens.missing;
   if (!isKey) {
     // The V-PU reads those that do not stay.

@@ -98,6 +98,15 @@ std::string sprint::traceToJson(std::span<const LaunchTrace> launches, const Mac
       text += ",\n{\"ph\":\"X\"," + place + start +
               ",\"dur\":" + Json(event.duration * cycle).dump() + "}";
     }
+    for (const TraceCounter &counter : launch.counters) {
+      Json value;
+      value["ph"] = "C";
+      value["name"] = counter.name;
+      value["pid"] = 0;
+      value["ts"] = (begin + counter.time) * cycle;
+      value["args"]["value"] = counter.value;
+      text += ",\n" + toLine(value);
+    }
     begin += launch.cycles;
   }
   return text + "\n]}\n";

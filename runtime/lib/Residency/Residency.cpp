@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 using namespace sprint;
 
@@ -48,6 +49,8 @@ int64_t CoreletShares::fullest(TokenSet set, int64_t tokens) const {
 TokenBuffer::TokenBuffer(const CoreletShares &shares, int64_t capacity, int64_t tokens)
     : shares(shares), capacity(capacity), tokens((tokens + 63) / 64), counts(shares.corelets()),
       missing(this->tokens.size()) {}
+
+int64_t TokenBuffer::size() const { return std::reduce(counts.begin(), counts.end()); }
 
 SPRINT_COUNTS_BITS int64_t TokenBuffer::admit(TokenSet missing) {
   int64_t admitted = 0;

@@ -42,6 +42,8 @@ public:
   FetchedTokens fetch(TokenSet wanted, int64_t keyHead, Residency residency);
   /// What is there.
   TokenSet held() const { return tokens; }
+  /// How many those are.
+  int64_t size() const;
 
 private:
   /// Adds the first of `missing` while there is room. Returns how many those are.

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <tuple>
 #include <type_traits>
@@ -20,9 +21,11 @@ using namespace sprint;
 
 namespace {
 
-/// Intervals of a timeline, so that memory is bounded: some sixty heads of 16,384 tokens on one
-/// CORELET.
+/// Intervals of a timeline and changes of its counters, so that memory is bounded: some thirty
+/// heads of 16,384 tokens on one CORELET.
 constexpr size_t kMaxTraceEvents = size_t(1) << 24;
+/// Windows in which the bus is counted.
+constexpr double kBusWindows = 1000;
 
 } // namespace
 
@@ -139,6 +142,49 @@ void TimingModel::explain(Unit &unit, Time start, Time end) {
   unit.waits.clear();
 }
 
+void TimingModel::addChange(size_t counter, Time time, int64_t change) {
+  // The interval that comes next is refused where there are too many.
+  if (change != 0 && timeline.size() + changes.size() < kMaxTraceEvents)
+    changes.push_back({counter, time, change});
+}
+
+std::vector<TraceCounter> TimingModel::takeCounters() {
+  std::vector<std::string> names;
+  for (const TimedQueue &queue : queues)
+    names.push_back("lists in " + std::string(queue.name));
+  names.insert(names.end(), {"keys on chip", "values on chip"});
+  std::ranges::sort(changes, {}, [](const Change &change) {
+    return std::tuple(change.time, change.counter, change.change);
+  });
+  std::vector<TraceCounter> counters;
+  std::vector<int64_t> values(names.size());
+  for (size_t index = 0; index < changes.size(); ++index) {
+    const Change &change = changes[index];
+    values[change.counter] += change.change;
+    // Of several at once the last counts.
+    bool isLast = index + 1 == changes.size() || changes[index + 1].time != change.time ||
+                  changes[index + 1].counter != change.counter;
+    if (isLast)
+      counters.push_back({names[change.counter], durations.cycles(change.time),
+                          static_cast<double>(values[change.counter])});
+  }
+
+  // The bus by windows, of which there are few enough to be looked at.
+  double window = std::max(std::ceil(durations.cycles(last) / kBusWindows), 1.0);
+  std::vector<double> busy(static_cast<size_t>(durations.cycles(last) / window) + 1);
+  for (const TraceEvent &event : timeline) {
+    if (event.unit != "bus")
+      continue;
+    double end = event.start + event.duration;
+    for (auto index = static_cast<size_t>(event.start / window); index * window < end; ++index)
+      busy[index] += std::min(end, (index + 1) * window) - std::max(event.start, index * window);
+  }
+  for (size_t index = 0; index < busy.size(); ++index)
+    counters.push_back(
+        {"bus, bytes a cycle", index * window, busy[index] / window * machine.busBytesPerCycle()});
+  return counters;
+}
+
 TimingResult TimingModel::takeResult() {
   TimingResult result;
   result.cycles = durations.cycles(last);
@@ -148,6 +194,8 @@ TimingResult TimingModel::takeResult() {
   std::ranges::sort(timeline, {}, [](const TraceEvent &event) {
     return std::tuple(event.start, event.unit, event.corelet, event.name, event.duration);
   });
+  if (options.trace)
+    result.counters = takeCounters();
   result.trace = std::move(timeline);
   std::ranges::sort(explanation, {}, [](const ExplainedCommand &command) {
     return std::tuple(command.start, command.unit);
@@ -160,14 +208,14 @@ void TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit 
                               Time duration) {
   if (found)
     return;
-  if (timeline.size() == kMaxTraceEvents) {
+  if (timeline.size() + changes.size() >= kMaxTraceEvents) {
     found = {std::nullopt, 0,
              "expected a timeline of at most " + std::to_string(kMaxTraceEvents) +
                  " intervals, got more"};
     return;
   }
-  timeline.push_back({row, corelet, mnemonicOf(unit), durations.cycles(start),
-                      durations.cycles(duration)});
+  timeline.push_back(
+      {row, corelet, mnemonicOf(unit), durations.cycles(start), durations.cycles(duration)});
 }
 
 void TimingModel::traceBanks(const Unit &unit, Time start, Time duration) {

@@ -58,6 +58,7 @@ struct TimingResult {
   std::array<double, kNumMachineUnits> busy{};
   double busBusy = 0;
   std::vector<TraceEvent> trace;
+  std::vector<TraceCounter> counters;
   std::vector<ExplainedCommand> explanation;
 };
 
@@ -179,6 +180,13 @@ private:
     if (options.trace)
       addInterval(row, corelet, unit, start, duration);
   }
+  /// Changes a counter of the timeline, those of index queues first, then those of the buffers.
+  void count(size_t counter, Time time, int64_t change) {
+    if (options.trace)
+      addChange(counter, time, change);
+  }
+  void addChange(size_t counter, Time time, int64_t change);
+  std::vector<TraceCounter> takeCounters();
   void addInterval(std::string_view row, int64_t corelet, const Unit &unit, Time start,
                    Time duration);
   void trace(const Unit &unit, int64_t corelet, Time start, Time duration) {
@@ -219,6 +227,7 @@ private:
   void take(IndexQueueIndex queue, Time time) {
     TimedQueue &timed = queueOf(queue);
     timed.lists.pop();
+    count(static_cast<size_t>(queue), time, -1);
     if (timed.putTimes.empty()) {
       timed.takeTimes.push(time);
       return;
@@ -230,6 +239,7 @@ private:
     TimedQueue &timed = queueOf(queue);
     timed.producer = unit.unit;
     timed.lists.push(list);
+    count(static_cast<size_t>(queue), list.available, 1);
     wake(timed.waiting);
     // The first lists, up to the depth, always find room.
     if (timed.puts++ < timed.depth)
@@ -266,7 +276,16 @@ private:
   const LaunchShape &shape;
   const TimingOptions options;
   Durations durations;
+  /// A change of a counter, of which that many come before.
+  struct Change {
+    size_t counter;
+    Time time;
+    int64_t change;
+  };
   std::vector<TraceEvent> timeline;
+  std::vector<Change> changes;
+  /// Tokens that the key and the value buffer hold.
+  std::array<int64_t, 2> heldTokens{};
   std::vector<ExplainedCommand> explanation;
   /// Who had the bus last.
   std::string busUser = "nobody";

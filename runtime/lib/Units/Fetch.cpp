@@ -103,6 +103,9 @@ bool TimingModel::run(Unit &unit, const FetchEvent &event) {
   noteList(unit, event.from, *list);
   if (options.explained && event.waitsForRoom)
     noteWait(unit, "room beside the list before", lists.lastUse);
+  size_t buffer = event.region == MemoryRegion::Value;
+  count(queues.size() + buffer, start, event.held - heldTokens[buffer]);
+  heldTokens[buffer] = event.held;
   take(event.from, start);
   put(unit, event.to, passedOn);
   trace(unit, -1, start, held);

@@ -76,6 +76,8 @@ struct FetchEvent {
   uint32_t reused = 0;
   /// Tokens that the fetch reads, those that stream a second time included.
   uint32_t read = 0;
+  /// Tokens that are on chip after it.
+  uint32_t held = 0;
 };
 
 struct CopyQueryEvent {
