@@ -150,6 +150,7 @@ void TimingModel::addChange(size_t counter, Time time, int64_t change) {
 
 std::vector<TraceCounter> TimingModel::takeCounters() {
   std::vector<std::string> names;
+  names.reserve(queues.size() + 2);
   for (const TimedQueue &queue : queues)
     names.push_back("lists in " + std::string(queue.name));
   names.insert(names.end(), {"keys on chip", "values on chip"});
