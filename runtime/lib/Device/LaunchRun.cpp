@@ -79,7 +79,8 @@ void LaunchRun::run(LaunchResult &result) {
   if (options.masks)
     result.masks.resize(rows * shape.keys);
 
-  tbb::task_arena arena(options.threads.value_or(tbb::task_arena::automatic));
+  constexpr int kAllThreads = tbb::task_arena::automatic;
+  tbb::task_arena arena(options.threads.value_or(kAllThreads));
   arena.execute([&] { runPieces(result); });
   for (const TimingModel *model : {&timing, &residentTiming})
     if (model->fault())
