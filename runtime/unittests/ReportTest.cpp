@@ -254,7 +254,14 @@ INSTANTIATE_TEST_SUITE_P(
         ThresholdText{"Word", R"({"thresholds": [["low"]]})",
                       R"(expected thresholds to be numbers or "-inf", got "low")"},
         ThresholdText{"NaN", R"({"thresholds": [[NaN]]})", "byte 18: not JSON"},
-        ThresholdText{"TooLarge", R"({"thresholds": [[1e999]]})", "a number is too large"}),
+        ThresholdText{"TooLarge", R"({"thresholds": [[1e999]]})", "a number is too large"},
+        ThresholdText{"TooLargeForF32", R"({"thresholds": [[1e300]]})",
+                      "expected thresholds that an f32 holds, got 1e+300"},
+        // A message that shows it would call itself as often.
+        ThresholdText{"TooDeep",
+                      R"({"thresholds": [[)" + std::string(1000000, '[') +
+                          std::string(1000000, ']') + "]]}",
+                      "expected arrays and objects at most 64 deep, got more"}),
     [](const testing::TestParamInfo<ThresholdText> &info) { return info.param.name; });
 
 class ThresholdsTest : public FolderTest {

@@ -12,6 +12,19 @@
 
 using namespace sprint;
 
+/// How deep arrays and objects of what is read may be nested, far more than any reader wants. What
+/// writes a document for a message calls itself for each level.
+static constexpr int kMaxNesting = 64;
+
+Json sprint::parseJson(std::string_view text) {
+  return Json::parse(text, [](int depth, Json::parse_event_t, Json &) {
+    if (depth > kMaxNesting)
+      throw FormatError{"expected arrays and objects at most " + std::to_string(kMaxNesting) +
+                        " deep, got more"};
+    return true;
+  });
+}
+
 std::string sprint::toLine(const Json &json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -55,8 +68,12 @@ std::vector<std::string> sprint::stringsOf(const Json &json, const std::string &
 }
 
 float sprint::thresholdOf(const Json &json) {
-  if (json.is_number())
-    return json.get<float>();
+  if (json.is_number()) {
+    auto threshold = json.get<float>();
+    if (!std::isfinite(threshold))
+      throw FormatError{"expected thresholds that an f32 holds, got " + json.dump()};
+    return threshold;
+  }
   if (json.is_string() && json.get<std::string>() == kMinusInfinity)
     return -std::numeric_limits<float>::infinity();
   throw FormatError{"expected thresholds to be numbers or \"-inf\", got " + json.dump()};

@@ -16,6 +16,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sprint {
@@ -32,6 +33,9 @@ std::string toFile(const Json &json);
 struct FormatError {
   std::string message;
 };
+
+/// Reads a document. Throws what `parseOr` makes messages of.
+Json parseJson(std::string_view text);
 
 /// The member `key` of an object, and it as what it has to be. Throw FormatError.
 const Json &memberOf(const Json &json, const std::string &key);

@@ -91,7 +91,7 @@ std::optional<ThresholdFile> sprint::readThresholds(const std::string &path,
   if (!text)
     return std::nullopt;
   return parseOr(path + ": ", error, [&]() -> std::optional<ThresholdFile> {
-    return thresholdFileOf(Json::parse(*text));
+    return thresholdFileOf(parseJson(*text));
   });
 }
 
