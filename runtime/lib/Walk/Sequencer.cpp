@@ -13,9 +13,9 @@ using namespace sprint;
 
 namespace {
 
-/// Steps, which are commands and nodes of their operands, that a launch may run: some seconds' worth
-/// of them, so many an output row, of which commands of usual programs take a fifth, and one for as
-/// many multiply-accumulates as are computed in the time of a step.
+/// Steps, which are commands and nodes of their operands, that a launch may run: some seconds'
+/// worth of them, so many an output row, of which commands of usual programs take a fifth, and one
+/// for as many multiply-accumulates as are computed in the time of a step.
 constexpr int64_t kFreeSteps = int64_t(1) << 27;
 constexpr int64_t kStepsPerRow = int64_t(1) << 10;
 constexpr int64_t kMacsPerStep = int64_t(1) << 8;
@@ -27,15 +27,15 @@ __int128 maxSteps(const LaunchShape &shape) {
 }
 
 /// Magnitude of every value of an expression, so that sums of two do not overflow.
-constexpr __int128 kMaxValue = __int128(1) << 62;
+constexpr int64_t kMaxValue = int64_t(1) << 62;
 
 /// Divisors are positive (CommandStream.h, `verify`).
-template <typename Integer> Integer floorDiv(Integer number, Integer divisor) {
-  Integer quotient = number / divisor;
+int64_t floorDiv(int64_t number, int64_t divisor) {
+  int64_t quotient = number / divisor;
   return number % divisor < 0 ? quotient - 1 : quotient;
 }
 
-template <typename Integer> Integer apply(ExprNode::Kind kind, Integer left, Integer right) {
+int64_t apply(ExprNode::Kind kind, int64_t left, int64_t right) {
   switch (kind) {
   case ExprNode::Kind::Add:
     return left + right;
@@ -44,7 +44,7 @@ template <typename Integer> Integer apply(ExprNode::Kind kind, Integer left, Int
   case ExprNode::Kind::FloorDiv:
     return floorDiv(left, right);
   case ExprNode::Kind::CeilDiv:
-    return -floorDiv<Integer>(-left, right);
+    return -floorDiv(-left, right);
   case ExprNode::Kind::Mod:
     return left - floorDiv(left, right) * right;
   case ExprNode::Kind::Min:
@@ -60,18 +60,31 @@ template <typename Integer> Integer apply(ExprNode::Kind kind, Integer left, Int
 }
 
 struct Bounds {
-  __int128 least;
-  __int128 largest;
+  int64_t least;
+  int64_t largest;
 };
+
+/// `apply`, of which a number that does not fit is the one that is next to it.
+int64_t applySaturating(ExprNode::Kind kind, int64_t left, int64_t right) {
+  int64_t result;
+  if (kind == ExprNode::Kind::Add && __builtin_add_overflow(left, right, &result))
+    return left < 0 ? INT64_MIN : INT64_MAX;
+  if (kind == ExprNode::Kind::Mul && __builtin_mul_overflow(left, right, &result))
+    return (left < 0) != (right < 0) ? INT64_MIN : INT64_MAX;
+  return apply(kind, left, right);
+}
 
 Bounds applyBounds(ExprNode::Kind kind, const Bounds &left, const Bounds &right) {
   if (kind == ExprNode::Kind::Mod)
     return {0, right.largest - 1};
   // All other kinds are monotone in each operand, so the extremes are at the corners.
-  std::initializer_list<__int128> corners = {
-      apply(kind, left.least, right.least), apply(kind, left.least, right.largest),
-      apply(kind, left.largest, right.least), apply(kind, left.largest, right.largest)};
-  return {std::min(corners), std::max(corners)};
+  Bounds result = {INT64_MAX, INT64_MIN};
+  for (int64_t one : {left.least, left.largest})
+    for (int64_t other : {right.least, right.largest}) {
+      int64_t corner = applySaturating(kind, one, other);
+      result = {std::min(result.least, corner), std::max(result.largest, corner)};
+    }
+  return result;
 }
 
 } // namespace
@@ -132,8 +145,8 @@ bool Expression::bounds(const Counters &counters, int64_t &least, int64_t &large
     if (stack.back().least < -kMaxValue || stack.back().largest > kMaxValue)
       return false;
   }
-  least = static_cast<int64_t>(stack.back().least);
-  largest = static_cast<int64_t>(stack.back().largest);
+  least = stack.back().least;
+  largest = stack.back().largest;
   return true;
 }
 
@@ -214,8 +227,11 @@ void DecodedProgram::checkSteps(__int128 most) const {
                                                                      : turns.back());
       if (total > most)
         throw LaunchFailure{"expected at most " + std::to_string(static_cast<int64_t>(most)) +
-                            " steps, but unit '" +
-                            std::string(toString(unit.unit)) + "' could run more"};
+                            " steps, but unit '" + std::string(toString(unit.unit)) +
+                            "' could run more"};
+      // What never runs is not looked at: a stream may be full of it.
+      if (std::holds_alternative<LoopCommand>(command) && turns.back() == 0)
+        index = unit.partners[index] - 1;
     }
   }
 }
