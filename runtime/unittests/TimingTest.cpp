@@ -279,6 +279,26 @@ TEST(DurationsTest, RefusesUnitsThatAreTooSmall) {
   EXPECT_EQ(Durations(builtinMachine("l"), shapeOfHeads(1, 8, 8)).fault(), "");
 }
 
+TEST(TimingModelTest, SlowestMachine) {
+  // A write of 2^36 bytes takes more cycles than are counted.
+  Machine machine = builtinMachine("s");
+  machine.structure.channels = machine.structure.banksPerChannel = 1;
+  machine.timing.clockMHz = 1e6;
+  machine.timing.memoryClockMHz = 1;
+  machine.timing.tBURST = machine.timing.tWP = 1e6;
+  LaunchShape shape = shapeOfHeads(1, 1, 1);
+  EventLogs logs;
+  auto &log = logs[static_cast<size_t>(MachineUnit::Write)];
+  log.append(WriteEvent{MemoryRegion::Key, 0, int64_t(1) << 39});
+  log.complete = log.end();
+  for (EventLog &each : logs)
+    each.state = EventLog::State::Ended;
+  TimingModel timing(machine, shape, {}, {}, logs, {});
+  timing.advance();
+  ASSERT_TRUE(timing.fault());
+  EXPECT_EQ(timing.fault()->message, "ends later than times can be counted");
+}
+
 TEST(TimingModelTest, NeedsEventsAlone) {
   // 10 keys of 80 channels, two cycles each in the QK-PU, and values of 129, three in the V-PU.
   Machine machine = builtinMachine("s");

@@ -23,10 +23,15 @@ using UnitSet = uint32_t;
 /// The credits of a counting queue.
 struct TimedCredits {
   std::string_view name;
-  /// Times from which they are there, ascending, as one unit alone releases them.
+  /// Those that are left of the ones that were there from the begin.
+  int64_t initial = 0;
+  /// Times from which the others are there, ascending, as one unit alone releases them.
   Ring<Time> times;
+
   /// Who waits for one.
   UnitSet waiting = 0;
+
+  int64_t count() const { return initial + static_cast<int64_t>(times.size()); }
 };
 
 /// A list, or the weights of one, on its way between units.

@@ -41,8 +41,7 @@ TimingModel::TimingModel(const Machine &machine, const LaunchShape &shape,
   for (const CountingQueue &queue : countingQueues) {
     TimedCredits &timed = credits.emplace_back();
     timed.name = queue.name;
-    for (int64_t credit = 0; credit < queue.credits; ++credit)
-      timed.times.push(0);
+    timed.initial = queue.credits;
   }
   for (const IndexQueue &queue : indexQueues) {
     TimedQueue &timed = queues.emplace_back();

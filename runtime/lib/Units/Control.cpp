@@ -47,6 +47,10 @@ bool Walk::run(Unit &unit, const ReleaseCommand &command) {
 
 bool TimingModel::run(Unit &unit, const AcquireEvent &event) {
   TimedCredits &held = credits[static_cast<size_t>(event.queue)];
+  if (held.initial > 0) {
+    --held.initial;
+    return true;
+  }
   if (held.times.empty())
     return wait(unit, held.waiting);
   if (options.explained)
@@ -59,7 +63,7 @@ bool TimingModel::run(Unit &unit, const AcquireEvent &event) {
 bool TimingModel::run(Unit &unit, const ReleaseEvent &event) {
   TimedCredits &held = credits[static_cast<size_t>(event.queue)];
   // A unit is followed further ahead than in the walk.
-  if (static_cast<int64_t>(held.times.size()) == kMaxQueueCapacity)
+  if (held.count() == kMaxQueueCapacity)
     fail(unit, "overruns queue '" + std::string(held.name) + "', which holds at most " +
                    std::to_string(kMaxQueueCapacity) + " credits");
   held.times.push(std::max(unit.time, unit.ended));
