@@ -45,7 +45,7 @@ void checking::checkOwners(const Steps &steps, std::vector<Finding> &findings) {
         return !use.gives && !other.gives && use.queue == other.queue;
       };
       // A command starts when a list is in each of its queues.
-      if (std::ranges::count_if(step.uses, isSame) > 1) {
+      if (std::ranges::count_if(step.uses, isSame) > 1 && findings.size() < kMaxFindings) {
         findings.push_back(errorAt(place, "expected to take from two queues, got '" +
                                               steps.queues[use.queue].name + "' twice"));
         break;
@@ -74,7 +74,8 @@ void checking::checkInputs(const Steps &steps, std::vector<Finding> &findings) {
   std::vector<bool> isWritten(enumerators<MemoryRegion>.size()), isRead = isWritten;
   std::vector<std::optional<CommandPlace>> firstRead(isRead.size());
   auto checkTaken = [&](CommandPlace place, MemoryRegion region, const char *verb) {
-    if (inputOf(region).isOptional && std::ranges::find(inputs, region) == inputs.end())
+    if (inputOf(region).isOptional && std::ranges::find(inputs, region) == inputs.end() &&
+        findings.size() < kMaxFindings)
       findings.push_back(errorAt(place, "expected to " + std::string(verb) +
                                             " a tensor that the program takes, got " +
                                             std::string(toString(region))));

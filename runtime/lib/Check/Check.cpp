@@ -28,7 +28,7 @@ bool checkForm(const Program &program, const Machine &machine, std::vector<Findi
       continue; // `verify` says so.
     for (size_t word = 0; word < unit.words.size(); ++word) {
       const CommandInfo *info = checkedInfo(unit.words[word]);
-      if (info && !isAllowedOn(*info, unit.unit))
+      if (info && !isAllowedOn(*info, unit.unit) && findings.size() < kMaxFindings)
         findings.push_back(
             errorAt({unit.unit, word}, "expected a command that this unit has, got '" +
                                            std::string(info->mnemonic) + "'"));

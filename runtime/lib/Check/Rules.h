@@ -12,10 +12,15 @@
 #include "SprintRuntime/Check.h"
 #include "SprintRuntime/Machine.h"
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace sprint::checking {
+
+/// Findings after which a rule on each command says no more: a stream has room for millions of
+/// commands.
+inline constexpr size_t kMaxFindings = 1024;
 
 /// A finding about a command.
 Finding errorAt(CommandPlace place, std::string message);
