@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Launch.h"
+#include "SprintRuntime/Check.h"
 #include "SprintRuntime/Simulator.h"
 #include "TestPrograms.h"
 
@@ -232,6 +233,68 @@ TEST_F(RefusalTest, OperandThatOverflows) {
   change<LoadQueryCommand>(MachineUnit::KeyFetch,
                            [&](LoadQueryCommand &command) { command.query = large; });
   expectRefused("operand 'query' could leave +-2^62");
+}
+
+TEST_F(RefusalTest, OperandThatNeverRuns) {
+  // A stream may be full of commands inside of a loop without turns; they cost no time.
+  ExprIndex large = addConstant(int64_t(1) << 31);
+  for (int power = 0; power < 2; ++power) {
+    uint32_t index = static_cast<uint32_t>(large);
+    program.expressions.push_back({ExprNode::Kind::Mul, index, index, 0});
+    large = static_cast<ExprIndex>(program.expressions.size() - 1);
+  }
+  std::vector<CommandWord> &words = wordsOf(MachineUnit::Select);
+  words.push_back(encode(LoopCommand{addConstant(0)}));
+  words.push_back(encode(LoopCommand{large}));
+  for (int command = 0; command < 1000000; ++command)
+    words.push_back(encode(CopyQueryCommand{large, large, large}));
+  words.push_back(encode(EndLoopCommand{}));
+  words.push_back(encode(EndLoopCommand{}));
+  std::string error;
+  EXPECT_TRUE(launch(program, machine, operandsOf(query, key, value), options, error)) << error;
+}
+
+TEST_F(RefusalTest, DeepLoopsWithLargeTripCounts) {
+  // The product of the trip counts is beyond 64 bits, the sum of the operand's counters is not.
+  ExprIndex many = addConstant(int64_t(1) << 31);
+  std::vector<CommandWord> &words = wordsOf(MachineUnit::Softmax);
+  for (int loop = 0; loop < kMaxLoopDepth; ++loop)
+    words.push_back(encode(LoopCommand{many}));
+  for (int loop = 0; loop < kMaxLoopDepth; ++loop)
+    words.push_back(encode(EndLoopCommand{}));
+  expectRefused("steps, but unit 'softmax' could run more");
+}
+
+TEST_F(RefusalTest, CommandsFarAheadOfTheirTime) {
+  // Nobody knows when values are fetched before the QK-PU has a row, which waits for these.
+  program = attentionProgram(machine, {.dense = true});
+  query = Tensor({1, 1, 1, 8}, 1);
+  key = value = Tensor({1, 1, 6, 8}, 1);
+  std::vector<CommandWord> &words = wordsOf(MachineUnit::KeyFetch);
+  ExprIndex many = addConstant(2000000);
+  auto at = findWord(MachineUnit::KeyFetch, Opcode::LoadQuery);
+  at = words.insert(at, encode(LoopCommand{many}));
+  words.insert(at + 2, encode(EndLoopCommand{}));
+  expectRefused("unit 'key_fetch' runs more than 1048576 commands before those of other units");
+}
+
+TEST_F(RefusalTest, MoreListsThanRows) {
+  program = attentionProgram(machine, {.dense = true, .rowSlots = 100, .depth = 100});
+  ExprIndex many = addConstant(9);
+  std::vector<CommandWord> &words = wordsOf(MachineUnit::Select);
+  auto at = findWord(MachineUnit::Select, Opcode::ListRange);
+  at = words.insert(at, encode(LoopCommand{many}));
+  words.insert(at + 2, encode(EndLoopCommand{}));
+  expectRefused("(list_range), i0 = 0, i1 = 0, i2 = 0, i3 = 8: makes more lists than there are "
+                "rows, which are 8");
+}
+
+TEST_F(RefusalTest, ManyCommandsWithTheSameFault) {
+  std::vector<CommandWord> &words = wordsOf(MachineUnit::Select);
+  ExprIndex zero = addConstant(0);
+  words.insert(words.end(), 100000, encode(LoadBiasCommand{zero, zero, zero}));
+  EXPECT_LE(check(program, machine).size(), 2000u);
+  expectFound("expected to read a tensor that the program takes, got bias");
 }
 
 TEST_F(RefusalTest, QueueThatTwoUnitsAcquireFrom) {

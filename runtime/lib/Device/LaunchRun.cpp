@@ -82,9 +82,6 @@ void LaunchRun::run(LaunchResult &result) {
   constexpr int kAllThreads = tbb::task_arena::automatic;
   tbb::task_arena arena(options.threads.value_or(kAllThreads));
   arena.execute([&] { runPieces(result); });
-  for (const TimingModel *model : {&timing, &residentTiming})
-    if (model->fault())
-      fail(*model->fault());
 
   ledger.report(machine.energy, statistics);
   TimingResult times = timing.takeResult();
@@ -279,6 +276,10 @@ void LaunchRun::passEvents() {
   }
   timing.advance();
   residentTiming.advance();
+  // Timing that has found something takes no more events, which would pile up.
+  for (const TimingModel *model : {&timing, &residentTiming})
+    if (model->fault())
+      fail(*model->fault());
   for (MachineUnit unit : enumerators<MachineUnit>)
     logs[static_cast<size_t>(unit)].dropBefore(
         std::min(timing.next(unit), residentTiming.next(unit)));

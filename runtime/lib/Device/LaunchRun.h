@@ -98,7 +98,8 @@ private:
   void compute(const Job &job, LaunchResult &result) const;
   /// Makes the rows of a piece known to events.
   void publish(Piece &piece);
-  /// Completes events as far as rows are computed, and has them counted and timed.
+  /// Completes events as far as rows are computed, and has them counted and timed. Throws
+  /// LaunchFailure for what time shows to be wrong.
   void passEvents();
   void dropPieces();
   [[noreturn]] void fail(const TimingFault &fault) const;

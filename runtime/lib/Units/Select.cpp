@@ -122,7 +122,7 @@ bool Walk::run(Unit &unit, const ThresholdCommand &command) {
   if (prunedList != kNoList)
     fail(unit, "would lose a pruning vector that was not read");
   checkInputRows(unit, loadedInputs, copiedRow);
-  prunedList = makeList();
+  prunedList = makeList(unit);
   List &list = lists[prunedList];
   list.head = head;
   list.row = copiedRow;
@@ -180,7 +180,7 @@ void Ledger::add(const ReadPruningEvent &) {
 //===----------------------------------------------------------------------===//
 
 bool Walk::run(Unit &unit, const ListRangeCommand &command) {
-  uint32_t slot = makeList();
+  uint32_t slot = makeList(unit);
   List &list = lists[slot];
   std::tie(list.first, list.last) = rangeOf(unit, command.first, command.last);
   list.inputRows = loadedInputs;

@@ -208,6 +208,8 @@ public:
   const Event &operator[](int64_t number) const {
     return events[static_cast<size_t>(number - first)];
   }
+  /// The first that is there.
+  int64_t begin() const { return first; }
   /// One past the last.
   int64_t end() const { return first + static_cast<int64_t>(events.size()); }
   /// Drops the events before that of this number.

@@ -21,8 +21,8 @@ namespace {
 /// few enough that their events do not need much memory.
 constexpr int64_t kCommands = int64_t(1) << 16;
 constexpr int64_t kCommandsOfUnit = int64_t(1) << 12;
-/// Events of a unit that may wait for one of them to be complete.
-constexpr int64_t kMaxEventsAhead = int64_t(1) << 22;
+/// Events of a unit that may wait for their time to be known, many times those of usual programs.
+constexpr int64_t kMaxEventsAhead = int64_t(1) << 20;
 
 } // namespace
 
@@ -57,11 +57,11 @@ void Walk::advance(int64_t rows) {
   }
   for (EventLog &log : logs) {
     log.state = EventLog::State::Ended;
-    if (log.end() - log.complete > kMaxEventsAhead)
+    if (log.end() - log.begin() > kMaxEventsAhead)
       throw LaunchFailure{"unit '" +
                           std::string(sprint::toString(static_cast<MachineUnit>(&log - &logs[0]))) +
                           "' runs more than " + std::to_string(kMaxEventsAhead) +
-                          " commands before it is known which keys a list has that it fetched"};
+                          " commands before those of other units that decide when they happen"};
   }
   for (const Unit &unit : units)
     if (!unit.cursor.isDone())
@@ -255,7 +255,9 @@ const char *Walk::toString(Stage stage) {
   return "";
 }
 
-uint32_t Walk::makeList() {
+uint32_t Walk::makeList(const Unit &unit) {
+  if (nextList == static_cast<ListId>(isRowMet.size()))
+    fail(unit, "makes more lists than there are rows, which are " + std::to_string(nextList));
   uint32_t slot;
   if (freeLists.empty()) {
     slot = static_cast<uint32_t>(lists.size());

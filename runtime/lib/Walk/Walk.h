@@ -206,8 +206,9 @@ private:
       failFull(unit, queue);
     waiting.push({slot, stage});
   }
-  /// A slot for a new list.
-  uint32_t makeList();
+  /// A slot for a new list. Fails where there are more than rows, one of which each list has to
+  /// become: they need memory until they do.
+  uint32_t makeList(const Unit &unit);
   /// Notes that it is known of which row a list is.
   void meetRow(const Unit &unit, const List &list);
   /// Sets the head a list is of, which must be the one it is of already, if any.
