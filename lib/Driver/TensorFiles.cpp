@@ -267,9 +267,7 @@ std::vector<double> mlir::sprint::toDoubles(const HostTensor &tensor) {
     forEachElement<uint16_t>(tensor.data,
                              [&](uint16_t bits) { append(halfToFloat(*semantics, bits)); });
   else
-    forEachNumber({getFileType(tensor.elementType),
-                   {},
-                   {tensor.data.begin(), tensor.data.end()}},
+    forEachNumber({getFileType(tensor.elementType), {}, {tensor.data.begin(), tensor.data.end()}},
                   append);
   return numbers;
 }

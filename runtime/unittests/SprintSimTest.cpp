@@ -112,8 +112,7 @@ TEST_F(SprintSimTest, SumsUpALaunch) {
   char expected[200];
   std::snprintf(expected, sizeof expected,
                 "\n  %.6g cycles and %.6g pJ a query, %.6g pJ a kept key\n",
-                stats["cycles"].get<double>() / 10,
-                stats["energy_pj"]["total"].get<double>() / 10,
+                stats["cycles"].get<double>() / 10, stats["energy_pj"]["total"].get<double>() / 10,
                 stats["energy_pj"]["total"].get<double>() / 70);
   EXPECT_NE(read("out.txt").find(expected), std::string::npos) << read("out.txt");
   EXPECT_NE(read("out.txt").find(" of 25.6 bytes a cycle"), std::string::npos);
@@ -126,11 +125,10 @@ TEST_F(SprintSimTest, ExplainsARow) {
   EXPECT_NE(text.find("attention, head 1, query 0: cycles, and what each command waited for\n"),
             std::string::npos)
       << text;
-  for (const char *command : {"select       copy_query", "select       threshold",
-                              "select       read_pruning", "key_fetch    load_query",
-                              "key_fetch    fetch", "value_fetch  fetch", "qk           score",
-                              "softmax      softmax", "v            accumulate",
-                              "v            store_output"})
+  for (const char *command :
+       {"select       copy_query", "select       threshold", "select       read_pruning",
+        "key_fetch    load_query", "key_fetch    fetch", "value_fetch  fetch", "qk           score",
+        "softmax      softmax", "v            accumulate", "v            store_output"})
     EXPECT_NE(text.find(command), std::string::npos) << command << "\n" << text;
   EXPECT_NE(text.find(" for a list in 'ready_keys'"), std::string::npos) << text;
 }

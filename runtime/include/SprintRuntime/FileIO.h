@@ -12,7 +12,6 @@
 #define SPRINTRUNTIME_FILEIO_H
 
 #include <cstddef>
-#include <cstddef>
 #include <cstdint>
 #include <fstream>
 #include <optional>
@@ -30,10 +29,9 @@ std::string oneLine(std::string message);
 /// A regular file that is read from its begin on.
 class InputFile {
 public:
-  /// Opens a file of at most `limit` bytes. Without a value, `error` has one message that begins with
-  /// the path.
-  static std::optional<InputFile> open(const std::string &path, uint64_t limit,
-                                       std::string &error);
+  /// Opens a file of at most `limit` bytes. Without a value, `error` has one message that begins
+  /// with the path.
+  static std::optional<InputFile> open(const std::string &path, uint64_t limit, std::string &error);
 
   /// Bytes that have not been read yet.
   uint64_t size() const { return rest; }

@@ -8,9 +8,9 @@
 #ifndef SPRINTRUNTIME_LIB_KERNELS_APPROXIMATESCORES_H
 #define SPRINTRUNTIME_LIB_KERNELS_APPROXIMATESCORES_H
 
-#include "SprintRuntime/Buffer.h"
 #include "InnerLoops.h"
 #include "Numerics.h"
+#include "SprintRuntime/Buffer.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -10,8 +10,8 @@
 #ifndef SPRINTRUNTIME_LIB_KERNELS_NUMERICS_H
 #define SPRINTRUNTIME_LIB_KERNELS_NUMERICS_H
 
-#include "SprintRuntime/Buffer.h"
 #include "InnerLoops.h"
+#include "SprintRuntime/Buffer.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/NumericsConstants.h"
 

@@ -11,11 +11,11 @@
 #ifndef SPRINTRUNTIME_LIB_KERNELS_ROWS_H
 #define SPRINTRUNTIME_LIB_KERNELS_ROWS_H
 
-#include "SprintRuntime/Buffer.h"
 #include "ApproximateScores.h"
 #include "InnerLoops.h"
 #include "Numerics.h"
 #include "RowMasks.h"
+#include "SprintRuntime/Buffer.h"
 
 #include <cstdint>
 #include <memory>

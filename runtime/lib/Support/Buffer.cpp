@@ -24,7 +24,7 @@ static std::align_val_t alignmentOf(size_t bytes) {
 void *sprint::allocateBuffer(size_t size, size_t bytes) {
   if (size > size_t(-1) / bytes)
     throw std::bad_alloc();
-  void *memory = ::operator new(size *bytes, alignmentOf(size *bytes));
+  void *memory = ::operator new(size * bytes, alignmentOf(size * bytes));
 #if defined(__linux__)
   // What is not granted costs time alone.
   if (size * bytes >= kPageBytes)
@@ -34,5 +34,5 @@ void *sprint::allocateBuffer(size_t size, size_t bytes) {
 }
 
 void sprint::freeBuffer(void *memory, size_t size, size_t bytes) {
-  ::operator delete(memory, alignmentOf(size *bytes));
+  ::operator delete(memory, alignmentOf(size * bytes));
 }

@@ -92,7 +92,8 @@ private:
 
   static const char *toString(Stage stage);
 
-  /// Runs a unit until it is done or waits, or has run long enough. Returns whether it ran anything.
+  /// Runs a unit until it is done or waits, or has run long enough. Returns whether it ran
+  /// anything.
   bool runUnit(Unit &unit);
   /// Whether a unit can run nothing before another one has.
   bool isWaiting(const Unit &unit) const;
