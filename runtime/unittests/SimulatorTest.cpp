@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SprintRuntime/Simulator.h"
+#include "LaunchRun.h"
 #include "TestPrograms.h"
 
 #include <gtest/gtest.h>
@@ -126,6 +127,27 @@ TEST(SimulatorTest, ThreadsChangeNothing) {
     EXPECT_EQ(result.statistics.cycles, results[0].statistics.cycles);
     EXPECT_EQ(result.statistics.totalEnergy(), results[0].statistics.totalEnergy());
     EXPECT_EQ(result.trace.size(), results[0].trace.size());
+  }
+}
+
+TEST(SimulatorTest, KeepsRowsOnlyWhileTheyAreLookedAt) {
+  Machine machine = builtinMachine("s");
+  Tensor query({1, 1, 3000, 8}, 1), key({1, 1, 70, 8}, 2), value({1, 1, 70, 8}, 3);
+  for (bool dense : {false, true}) {
+    Program program = attentionProgram(machine, {.dense = dense});
+    Operands operands(operandsOf(query, key, value), machine.structure.widths);
+    DecodedProgram decoded(program, operands.shape());
+    std::vector<float> thresholds = {5};
+    LaunchOptions options;
+    LaunchRun *running = nullptr;
+    size_t most = 0;
+    options.progress = [&](int64_t, int64_t) { most = std::max(most, running->keptPieces()); };
+    LaunchRun run(decoded, machine, operands, thresholds, options);
+    running = &run;
+    LaunchResult result;
+    run.run(result);
+    EXPECT_LE(most, 3u);
+    EXPECT_EQ(run.keptPieces(), 0u);
   }
 }
 

@@ -29,9 +29,9 @@ constexpr int64_t kMinPieceRows = 64;
 constexpr int64_t kMaxPieceRows = 256;
 /// Rows of a job: enough to share what they load, few enough to keep all threads busy.
 constexpr size_t kJobRows = 16;
-/// Events that look at a list: those of its selection, of its keys and values being fetched,
-/// scored, weighted and accumulated.
-constexpr int64_t kUsesOfList = 6;
+/// Events that look at a list: those of its keys and values being fetched, scored, weighted and
+/// accumulated; one that is pruned has that of its thresholding beside.
+constexpr int64_t kUsesOfList = 5;
 
 } // namespace
 

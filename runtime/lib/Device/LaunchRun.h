@@ -43,6 +43,9 @@ public:
   /// Sets the output, the codes, the masks, the timeline and the statistics of `result`. Throws
   /// LaunchFailure.
   void run(LaunchResult &result);
+  /// Pieces of the launch that are kept, because events still look at their rows: a few while it
+  /// runs, and none behind it.
+  size_t keptPieces() const { return pieces.size(); }
 
 private:
   /// The codes of a key head, which the first row that needs them makes.
