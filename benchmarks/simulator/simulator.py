@@ -7,10 +7,12 @@ A head has d = 64 and as many queries as keys; the threshold leaves about a quar
 sprint-sim is timed from outside, with values, cycles and energy, at two numbers of heads in turn
 with PyTorch: the difference is what the heads take, without the start of the process. Printed are
 medians, the ratio to PyTorch, rows simulated a second, how much faster two threads are than one,
-and the peak of memory. Ends with 1 where a ratio is above --limit.
+beside what two processes at once gain over one after the other, and the peak of memory. Ends with 1
+where a ratio is above --limit.
 """
 
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import statistics
@@ -124,13 +126,18 @@ def main() -> int:
                   f"{tokens / result['sprint'] * 1000:,.0f} |", flush=True)
 
         twelve = make_inputs(folder, 12, 1024)
-        seconds = {1: [], 2: []}
+        seconds: Dict[str, List[float]] = {"one": [], "two": [], "both": []}
         for _ in range(arguments.rounds):
-            for threads in seconds:
-                seconds[threads].append(run_simulator(twelve, 12, threads)[0])
-        one, two = (statistics.median(seconds[threads]) for threads in (1, 2))
+            seconds["one"].append(run_simulator(twelve, 12, 1)[0])
+            seconds["two"].append(run_simulator(twelve, 12, 2)[0])
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                begin = time.perf_counter()
+                list(pool.map(lambda _: run_simulator(twelve, 12, 1), range(2)))
+                seconds["both"].append(time.perf_counter() - begin)
+        one, two, both = (statistics.median(seconds[name]) for name in ("one", "two", "both"))
         print(f"\nTwelve heads of 1,024 tokens: {one:.3f} s on one thread, {two:.3f} s on two, "
-              f"{one / two:.2f} times as fast.")
+              f"{one / two:.2f} times as fast; two processes at once are {2 * one / both:.2f} times "
+              "as fast as one after the other.")
         for tokens in (4096, 16384):
             peak = run_simulator(make_inputs(folder, 1, tokens), 1, 1)[1]
             print(f"Peak memory, one head of {tokens:,} tokens: {peak / 1024:.0f} MiB.")
