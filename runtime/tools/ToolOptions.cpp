@@ -88,6 +88,7 @@ std::vector<CLI::Option *> SimulationOptions::addTo(CLI::App &app) {
 }
 
 void LaunchFileOptions::request(LaunchOptions &options) const {
+  options.codes = !codes.empty();
   options.masks = !masks.empty();
   options.trace = !trace.empty();
 }

@@ -96,7 +96,8 @@ struct RowName {
 /// What a launch is asked for.
 struct LaunchOptions {
   ThresholdPolicy thresholds;
-  /// Record masks (LaunchResult::masks).
+  /// Record the output codes (LaunchResult::codes) and masks (LaunchResult::masks).
+  bool codes = true;
   bool masks = false;
   /// Record the timeline (LaunchResult::trace).
   bool trace = false;
@@ -154,7 +155,7 @@ struct LaunchResult {
   /// `[B, H, Sq, Dv]`, row-major.
   Buffer<float> output;
   std::array<int64_t, 4> shape{};
-  /// Output codes R, of the same shape.
+  /// Output codes R, of the same shape; empty where they were not asked for.
   Buffer<int32_t> codes;
   /// Thresholds that were used, one a head, in logit units.
   std::vector<float> thresholds;

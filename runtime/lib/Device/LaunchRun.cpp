@@ -75,7 +75,8 @@ void LaunchRun::run(LaunchResult &result) {
   check();
   int64_t rows = operands.heads() * shape.queries;
   result.output.resize(rows * shape.valueDim);
-  result.codes.resize(rows * shape.valueDim);
+  if (options.codes)
+    result.codes.resize(rows * shape.valueDim);
   if (options.masks)
     result.masks.resize(rows * shape.keys);
 
@@ -207,6 +208,8 @@ void LaunchRun::compute(const Job &job, LaunchResult &result) const {
   });
 
   RowKernels kernels(*lazy.codes);
+  std::vector<int32_t> unrecorded(options.codes ? 0 : shape.valueDim);
+  std::span<int32_t> codes = unrecorded;
   MaskRegisters masks(operands, scale);
   size_t words = keyWords(shape.keys);
   for (size_t index = job.begin; index < job.end; ++index) {
@@ -219,7 +222,8 @@ void LaunchRun::compute(const Job &job, LaunchResult &result) const {
     computed.size = {static_cast<uint32_t>(computed.selected.kept),
                      static_cast<uint32_t>(shares.fullest(kept, computed.selected.kept))};
     int64_t rowIndex = head * shape.queries + row.query;
-    std::span codes = std::span(result.codes).subspan(rowIndex * shape.valueDim, shape.valueDim);
+    if (options.codes)
+      codes = std::span(result.codes).subspan(rowIndex * shape.valueDim, shape.valueDim);
     kernels.recompute(row.query, kept, computed.selected.kept, masks.masks().bias, codes);
     for (int64_t channel = 0; channel < shape.valueDim; ++channel)
       result.output[rowIndex * shape.valueDim + channel] = dequantize(codes[channel], steps.value);
