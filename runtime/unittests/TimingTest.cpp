@@ -43,9 +43,11 @@ struct ChosenRows {
     }
   }
 
-  LaunchResult run(const Program &program, const Machine &machine) const {
+  LaunchResult run(const Program &program, const Machine &machine,
+                   std::optional<RowName> explained = std::nullopt) const {
     LaunchOptions options;
     options.trace = true;
+    options.explained = explained;
     options.thresholds = {ThresholdPolicy::Kind::Given, {0.5f}, 0};
     std::string error;
     std::optional<LaunchResult> result =
@@ -113,6 +115,41 @@ TEST(TimingTest, TwoRows) {
   EXPECT_EQ(result.statistics.cycles, 184.3125 + 13 + 1);
   // Without the writes all is 36 cycles earlier.
   EXPECT_EQ(result.statistics.cyclesResident, 184.3125 + 13 + 1 - 36);
+}
+
+/// The waits of a row's command, a line each.
+std::string waitsOf(const LaunchResult &result, std::string_view unit, std::string_view name) {
+  std::string text;
+  for (const ExplainedCommand &command : result.explanation)
+    if (command.unit == unit && command.name == name)
+      for (const ExplainedCommand::Wait &wait : command.waits)
+        text += wait.reason + " until " + std::to_string(wait.until) + "\n";
+  return text;
+}
+
+TEST(TimingTest, ExplanationSaysWhatACommandWaitedFor) {
+  // The times are those of TwoRows.
+  Machine machine = builtinMachine("s");
+  ChosenRows rows({{0, 1, 2}, {2, 3}}, 5);
+  LaunchResult first = rows.run(attentionProgram(machine), machine, RowName{0, 0});
+  // The keys find the bus free; the values come behind them.
+  EXPECT_EQ(waitsOf(first, "key_fetch", "fetch"), "a list in 'kept_keys' until 75.000000\n");
+  EXPECT_EQ(waitsOf(first, "value_fetch", "fetch"),
+            "a list in 'kept_values' until 75.000000\n"
+            "the bus, which served key_fetch: fetch until 75.937500\n");
+  LaunchResult second = rows.run(attentionProgram(machine), machine, RowName{0, 1});
+  EXPECT_EQ(waitsOf(second, "key_fetch", "fetch"), "a list in 'kept_keys' until 114.000000\n"
+                                                   "a credit of 'key_buffer' until 126.312500\n");
+  const ExplainedCommand &copied = second.explanation.front();
+  EXPECT_EQ(copied.name, "copy_query");
+  EXPECT_EQ(copied.free, 75);
+  EXPECT_EQ(copied.start, 75);
+  EXPECT_EQ(copied.end, 75 + 15);
+  EXPECT_TRUE(copied.waits.empty());
+  // Every command of the row but the writes, which are of the head.
+  EXPECT_EQ(second.explanation.size(), 10u);
+  EXPECT_EQ(second.explanation.back().name, "store_output");
+  EXPECT_EQ(second.explanation.back().end, second.statistics.cycles);
 }
 
 TEST(TimingTest, CountersFollowQueuesBuffersAndBus) {
@@ -271,6 +308,16 @@ TEST(DurationsTest, CountInACommonUnit) {
   EXPECT_EQ(thirds.whole(769 * thirds.bit), 6 * 768);
 }
 
+TEST(DurationsTest, TheBusIsThatOfTheMachine) {
+  for (const std::string &name : builtinMachines()) {
+    Machine machine = builtinMachine(name);
+    Durations durations(machine, shapeOfHeads(1, 8, 8));
+    EXPECT_DOUBLE_EQ(static_cast<double>(durations.unitsPerCycle) /
+                         static_cast<double>(8 * durations.bit),
+                     machine.busBytesPerCycle());
+  }
+}
+
 TEST(DurationsTest, RefusesUnitsThatAreTooSmall) {
   Machine machine = builtinMachine("s");
   machine.timing.clockMHz = 999999.999;
@@ -329,6 +376,42 @@ TEST(TimingModelTest, NeedsEventsAlone) {
   // after 3 more.
   EXPECT_EQ(result.cycles, 29 + 8 + 38 + 3);
   EXPECT_EQ(result.busy[static_cast<size_t>(MachineUnit::QK)], 20);
+}
+
+/// Runs a query's read, which wants the bus at once, and a bias row's, which wants it at the same
+/// time, comes first, and is known only after the other. Returns whether that happened before, and
+/// when the query got the bus.
+std::pair<bool, double> startOfQuery(EventLog::State selectIs) {
+  Machine machine = builtinMachine("s");
+  LaunchShape shape = shapeOfHeads(640, 64, 64);
+  EventLogs logs;
+  for (EventLog &log : logs)
+    log.state = EventLog::State::Ended;
+  EventLog &select = logs[static_cast<size_t>(MachineUnit::Select)];
+  EventLog &keyFetch = logs[static_cast<size_t>(MachineUnit::KeyFetch)];
+  select.state = selectIs;
+  TimingModel timing(machine, shape, {}, {}, logs, {.writesTakeTime = false, .trace = true});
+  keyFetch.append(LoadQueryEvent{{0, 0}});
+  keyFetch.complete = 1;
+  timing.advance();
+  bool isSettled = timing.next(MachineUnit::KeyFetch) == 1;
+  select.append(LoadBiasEvent{{0, 0}});
+  select.complete = 1;
+  select.state = EventLog::State::Ended;
+  timing.advance();
+  EXPECT_EQ(timing.next(MachineUnit::KeyFetch), 1);
+  EXPECT_EQ(timing.next(MachineUnit::Select), 1);
+  for (const TraceEvent &event : timing.takeResult().trace)
+    if (event.unit == "bus" && event.name == "load_query")
+      return {isSettled, event.start};
+  return {isSettled, -1};
+}
+
+TEST(TimingModelTest, GrantsTheBusWhenNobodyCanComeBefore) {
+  // 640 biases of 4 bytes hold the bus for 100 cycles.
+  EXPECT_EQ(startOfQuery(EventLog::State::Open), std::pair(false, 100.0));
+  // A unit that waits for others cannot want the bus before they have had it.
+  EXPECT_EQ(startOfQuery(EventLog::State::Waiting), std::pair(true, 0.0));
 }
 
 TEST(TimingModelTest, SaysWhoWaitsForever) {

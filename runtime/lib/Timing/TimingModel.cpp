@@ -141,25 +141,19 @@ void TimingModel::explain(Unit &unit, Time start, Time end) {
   unit.waits.clear();
 }
 
-void TimingModel::addChange(size_t counter, Time time, int64_t change) {
-  // The interval that comes next is refused where there are too many.
-  if (change != 0 && timeline.size() + changes.size() < kMaxTraceEvents)
-    changes.push_back({counter, time, change});
-}
-
 std::vector<TraceCounter> TimingModel::takeCounters() {
   std::vector<std::string> names;
   names.reserve(queues.size() + 2);
   for (const TimedQueue &queue : queues)
     names.push_back("lists in " + std::string(queue.name));
   names.insert(names.end(), {"keys on chip", "values on chip"});
-  std::ranges::sort(changes, {}, [](const Change &change) {
+  std::ranges::sort(changes, {}, [](const CounterChange &change) {
     return std::tuple(change.time, change.counter, change.change);
   });
   std::vector<TraceCounter> counters;
   std::vector<int64_t> values(names.size());
   for (size_t index = 0; index < changes.size(); ++index) {
-    const Change &change = changes[index];
+    const CounterChange &change = changes[index];
     values[change.counter] += change.change;
     // Of several at once the last counts.
     bool isLast = index + 1 == changes.size() || changes[index + 1].time != change.time ||
@@ -206,16 +200,17 @@ TimingResult TimingModel::takeResult() {
 
 void TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit &unit, Time start,
                               Time duration) {
-  if (found)
-    return;
-  if (timeline.size() + changes.size() >= kMaxTraceEvents) {
+  if (hasRoomInTimeline())
+    timeline.push_back(
+        {row, corelet, mnemonicOf(unit), durations.cycles(start), durations.cycles(duration)});
+}
+
+bool TimingModel::hasRoomInTimeline() {
+  if (!found && timeline.size() + changes.size() == kMaxTraceEvents)
     found = {std::nullopt, 0,
              "expected a timeline of at most " + std::to_string(kMaxTraceEvents) +
                  " intervals, got more"};
-    return;
-  }
-  timeline.push_back(
-      {row, corelet, mnemonicOf(unit), durations.cycles(start), durations.cycles(duration)});
+  return !found;
 }
 
 void TimingModel::traceBanks(const Unit &unit, Time start, Time duration) {

@@ -102,6 +102,14 @@ private:
     Time free = 0;
   };
 
+  /// By how much a counter of the timeline changes.
+  struct CounterChange {
+    /// An index queue, or behind these the key and the value buffer.
+    size_t counter;
+    Time time;
+    int64_t change;
+  };
+
   // Each returns whether the event has happened; where not, the unit waits for a queue or the bus.
   bool run(Unit &unit, const AcquireEvent &event);
   bool run(Unit &unit, const ReleaseEvent &event);
@@ -134,7 +142,8 @@ private:
     Time start = bus.serve(time, duration);
     trace("bus", -1, unit, start, duration);
     if (options.explained) {
-      noteWait(unit, "the bus, which served " + busUser, start);
+      if (start > time)
+        noteWait(unit, "the bus, which served " + busUser, start);
       busUser = std::string(toString(unit.unit)) + ": " + std::string(mnemonicOf(unit));
     }
     return start;
@@ -180,12 +189,13 @@ private:
     if (options.trace)
       addInterval(row, corelet, unit, start, duration);
   }
-  /// Changes a counter of the timeline, those of index queues first, then those of the buffers.
+  /// Changes a counter of the timeline.
   void count(size_t counter, Time time, int64_t change) {
-    if (options.trace)
-      addChange(counter, time, change);
+    if (options.trace && hasRoomInTimeline())
+      changes.push_back({counter, time, change});
   }
-  void addChange(size_t counter, Time time, int64_t change);
+  /// Whether the timeline can become longer; fails where it cannot.
+  bool hasRoomInTimeline();
   std::vector<TraceCounter> takeCounters();
   void addInterval(std::string_view row, int64_t corelet, const Unit &unit, Time start,
                    Time duration);
@@ -276,14 +286,8 @@ private:
   const LaunchShape &shape;
   const TimingOptions options;
   Durations durations;
-  /// A change of a counter, of which that many come before.
-  struct Change {
-    size_t counter;
-    Time time;
-    int64_t change;
-  };
   std::vector<TraceEvent> timeline;
-  std::vector<Change> changes;
+  std::vector<CounterChange> changes;
   /// Tokens that the key and the value buffer hold.
   std::array<int64_t, 2> heldTokens{};
   std::vector<ExplainedCommand> explanation;
