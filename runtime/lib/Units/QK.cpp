@@ -72,6 +72,6 @@ void Ledger::add(const ScoreEvent &event) {
   int64_t scores = int64_t(event.size.keys) * event.passes;
   work.sramReadBits += bits(scores + structure.corelets, shape.headDim);
   if (event.hasBiases)
-    work.sramReadBits += bits(scores, kBiasBytes);
+    work.sramReadBits += static_cast<double>(scores * elementBits(MemoryRegion::Bias));
   work.qkMacs += static_cast<double>(scores) * static_cast<double>(shape.headDim);
 }

@@ -87,7 +87,7 @@ bool TimingModel::run(Unit &unit, const LoadSegmentsEvent &event) {
 }
 
 bool TimingModel::run(Unit &unit, const LoadBiasEvent &event) {
-  Time onBus = durations.transfer(shape.keys * kBiasBytes);
+  Time onBus = Durations::times(shape.keys * elementBits(MemoryRegion::Bias), durations.bit);
   std::optional<Time> start = requestBus(unit, unit.time, onBus);
   if (!start)
     return false;
@@ -101,12 +101,15 @@ bool TimingModel::run(Unit &unit, const LoadBiasEvent &event) {
 void Ledger::add(const LoadMaskEvent &) { work.reramReadBits += static_cast<double>(shape.keys); }
 
 void Ledger::add(const LoadSegmentsEvent &) {
-  work.reramReadBits += static_cast<double>(segmentBits(shape.keys));
+  // That of the query and those of all keys.
+  work.reramReadBits += static_cast<double>(elementBits(MemoryRegion::QuerySegments) +
+                                            shape.keys * elementBits(MemoryRegion::KeySegments));
 }
 
 void Ledger::add(const LoadBiasEvent &) {
-  work.reramReadBits += bits(shape.keys, kBiasBytes);
-  work.sramWriteBits += bits(shape.keys, kBiasBytes);
+  auto row = static_cast<double>(shape.keys * elementBits(MemoryRegion::Bias));
+  work.reramReadBits += row;
+  work.sramWriteBits += row;
 }
 
 //===----------------------------------------------------------------------===//

@@ -19,15 +19,12 @@ static constexpr int64_t kBurstBits = 64 * 8;
 /// Bits of a row of a region: of a token, or of a query's row of a mask or a bias.
 static int64_t rowBits(MemoryRegion region, const LaunchShape &shape) {
   const LaunchTensor &input = inputOf(region);
-  int64_t entryBits = input.deviceElement == ElementType::I1    ? 1
-                      : input.deviceElement == ElementType::I32 ? 32
-                                                                : 8;
   int64_t entries = 1;
   if (!input.isOptional)
     entries = input.has(Dimension::Dv) ? shape.valueDim : shape.headDim;
   else if (input.has(Dimension::Sk))
     entries = shape.keys;
-  return entries * entryBits;
+  return entries * elementBits(region);
 }
 
 bool Walk::run(Unit &unit, const WriteCommand &command) {

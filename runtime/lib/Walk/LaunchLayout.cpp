@@ -25,19 +25,8 @@ constexpr int64_t kMaxNumbers = int64_t(1) << 36;
 
 std::string nameOf(MemoryRegion region) { return "the " + std::string(toString(region)); }
 
-int64_t bytesOf(ElementType type) {
-  switch (type) {
-  case ElementType::I1:
-  case ElementType::I8:
-    return 1;
-  case ElementType::I32:
-  case ElementType::F32:
-    return 4;
-  case ElementType::I64:
-    return 8;
-  }
-  return 0;
-}
+/// Bytes of an element on the host, where a boolean takes one.
+int64_t bytesOf(ElementType type) { return (bitsOf(type) + 7) / 8; }
 
 /// The sizes of an input.
 std::span<const int64_t> shapeOf(const LaunchTensor &input, const InputView &view) {

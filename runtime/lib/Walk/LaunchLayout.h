@@ -18,11 +18,24 @@
 
 namespace sprint {
 
-/// Bytes of the code of a bias.
-inline constexpr int64_t kBiasBytes = 4;
+/// Bits of an element as the machine has it.
+constexpr int64_t bitsOf(ElementType type) {
+  switch (type) {
+  case ElementType::I1:
+    return 1;
+  case ElementType::I8:
+    return 8;
+  case ElementType::I32:
+  case ElementType::F32:
+    return 32;
+  case ElementType::I64:
+    return 64;
+  }
+  return 0;
+}
 
-/// Bits of a query's segment and those of `keys` keys.
-constexpr int64_t segmentBits(int64_t keys) { return 32 * (1 + keys); }
+/// Bits of an element of a region.
+constexpr int64_t elementBits(MemoryRegion region) { return bitsOf(inputOf(region).deviceElement); }
 
 /// What a region holds, for messages.
 std::string contentOf(MemoryRegion region);

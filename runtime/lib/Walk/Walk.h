@@ -6,7 +6,7 @@
 // Follows the units' commands without numbers and without time: whether they are legal, which lists
 // pass through which queues, and an event for each. What a command does to the control of a launch
 // never depends on data, so the events come before the values; what of them depends on a row's keys
-// is left open (see Device/Launch.cpp).
+// is left open (see Device/LaunchRun.cpp).
 //
 //===----------------------------------------------------------------------===//
 
