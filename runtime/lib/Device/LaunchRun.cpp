@@ -21,8 +21,6 @@ namespace {
 /// Bytes of masks and of lists in queues that a launch may need.
 constexpr int64_t kMaxMaskBytes = int64_t(1) << 34;
 constexpr int64_t kMaxQueueBytes = int64_t(1) << 34;
-/// Bytes a key takes in a list.
-constexpr int64_t kListEntryBytes = 16;
 /// Bytes of the lists of a piece, and bounds of its rows.
 constexpr int64_t kPieceBytes = int64_t(1) << 20;
 constexpr int64_t kMinPieceRows = 64;
@@ -65,7 +63,7 @@ void LaunchRun::check() const {
                         ", query " + std::to_string(row->query)};
   __int128 queueBytes = 0;
   for (const IndexQueue &queue : program.source().indexQueues)
-    queueBytes += __int128(queue.depth) * shape.keys * kListEntryBytes;
+    queueBytes += __int128(queue.depth) * listBytes();
   if (queueBytes > kMaxQueueBytes)
     throw LaunchFailure{"expected index queues of at most " + std::to_string(kMaxQueueBytes) +
                         " bytes, got more at " + std::to_string(shape.keys) + " keys"};
@@ -110,8 +108,7 @@ void LaunchRun::runPieces(LaunchResult &result) {
     }
   } waiting{group};
 
-  int64_t pieceRows =
-      std::clamp(kPieceBytes / 8 / keyWords(shape.keys), kMinPieceRows, kMaxPieceRows);
+  int64_t pieceRows = std::clamp(kPieceBytes / listBytes(), kMinPieceRows, kMaxPieceRows);
   auto walkOn = [&]() -> Piece * {
     if (walk.isDone())
       return nullptr;

@@ -21,7 +21,6 @@
 #include "Timing/TimingModel.h"
 #include "Walk/Walk.h"
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -94,6 +93,10 @@ private:
   };
 
   void check() const;
+  /// Bytes of the keys of a list.
+  int64_t listBytes() const {
+    return keyWords(shape.keys) * static_cast<int64_t>(sizeof(uint64_t));
+  }
   void runPieces(LaunchResult &result);
   std::shared_ptr<LazyHead> findHead(int64_t head);
   /// The jobs of a piece.
