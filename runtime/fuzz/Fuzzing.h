@@ -8,12 +8,15 @@
 #ifndef SPRINTRUNTIME_FUZZ_FUZZING_H
 #define SPRINTRUNTIME_FUZZ_FUZZING_H
 
+#include "SprintRuntime/CommandStream.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include <unistd.h>
@@ -33,6 +36,15 @@ inline void require(bool isKept, const char *promise) {
 inline void requireMessage(const std::string &error) {
   require(!error.empty(), "a refusal has a message");
   require(error.find('\n') == std::string::npos, "a message is one line");
+}
+
+/// The stream that bytes are; nothing, behind a message, where they are none.
+inline std::optional<CommandStream> readStream(const uint8_t *data, size_t size) {
+  std::string error;
+  std::optional<CommandStream> stream = parse({data, size}, error);
+  if (!stream)
+    requireMessage(error);
+  return stream;
 }
 
 /// A file of this process, for readers that want a path; gone with the object.

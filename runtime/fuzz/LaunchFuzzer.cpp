@@ -33,12 +33,9 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  std::string error;
-  std::optional<CommandStream> stream = parse({data, size}, error);
-  if (!stream) {
-    fuzz::requireMessage(error);
+  std::optional<CommandStream> stream = fuzz::readStream(data, size);
+  if (!stream)
     return 0;
-  }
   fuzz::Random random(std::hash<std::string_view>()({reinterpret_cast<const char *>(data), size}));
   Machine machine = random.oneIn(2) ? fuzz::oddMachine(random) : fuzz::knownMachine("s");
   for (Program &program : stream->programs) {

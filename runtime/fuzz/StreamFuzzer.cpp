@@ -14,12 +14,10 @@
 using namespace sprint;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  std::string error;
-  std::optional<CommandStream> stream = parse({data, size}, error);
-  if (!stream) {
-    fuzz::requireMessage(error);
+  std::optional<CommandStream> stream = fuzz::readStream(data, size);
+  if (!stream)
     return 0;
-  }
+  std::string error;
   fuzz::require(verify(*stream, error), "what is read is well-formed");
   fuzz::require(std::ranges::equal(serialize(*stream), std::span(data, size)),
                 "what is read is written as it was");

@@ -27,14 +27,3 @@ void AllowedScores::assign(std::span<const int32_t> scores, int64_t first, const
       maskedScores[index] += approximateBias(masks.bias[keys[index]]);
   allowed = maskedScores;
 }
-
-void AllowedScores::appendKept(int64_t threshold, std::vector<uint32_t> &list) const {
-  size_t count = list.size();
-  list.resize(count + allowed.size());
-  // Without a branch, which the processor could not predict.
-  for (size_t index = 0; index < allowed.size(); ++index) {
-    list[count] = key(index);
-    count += allowed[index] >= threshold;
-  }
-  list.resize(count);
-}

@@ -28,8 +28,6 @@ public:
   uint32_t key(size_t index) const {
     return isMasked ? keys[index] : static_cast<uint32_t>(first + static_cast<int64_t>(index));
   }
-  /// Appends the keys whose scores are at least `threshold`.
-  void appendKept(int64_t threshold, std::vector<uint32_t> &list) const;
 
 private:
   std::span<const int32_t> allowed;

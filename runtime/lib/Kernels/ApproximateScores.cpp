@@ -14,8 +14,7 @@ using namespace sprint;
 
 static int64_t quadsOf(int64_t channels) { return (channels + kQuadChannels - 1) / kQuadChannels; }
 
-/// What is added to a code before its low nibble is dropped.
-static int8_t centringOf(Nibble nibble) {
+int8_t sprint::centringOf(Nibble nibble) {
   return static_cast<int8_t>(nibble == Nibble::Centred ? kCentring : 0);
 }
 
@@ -58,8 +57,8 @@ ApproximateScores::ApproximateScores(const QueryNibbles &queries, const KeyNibbl
 ApproximateScores::ApproximateScores(std::span<const int8_t> queryCodes,
                                      std::span<const int8_t> keyCodes, int64_t channels,
                                      Nibble nibble)
-    : ownQueries(std::make_shared<QueryNibbles>(queryCodes, channels, nibble)),
-      ownKeys(std::make_shared<KeyNibbles>(keyCodes, channels, nibble)), queries(*ownQueries),
+    : ownQueries(std::make_unique<QueryNibbles>(queryCodes, channels, nibble)),
+      ownKeys(std::make_unique<KeyNibbles>(keyCodes, channels, nibble)), queries(*ownQueries),
       keys(*ownKeys), loops(fastestLoops()), isTileDone(keys.tiles()),
       scores(kBlockQueries * stride()) {}
 

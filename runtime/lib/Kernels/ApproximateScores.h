@@ -20,6 +20,9 @@
 
 namespace sprint {
 
+/// What is added to a code before its low nibble is dropped (docs/numerics.md, section 2).
+int8_t centringOf(Nibble nibble);
+
 /// High nibbles of a head's keys, as the crossbar holds them: tiles of kTileKeys keys, of which
 /// each has the keys of four channels side by side. The last tile is filled up, and channels are to
 /// a multiple of four. InnerLoops::scoreTiles says more.
@@ -78,8 +81,8 @@ private:
   int64_t stride() const { return keys.tiles() * kTileKeys + 16; }
 
   /// Empty where others own the nibbles.
-  std::shared_ptr<const QueryNibbles> ownQueries;
-  std::shared_ptr<const KeyNibbles> ownKeys;
+  std::unique_ptr<const QueryNibbles> ownQueries;
+  std::unique_ptr<const KeyNibbles> ownKeys;
   const QueryNibbles &queries;
   const KeyNibbles &keys;
   const InnerLoops &loops;

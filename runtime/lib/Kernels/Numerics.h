@@ -43,12 +43,6 @@ float quantizationStep(std::span<const float> values, const Widths &widths);
 /// The codes of one head at `step` (section 2).
 std::vector<int8_t> quantize(std::span<const float> values, float step, const Widths &widths);
 
-/// The high nibble of a code (section 2).
-inline int8_t highNibble(int8_t code, Nibble nibble) {
-  return static_cast<int8_t>((nibble == Nibble::Centred ? code + kCentring : code) >>
-                             kLowNibbleBits);
-}
-
 /// Logits in one unit of exact score: `lambda` of section 3.
 double exactUnit(double scale, float queryStep, float keyStep);
 
