@@ -10,6 +10,7 @@
 #include "TestPrograms.h"
 
 #include <gtest/gtest.h>
+#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <cmath>
@@ -111,6 +112,7 @@ TEST(SimulatorTest, ThreadsChangeNothing) {
     std::vector<int64_t> progress;
     options.progress = [&](int64_t done, int64_t rows) {
       EXPECT_EQ(rows, 4000);
+      EXPECT_EQ(tbb::this_task_arena::max_concurrency(), threads);
       progress.push_back(done);
     };
     std::string error;
