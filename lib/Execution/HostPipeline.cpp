@@ -52,7 +52,7 @@ void sprint::buildHostPipeline(OpPassManager &passManager) {
   passManager.addPass(createSprintHostFoldIntoContractions());
   passManager.addPass(createSprintHostFuseElementwise());
   simplify();
-  passManager.addPass(createSprintHostSplitFills());
+  passManager.addPass(createSprintHostSplitDestinations());
   passManager.addPass(createSprintHostExternalizeConstants());
 
   passManager.addPass(bufferization::createEmptyTensorEliminationPass());

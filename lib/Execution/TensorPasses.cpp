@@ -18,12 +18,13 @@
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTHOSTDECOMPOSETENSORS
 #define GEN_PASS_DEF_SPRINTHOSTFUSEELEMENTWISE
-#define GEN_PASS_DEF_SPRINTHOSTSPLITFILLS
+#define GEN_PASS_DEF_SPRINTHOSTSPLITDESTINATIONS
 #include "Sprint/Execution/Passes.h.inc"
 } // namespace mlir::sprint
 
@@ -226,12 +227,18 @@ struct SprintHostFuseElementwise
   }
 };
 
-struct SprintHostSplitFills : mlir::sprint::impl::SprintHostSplitFillsBase<SprintHostSplitFills> {
+struct SprintHostSplitDestinations
+    : mlir::sprint::impl::SprintHostSplitDestinationsBase<SprintHostSplitDestinations> {
   void runOnOperation() override {
     SmallVector<linalg::FillOp> fills;
-    getOperation()->walk([&](linalg::FillOp fill) {
-      if (fill.hasPureTensorSemantics() && fill.getOutputs()[0].getDefiningOp<tensor::EmptyOp>())
+    SmallVector<LoopLikeOpInterface> loops;
+    getOperation()->walk([&](Operation *op) {
+      auto fill = dyn_cast<linalg::FillOp>(op);
+      if (fill && fill.hasPureTensorSemantics() &&
+          fill.getOutputs()[0].getDefiningOp<tensor::EmptyOp>())
         fills.push_back(fill);
+      if (auto loop = dyn_cast<LoopLikeOpInterface>(op))
+        loops.push_back(loop);
     });
     for (linalg::FillOp fill : fills)
       for (OpOperand &use : llvm::make_early_inc_range(fill->getUses())) {
@@ -242,6 +249,15 @@ struct SprintHostSplitFills : mlir::sprint::impl::SprintHostSplitFillsBase<Sprin
         IRMapping mapping;
         builder.clone(*fill.getOutputs()[0].getDefiningOp(), mapping);
         use.set(builder.clone(*fill, mapping)->getResult(0));
+        ++numSplit;
+      }
+    for (LoopLikeOpInterface loop : loops)
+      for (OpOperand &init : loop.getInitsMutable()) {
+        auto empty = init.get().getDefiningOp<tensor::EmptyOp>();
+        if (!empty || empty->hasOneUse())
+          continue;
+        OpBuilder builder(loop);
+        init.set(builder.clone(*empty)->getResult(0));
         ++numSplit;
       }
   }

@@ -121,11 +121,14 @@ def SprintHostFuseElementwise : Pass<"sprint-host-fuse-elementwise", "::mlir::Mo
   let statistics = [Statistic<"numRewritten", "num-rewritten", "Number of ops fused or freed of a result">];
 }
 
-def SprintHostSplitFills : Pass<"sprint-host-split-fills", "::mlir::ModuleOp"> {
-  let summary = "give each user of a fill one that it may overwrite";
+def SprintHostSplitDestinations : Pass<"sprint-host-split-destinations", "::mlir::ModuleOp"> {
+  let summary = "give each user of a destination one that it may overwrite";
   let description = [{
     Copies the `linalg.fill` of a `tensor.empty` in front of each of its users in the same block, as bufferization would copy the filled
     tensor for all users but one.
+
+    Copies a `tensor.empty` for each tensor that a loop carries from it. Bufferization takes what has no contents for what nobody reads,
+    and would let two tensors of one loop share a buffer that both write.
 
     Example:
 
@@ -138,7 +141,7 @@ def SprintHostSplitFills : Pass<"sprint-host-split-fills", "::mlir::ModuleOp"> {
     gets a second empty tensor and a second fill in front of `%2`.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
-  let statistics = [Statistic<"numSplit", "num-split", "Number of users given a fill of their own">];
+  let statistics = [Statistic<"numSplit", "num-split", "Number of users given a destination of their own">];
 }
 
 def SprintHostExternalizeConstants : Pass<"sprint-host-externalize-constants", "::mlir::ModuleOp"> {

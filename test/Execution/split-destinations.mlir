@@ -1,4 +1,4 @@
-// RUN: sprint-opt %s --sprint-host-split-fills --canonicalize | FileCheck %s
+// RUN: sprint-opt %s --sprint-host-split-destinations --canonicalize | FileCheck %s
 
 // CHECK-LABEL: func.func @two_users(
 // CHECK: %[[FIRST:.*]] = linalg.fill
@@ -45,4 +45,21 @@ func.func @given(%a: tensor<8xf32>, %init: tensor<8xf32>) -> (tensor<8xf32>, ten
   %0 = linalg.add ins(%a, %a : tensor<8xf32>, tensor<8xf32>) outs(%fill : tensor<8xf32>) -> tensor<8xf32>
   %1 = linalg.sub ins(%a, %a : tensor<8xf32>, tensor<8xf32>) outs(%fill : tensor<8xf32>) -> tensor<8xf32>
   return %0, %1 : tensor<8xf32>, tensor<8xf32>
+}
+
+// Loops that carry one empty tensor twice would write both into one buffer.
+// CHECK-LABEL: func @of_loops
+func.func @of_loops(%a: f32, %n: index) -> (tensor<?xf32>, tensor<?xf32>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  // CHECK: %[[FIRST:.*]] = tensor.empty
+  // CHECK: %[[SECOND:.*]] = tensor.empty
+  %empty = tensor.empty(%n) : tensor<?xf32>
+  // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[SECOND]], %{{.*}} = %[[FIRST]])
+  %0:2 = scf.for %i = %zero to %n step %one iter_args(%x = %empty, %y = %empty) -> (tensor<?xf32>, tensor<?xf32>) {
+    %nextX = tensor.insert %a into %x[%i] : tensor<?xf32>
+    %nextY = tensor.insert %a into %y[%i] : tensor<?xf32>
+    scf.yield %nextX, %nextY : tensor<?xf32>, tensor<?xf32>
+  }
+  return %0#0, %0#1 : tensor<?xf32>, tensor<?xf32>
 }
