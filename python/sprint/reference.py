@@ -164,6 +164,16 @@ class Codes:
 
     codes: np.ndarray  #: i8 `[B, H, S, D]`, of keys and values `[B, G, S, D]`
     steps: np.ndarray  #: f32 `[B, H]` or `[B, G]`
+    saturated: int = 0  #: codes that frozen steps are too small for
+
+
+@dataclasses.dataclass(frozen=True)
+class FrozenSteps:
+    """Steps that do not follow from a launch's numbers (section 2)."""
+
+    query: np.ndarray  #: f32 `[B, H]`
+    key: np.ndarray  #: f32 `[B, G]`
+    value: np.ndarray  #: f32 `[B, G]`
 
 
 @dataclasses.dataclass
@@ -173,6 +183,26 @@ class Parameters:
     threshold: np.ndarray
     multiplier: np.ndarray
     shift: np.ndarray
+
+
+class Cache:
+    """Codes of keys and values that launches have added (section 2)."""
+
+    def __init__(self, steps: FrozenSteps):
+        self.steps = steps
+        self.key: Optional[Codes] = None
+        self.value: Optional[Codes] = None
+
+    def add(self, key: Codes, value: Codes) -> None:
+        """Adds tokens `[B, G, S, D]` and `[B, G, S, Dv]`."""
+        if self.key is not None:
+            key = Codes(np.concatenate([self.key.codes, key.codes], axis=2), key.steps)
+            value = Codes(np.concatenate([self.value.codes, value.codes], axis=2), value.steps)
+        self.key, self.value = key, value
+
+    @property
+    def length(self) -> int:
+        return 0 if self.key is None else self.key.codes.shape[2]
 
 
 @dataclasses.dataclass
@@ -188,6 +218,7 @@ class Launch:
     key: Codes
     value: Codes
     parameters: Parameters
+    saturated_codes: int = 0  #: codes of the operands that frozen steps are too small for
 
     @property
     def pruned_fraction(self) -> float:
@@ -310,9 +341,21 @@ def _checked_bias(tensor: Optional[np.ndarray], shape: Tuple[int, ...]) -> Optio
 # Section 2 ---------------------------------------------------------------------------------------
 
 
-def quantize(tensor: np.ndarray, widths: Widths = Widths(),
-             rounding: Rounding = Rounding()) -> Codes:
-    """Codes and steps of `[B, H, S, D]`, one step for each batch element and head."""
+def _checked_steps(name: str, steps: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    steps = np.asarray(steps)
+    if steps.dtype != np.float32 or steps.shape != shape:
+        raise ValueError(f"steps of {name}: expected f32 of shape {shape}, got {steps.dtype} of "
+                         f"shape {steps.shape}")
+    if not (np.isfinite(steps) & (steps >= SMALLEST_STEP)).all():
+        raise ValueError(f"steps of {name}: expected finite numbers of at least 2^-126")
+    return steps
+
+
+def quantize(tensor: np.ndarray, widths: Widths = Widths(), rounding: Rounding = Rounding(),
+             frozen: Optional[np.ndarray] = None) -> Codes:
+    """Codes and steps of `[B, H, S, D]`, one step for each batch element and head: those of
+    `frozen`, where there are any.
+    """
     limit = widths.code_limit
     amax = np.abs(tensor).max(axis=(2, 3))
     if rounding.step == "nearest":
@@ -323,16 +366,20 @@ def quantize(tensor: np.ndarray, widths: Widths = Widths(),
         step = _toward_zero(amax.astype(np.float64) / limit)
     smallest = SMALLEST_STEP if rounding.smallest_step == "normal" else np.float32(2.0**-149)
     step = np.where(step < smallest, np.float32(1), step)
+    if frozen is not None:
+        step = frozen
 
     divisor = step[:, :, None, None]
     if rounding.quotient == "f32":
-        quotient = tensor / divisor
+        with np.errstate(over="ignore"):
+            quotient = tensor / divisor
     elif rounding.quotient == "f64":
         quotient = tensor.astype(np.float64) / divisor.astype(np.float64)
     else:
         quotient = tensor * (np.float32(1) / divisor)
     code = _round(quotient.astype(np.float64), rounding.code)
-    return Codes(np.clip(code, -limit, limit).astype(np.int8), step)
+    saturated = int(np.count_nonzero(np.abs(code) > limit)) if frozen is not None else 0
+    return Codes(np.clip(code, -limit, limit).astype(np.int8), step, saturated)
 
 
 def high_nibble(codes: np.ndarray, widths: Widths = Widths(),
@@ -593,8 +640,11 @@ def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
            key_valid: Optional[np.ndarray] = None, mask: Optional[np.ndarray] = None,
            bias: Optional[np.ndarray] = None, query_segments: Optional[np.ndarray] = None,
            key_segments: Optional[np.ndarray] = None, dense: bool = False,
-           widths: Widths = Widths(), rounding: Rounding = Rounding()) -> Launch:
+           widths: Widths = Widths(), rounding: Rounding = Rounding(),
+           steps: Optional[FrozenSteps] = None, cache: Optional[Cache] = None) -> Launch:
     """One launch on f32 tensors `[B, H, Sq, D]`, `[B, G, Sk, D]` and `[B, G, Sk, Dv]`.
+
+    With a `cache` keys and values are added to it, and Sk counts all that it has then.
 
     `thresholds` is in logit units, one or one a head; None keeps every allowed key. `key_valid` is
     bool `[B, Sk]`, `mask` bool and `bias` f32 `[B, H, Sq, Sk]`, of which each of the first three
@@ -610,6 +660,15 @@ def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
         raise ValueError(f"expected shapes that fit, got {query.shape}, {key.shape}, {value.shape}")
     if heads % key_heads:
         raise ValueError(f"expected a number of key heads that divides {heads}, got {key_heads}")
+    if cache is not None:
+        if steps is not None:
+            raise ValueError("expected no steps beside a cache, which has its own")
+        steps = cache.steps
+        num_keys += cache.length
+    if steps is not None:
+        for name, given, count in (("queries", steps.query, heads), ("keys", steps.key, key_heads),
+                                   ("values", steps.value, key_heads)):
+            _checked_steps(name, given, (batches, count))
     scores_shape = (batches, heads, num_queries, num_keys)
     masks = [tensor for tensor in (_checked_key_valid(key_valid, scores_shape),
                                    _checked_mask("mask", mask, bool, scores_shape),
@@ -622,9 +681,13 @@ def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
     if max_keys is not None and num_keys > max_keys:
         raise ValueError(f"expected at most {max_keys} keys, got {num_keys}")
 
-    q = quantize(query, widths, rounding)
-    k = quantize(key, widths, rounding)
-    v = quantize(value, widths, rounding)
+    q = quantize(query, widths, rounding, steps and steps.query)
+    k = quantize(key, widths, rounding, steps and steps.key)
+    v = quantize(value, widths, rounding, steps and steps.value)
+    saturated = q.saturated + k.saturated + v.saturated
+    if cache is not None:
+        cache.add(k, v)
+        k, v = cache.key, cache.value
     params = parameters(scale, q.steps, k.steps, _thresholds(thresholds, heads), rounding)
     unit_of_score = logit_unit(scale, q.steps, k.steps, rounding)
 
@@ -662,7 +725,7 @@ def launch(query: np.ndarray, key: np.ndarray, value: np.ndarray, scale: float,
                                            kept[head, chunk], int(params.multiplier[b, h]),
                                            int(params.shift[b, h]), widths, rounding, head_bias)
     return Launch(dequantize(codes, v.steps, rounding), codes, kept, retries, allowed_scores, q, k,
-                  v, params)
+                  v, params, saturated)
 
 
 # Section 8 ---------------------------------------------------------------------------------------
