@@ -15,14 +15,16 @@ using namespace mlir::sprint;
 using sprint_isa::MemoryRegion;
 
 std::optional<std::string> mlir::sprint::findCapacityObstacle(MachineAttr machine, int64_t headDim,
-                                                              int64_t valueDim, int64_t keys) {
+                                                              int64_t valueDim, int64_t keys,
+                                                              bool areInCache) {
   if (ShapedType::isDynamic(headDim) || ShapedType::isDynamic(valueDim))
     return "expected static head and value dimensions, got dynamic ones";
   ::sprint::Machine described;
   described.name = machine.getName();
   described.structure = getStructure(machine);
   return described.findCapacityObstacle(
-      headDim, valueDim, ShapedType::isDynamic(keys) ? std::nullopt : std::optional(keys));
+      headDim, valueDim, ShapedType::isDynamic(keys) ? std::nullopt : std::optional(keys),
+      areInCache);
 }
 
 FetchProblem::FetchProblem(AttendOp attend, MachineAttr machine, CostsAttr costs)
@@ -31,6 +33,7 @@ FetchProblem::FetchProblem(AttendOp attend, MachineAttr machine, CostsAttr costs
   auto value = cast<RankedTensorType>(attend.getValue().getType());
   sizes = {query.getDimSize(1), value.getDimSize(1), query.getDimSize(2),
            value.getDimSize(2), query.getDimSize(3), value.getDimSize(3)};
+  hasResidentCache = attend->getParentOfType<ProgramOp>().getResidentCache();
   inputs = {MemoryRegion::Key, MemoryRegion::Value, MemoryRegion::Query};
   for (MemoryRegion region : getOptionalRegions())
     if (attend.getInput(getProgramInput(region)))
@@ -43,7 +46,7 @@ bool FetchProblem::check(std::string &error) const {
     return false;
   }
   std::optional<std::string> obstacle =
-      findCapacityObstacle(machine, sizes.headDim, sizes.valueDim, sizes.keys);
+      findCapacityObstacle(machine, sizes.headDim, sizes.valueDim, sizes.keys, hasResidentCache);
   error = obstacle.value_or("");
   return !obstacle;
 }

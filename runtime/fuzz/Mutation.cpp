@@ -94,6 +94,7 @@ Program fuzz::soundProgram(Random &random, const Machine &machine) {
   options.depth = std::max<int64_t>(options.rowSlots, 1 + static_cast<int64_t>(random.below(3)));
   options.isGrouped = random.oneIn(3);
   options.loadsOnce = random.oneIn(4);
+  options.isCached = random.oneIn(4);
   for (MemoryRegion region : enumerators<MemoryRegion>)
     // Segments come in pairs, and are loaded for every query.
     if (inputOf(region).isOptional && inputOf(region).partner.empty() && random.oneIn(4))
@@ -133,6 +134,8 @@ uint64_t fieldValue(Random &random, const Program &program, FieldKind kind) {
   switch (kind) {
   case FieldKind::Expr:
     return random.below(program.expressions.size());
+  case FieldKind::OptionalExpr:
+    return random.below(program.expressions.size() + 1);
   case FieldKind::Queue:
     return random.below(program.countingQueues.size());
   case FieldKind::IndexQueue:
@@ -344,6 +347,9 @@ void mutateHeader(Random &random, Program &program) {
     (random.oneIn(2) ? program.name : program.machine) =
         random.oneIn(4) ? std::string(random.below(300), 'n') : "renamed";
     return;
+  case 4:
+    program.residentCache = !program.residentCache;
+    return;
   default:
     random.pick(program.parameters) =
         random.oneIn(2) ? Program::kDynamic
@@ -417,9 +423,21 @@ std::vector<uint8_t> fuzz::mutatedBytes(Random &random, CommandStream stream) {
 // Launches
 //===----------------------------------------------------------------------===//
 
-SmallLaunch::SmallLaunch(Random &random, const Program &program) {
+/// Steps that a part of the numbers is too large for; now and then some that are refused.
+static FrozenSteps stepsOf(Random &random, const CacheShape &shape) {
+  constexpr float kSteps[] = {0x1p-5F, 0.03F, 1, 0x1p-126F, 0x1p127F, 0x1p-8F};
+  auto make = [&](int64_t heads) {
+    std::vector<float> steps;
+    for (int64_t head = 0; head < shape.batches * heads; ++head)
+      steps.push_back(random.oneIn(256) ? 0 : random.pick(kSteps));
+    return steps;
+  };
+  return {make(shape.heads), make(shape.keyHeads), make(shape.keyHeads)};
+}
+
+SmallLaunch::SmallLaunch(Random &random, const Program &program, const Cache *cache) {
   // What is asked for, as far as it is small.
-  constexpr std::array<size_t, kNumLaunchParameters> kMost = {2, 4, 12, 80, 70, 70, 4};
+  constexpr std::array<size_t, kNumLaunchParameters> kMost = {2, 4, 12, 80, 70, 70, 4, 8};
   std::array<int64_t, kNumLaunchParameters> sizes;
   for (size_t index = 0; index < sizes.size(); ++index) {
     int64_t asked = program.parameters[index];
@@ -428,13 +446,22 @@ SmallLaunch::SmallLaunch(Random &random, const Program &program) {
     sizes[index] =
         isSmall && !random.oneIn(32) ? asked : 1 + static_cast<int64_t>(random.below(most));
   }
-  auto [batches, heads, queries, keys, headDim, valueDim, group] = sizes;
+  auto [batches, heads, queries, keys, headDim, valueDim, group, past] = sizes;
+  if (cache && !random.oneIn(32)) {
+    batches = cache->shape().batches;
+    heads = cache->shape().heads;
+    group = heads / cache->shape().keyHeads;
+    headDim = cache->shape().headDim;
+    valueDim = cache->shape().valueDim;
+  }
+  past = cache ? cache->length() : 0;
   if (heads % group != 0 && !random.oneIn(32)) {
     bool isFree =
         program.parameters[static_cast<size_t>(LaunchParameter::Heads)] == Program::kDynamic;
     (isFree ? heads : group) = isFree ? group : heads;
   }
   int64_t keyHeads = std::max<int64_t>(heads / group, 1);
+  shape = {batches, heads, keyHeads, headDim, valueDim};
   auto seed = [&] { return static_cast<unsigned>(random.bits()); };
   // Views look into what these hold.
   tensors.reserve(4);
@@ -446,8 +473,9 @@ SmallLaunch::SmallLaunch(Random &random, const Program &program) {
   bring(MemoryRegion::Query, {batches, heads, queries, headDim});
   bring(MemoryRegion::Key, {batches, keyHeads, keys, headDim});
   bring(MemoryRegion::Value, {batches, keyHeads, keys, valueDim});
-  std::array<int64_t, 4> shape = {random.oneIn(2) ? 1 : batches, random.oneIn(2) ? 1 : heads,
-                                  random.oneIn(2) ? 1 : queries, keys};
+  keys += past;
+  std::array<int64_t, 4> rows = {random.oneIn(2) ? 1 : batches, random.oneIn(2) ? 1 : heads,
+                                 random.oneIn(2) ? 1 : queries, keys};
   for (MemoryRegion region : program.inputs) {
     if (random.oneIn(64))
       continue;
@@ -459,10 +487,10 @@ SmallLaunch::SmallLaunch(Random &random, const Program &program) {
           {batches, keys}};
       break;
     case MemoryRegion::Mask:
-      operands[region] = masks.emplace_back(shape, seed(), ones).view();
+      operands[region] = masks.emplace_back(rows, seed(), ones).view();
       break;
     case MemoryRegion::Bias:
-      bring(region, shape);
+      bring(region, rows);
       break;
     case MemoryRegion::QuerySegments:
       operands[region] = segments.emplace_back(std::array{batches, queries}, seed()).view();
@@ -481,6 +509,8 @@ SmallLaunch::SmallLaunch(Random &random, const Program &program) {
     for (size_t count = random.below(8); count > 0; --count)
       random.pick(tensor.data) = random.pick(kExtremes);
   }
+  if (!cache && random.oneIn(8))
+    options.steps = stepsOf(random, shape);
   options.masks = random.oneIn(4);
   options.trace = random.oneIn(4);
   options.threads = 1 + static_cast<int>(random.oneIn(8));
@@ -527,6 +557,28 @@ void requireResult(const LaunchResult &result, const LaunchOptions &options) {
 
 } // namespace
 
+/// Launches a program a few times, so that a cache grows. Whether the last one ran.
+template <typename Take>
+static bool runOnCache(Random &random, const Program &program, const Machine &machine,
+                       const CacheShape &shape, Take take, std::string &error) {
+  Device device(machine);
+  std::unique_ptr<Cache> cache = device.createCache(shape, stepsOf(random, shape), error);
+  if (!cache) {
+    requireMessage(error);
+    return false;
+  }
+  bool ran = false;
+  for (uint64_t count = 1 + random.below(3); count > 0; --count) {
+    SmallLaunch next(random, program, cache.get());
+    next.options.cache = cache.get();
+    int64_t length = cache->length();
+    ran = take(device.launch(program, next.operands, next.options, error), next.options);
+    require(ran ? cache->length() > length : cache->length() == length,
+            "a cache grows with the launches that succeed");
+  }
+  return ran;
+}
+
 Outcome fuzz::runSmall(Random &random, const Program &program, const Machine &machine) {
   std::vector<Finding> findings = check(program, machine);
   for (const Finding &finding : findings)
@@ -536,16 +588,18 @@ Outcome fuzz::runSmall(Random &random, const Program &program, const Machine &ma
   });
   SmallLaunch small(random, program);
   std::string error;
-  auto run = [&](auto function) {
-    std::optional<LaunchResult> result =
-        function(program, machine, small.operands, small.options, error);
+  auto take = [&](const std::optional<LaunchResult> &result, const LaunchOptions &options) {
     if (result)
-      requireResult(*result, small.options);
+      requireResult(*result, options);
     else
       requireMessage(error);
     return result.has_value();
   };
-  bool ran = run(launch);
+  auto run = [&](auto function) {
+    return take(function(program, machine, small.operands, small.options, error), small.options);
+  };
+  bool ran = program.residentCache ? runOnCache(random, program, machine, small.shape, take, error)
+                                   : run(launch);
   if (!ran && findings.empty())
     for (const char *answered : kAnswered)
       if (error.find(answered) != std::string::npos) {

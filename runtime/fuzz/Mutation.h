@@ -13,6 +13,7 @@
 
 #include "../unittests/TestPrograms.h"
 #include "SprintRuntime/CommandStream.h"
+#include "SprintRuntime/Device.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Simulator.h"
 
@@ -64,13 +65,15 @@ std::vector<uint8_t> mutatedBytes(Random &random, CommandStream stream);
 class SmallLaunch {
 public:
   /// Sizes are those of the program where they are small, and most often what else it asks for is
-  /// there.
-  SmallLaunch(Random &random, const Program &program);
+  /// there. With a cache they are, most often, those that it has.
+  SmallLaunch(Random &random, const Program &program, const Cache *cache = nullptr);
   SmallLaunch(const SmallLaunch &) = delete;
   SmallLaunch &operator=(const SmallLaunch &) = delete;
 
   LaunchOperands operands;
   LaunchOptions options;
+  /// Of its heads.
+  CacheShape shape;
 
 private:
   std::vector<test::Tensor> tensors;

@@ -65,7 +65,8 @@ struct Inputs {
 
   /// Logits of a unit of threshold of a head, the batch's first.
   double unit(int64_t head) const {
-    Operands operands(operandsOf(query, key, value, others), machineS().structure.widths);
+    Operands operands(operandsOf(query, key, value, others), machineS().structure.widths,
+                      LaunchOptions());
     HeadSteps steps = operands.steps(head);
     return approximateUnit(0.125, steps.query, steps.key);
   }
@@ -75,7 +76,7 @@ struct Inputs {
   std::vector<double> keptMass(const std::vector<uint8_t> &kept,
                                const std::vector<uint8_t> &allowed) const {
     Widths widths;
-    Operands operands(operandsOf(query, key, value, others), widths);
+    Operands operands(operandsOf(query, key, value, others), widths, LaunchOptions());
     const LaunchShape &shape = operands.shape();
     std::vector<double> mass(shape.heads), rows(shape.heads);
     for (int64_t index = 0; index < operands.heads(); ++index) {

@@ -521,10 +521,11 @@ private:
     if (info->fields.empty())
       return;
     const CommandField &field = info->fields[pick(info->fields.size())];
-    size_t values = field.kind == FieldKind::Expr         ? program.expressions.size()
-                    : field.kind == FieldKind::Queue      ? program.countingQueues.size()
-                    : field.kind == FieldKind::IndexQueue ? program.indexQueues.size()
-                                                          : 2;
+    size_t values = field.kind == FieldKind::Expr           ? program.expressions.size()
+                    : field.kind == FieldKind::OptionalExpr ? program.expressions.size() + 1
+                    : field.kind == FieldKind::Queue        ? program.countingQueues.size()
+                    : field.kind == FieldKind::IndexQueue   ? program.indexQueues.size()
+                                                            : 2;
     CommandWord result;
     writeBits(result, 0, kOpcodeBits, static_cast<uint64_t>(info->opcode));
     for (const CommandField &each : info->fields)

@@ -137,7 +137,7 @@ TEST(SimulatorTest, KeepsRowsOnlyWhileTheyAreLookedAt) {
   Tensor query({1, 1, 3000, 8}, 1), key({1, 1, 70, 8}, 2), value({1, 1, 70, 8}, 3);
   for (bool dense : {false, true}) {
     Program program = attentionProgram(machine, {.dense = dense});
-    Operands operands(operandsOf(query, key, value), machine.structure.widths);
+    Operands operands(operandsOf(query, key, value), machine.structure.widths, LaunchOptions());
     DecodedProgram decoded(program, operands.shape());
     std::vector<float> thresholds = {5};
     LaunchOptions options;

@@ -98,7 +98,7 @@ CommandStream sample() {
   program.name = "attention_0";
   program.machine = "s";
   program.structure = "0123456789abcdef";
-  program.parameters = {1, 2, Program::kDynamic, Program::kDynamic, 64, 64, 2};
+  program.parameters = {1, 2, Program::kDynamic, Program::kDynamic, 64, 64, 2, Program::kDynamic};
   program.scale = 0.125;
   program.thresholds = {-1.5f, -std::numeric_limits<float>::infinity()};
   program.inputs = {MemoryRegion::KeyValid, MemoryRegion::Bias};
@@ -208,7 +208,7 @@ const Malformed kMalformed[] = {
     {"expression 1: expected a loop counter between",
      [](Program &p) { p.expressions[1].value = 8; }},
     {"expression 3: expected a launch parameter between",
-     [](Program &p) { p.expressions[3].value = 7; }},
+     [](Program &p) { p.expressions[3].value = kNumLaunchParameters; }},
     {"expression 3: expected a leaf to have no operands",
      [](Program &p) { p.expressions[3].lhs = 1; }},
     {"expression 5: expected operands to be earlier expressions, got 5",
@@ -226,7 +226,7 @@ const Malformed kMalformed[] = {
        for (uint32_t i = 13; i < 100; ++i)
          p.expressions.push_back({Kind::Add, i, i, 0});
      }},
-    {"expected at most 65536 expressions",
+    {"expected at most 65535 expressions",
      [](Program &p) { p.expressions.resize(kMaxExpressions + 1); }},
     {"expected a unit, got 7",
      [](Program &p) { p.units[1].unit = static_cast<MachineUnit>(kNumMachineUnits); }},
@@ -314,10 +314,11 @@ std::vector<uint8_t> buildStream(uint32_t version, bool residentCache, size_t pa
 
 TEST(StreamTest, refusesWhatThisVersionDoesNotKnow) {
   expectRefused(buildStream(0, false, 7, 0, 1),
-                "expected a command stream of version 1 to 2, got version 0");
-  expectRefused(buildStream(3, false, 7, 0, 1),
-                "expected a command stream of version 1 to 2, got version 3");
-  expectRefused(buildStream(1, true, 7, 0, 1), "program 0: expected no resident cache");
+                "expected a command stream of version 1 to 3, got version 0");
+  expectRefused(buildStream(4, false, 7, 0, 1),
+                "expected a command stream of version 1 to 3, got version 4");
+  expectRefused(buildStream(1, true, 7, 0, 1),
+                "expected version 3, the first with the resident cache of program 'name'");
   expectRefused(buildStream(1, false, 6, 0, 1), "program 0: expected 7 launch parameters, got 6");
 }
 

@@ -82,8 +82,21 @@ Program sprint::test::attentionProgram(const Machine &machine, const AttentionOp
   ExprIndex i = builder.counter(options.isGrouped ? 3 : 2);
   ExprIndex first = builder.constant(0);
   ExprIndex last = keys;
+  auto subtract = [&](ExprIndex lhs, ExprIndex rhs) {
+    return builder.apply(ExprNode::Kind::Add, lhs,
+                         builder.apply(ExprNode::Kind::Mul, rhs, builder.constant(-1)));
+  };
+  WriteCommand tokens = {};
+  if (options.isCached) {
+    ExprIndex past = builder.parameter(LaunchParameter::Past);
+    tokens.first = toOptional(past);
+    tokens.count = toOptional(subtract(keys, past));
+    builder.program.residentCache = true;
+  }
   if (options.causal) {
     ExprIndex next = builder.apply(ExprNode::Kind::Add, i, builder.constant(1));
+    if (options.isCached)
+      next = builder.apply(ExprNode::Kind::Add, next, subtract(keys, queries));
     last = builder.apply(ExprNode::Kind::Min, next, keys);
   }
   ExprIndex keyHead = h, keyHeads = heads, group = {};
@@ -125,8 +138,8 @@ Program sprint::test::attentionProgram(const Machine &machine, const AttentionOp
 
   beginKeyHeads(MachineUnit::Write);
   builder.add(AcquireCommand{headSlots});
-  builder.add(WriteCommand{MemoryRegion::Key, b, keyHead});
-  builder.add(WriteCommand{MemoryRegion::Value, b, keyHead});
+  for (MemoryRegion region : {MemoryRegion::Key, MemoryRegion::Value})
+    builder.add(WriteCommand{region, b, keyHead, tokens.first, tokens.count});
   beginGroup();
   builder.add(WriteCommand{MemoryRegion::Query, b, h});
   for (MemoryRegion region : options.inputs)

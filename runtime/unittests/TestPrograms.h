@@ -71,6 +71,8 @@ struct AttentionOptions {
   bool isGrouped = false;
   /// What the launch brings beside query, key and value; key_valid is loaded once a head.
   std::vector<MemoryRegion> inputs = {};
+  /// Whether keys and values are added to a cache; the last query then is that of the last key.
+  bool isCached = false;
   /// Whether mask and bias are loaded once a head instead of for every query.
   bool loadsOnce = false;
 };

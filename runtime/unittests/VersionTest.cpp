@@ -25,7 +25,7 @@ protected:
     std::ranges::copy(enumerantInfos, std::back_inserter(enumerants));
     std::ranges::copy(launchInputs, std::back_inserter(inputs));
     std::ranges::copy(launchParameters, std::back_inserter(parameters));
-    table = {3, commands, enumerants, inputs, parameters};
+    table = {kFormatVersion + 1, commands, enumerants, inputs, parameters};
   }
 
   CommandInfo &command(std::string_view mnemonic) {
@@ -66,7 +66,9 @@ TEST_F(VersionTest, RecordsOfToday) {
       1u);
   EXPECT_EQ(versionOf(stream({MemoryRegion::QuerySegments, MemoryRegion::KeySegments})).version,
             2u);
-  EXPECT_EQ(kFormatVersion, 2u);
+  CommandStream cached = {{attentionProgram(builtinMachine("s"), {.isCached = true})}};
+  EXPECT_EQ(versionOf(cached).version, 3u);
+  EXPECT_EQ(kFormatVersion, 3u);
 }
 
 TEST_F(VersionTest, CommandThatCameLater) {
@@ -89,6 +91,7 @@ TEST_F(VersionTest, FieldThatCameLater) {
   program.machine = "s";
   program.structure = "0123456789abcdef";
   program.parameters.fill(1);
+  program.parameters[static_cast<size_t>(LaunchParameter::Past)] = Program::kDynamic;
   program.expressions = {{ExprNode::Kind::Constant, 0, 0, 0}};
   program.units = {{MachineUnit::Write, {encode(WriteCommand{})}}};
   expectVersion(only, 1, "");
@@ -129,12 +132,12 @@ TEST_F(VersionTest, ParameterThatCameLater) {
   expectVersion(given, 1, "");
   size_t size = serialize(given, table).size();
   program.parameters.back() = 1;
-  expectVersion(given, 2, "the launch parameter 'group' of program 'attention'");
+  expectVersion(given, 2, "the launch parameter 'past' of program 'attention'");
   EXPECT_EQ(serialize(given, table).size(), size + sizeof(int64_t));
   program.parameters.back() = Program::kDynamic;
   program.expressions.push_back(
       {ExprNode::Kind::Parameter, 0, 0, static_cast<int64_t>(kNumLaunchParameters) - 1});
-  expectVersion(given, 2, "the launch parameter 'group' of program 'attention'");
+  expectVersion(given, 2, "the launch parameter 'past' of program 'attention'");
 }
 
 TEST_F(VersionTest, StreamThatUsesWhatItsVersionDoesNotHave) {
@@ -154,9 +157,9 @@ TEST_F(VersionTest, StreamOfALargerVersionThanItNeeds) {
 }
 
 TEST_F(VersionTest, StreamOfAVersionThatIsNot) {
-  command("load_mask").since = 4;
+  command("load_mask").since = kFormatVersion + 2;
   EXPECT_EQ(refusal(serialize(stream({MemoryRegion::Mask}), table)),
-            "expected a command stream of version 1 to 3, got version 4");
+            "expected a command stream of version 1 to 4, got version 5");
 }
 
 } // namespace

@@ -69,8 +69,9 @@ void emitCommandReference(const RecordKeeper &records, raw_ostream &os) {
      << kWordBits << " bits: the opcode in bits 0 .. " << kOpcodeBits - 1
      << ", the operands behind it, all other bits zero.\nAn operand of kind Expr is the index of "
         "an "
-        "expression of the program, Queue and IndexQueue are\nindices of its counting queues and "
-        "index queues; the other kinds are the enumerations at the end.\n\n";
+        "expression of the program, one of kind OptionalExpr that\nindex plus 1, or 0 for none. "
+        "Queue and IndexQueue are indices of its counting queues and index queues; the other\n"
+        "kinds are the enumerations at the end.\n\n";
   for (const Command &command : set.commands)
     emitCommand(command, os);
 

@@ -14,9 +14,6 @@ using namespace sprint::tblgen;
 
 namespace {
 
-/// Kinds of fields that index something of the program instead of naming an enumerant.
-constexpr StringRef kIndexKinds[] = {"Expr", "Queue", "IndexQueue"};
-
 /// What a command may do to what a field of that kind names; a queue without a role would be one
 /// that no rule sees.
 bool isRoleOf(StringRef role, StringRef kind) {

@@ -22,6 +22,9 @@ namespace sprint::tblgen {
 inline constexpr unsigned kWordBits = 128;
 inline constexpr unsigned kOpcodeBits = 8;
 
+/// Kinds of fields that index something of the program instead of naming an enumerant.
+inline constexpr llvm::StringRef kIndexKinds[] = {"Expr", "OptionalExpr", "Queue", "IndexQueue"};
+
 /// One value of an enumeration.
 struct Enumerant {
   llvm::StringRef symbol;
@@ -94,7 +97,7 @@ struct Parameter {
   std::string name;
   llvm::StringRef text;
   llvm::StringRef summary;
-  /// The dimension that it is the size of, and the one whose size divides that, or an empty string.
+  /// The dimension that it is the size of, and the one whose size divides that, or empty strings.
   llvm::StringRef dimension;
   llvm::StringRef divisor;
   unsigned since;

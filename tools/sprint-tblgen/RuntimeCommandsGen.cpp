@@ -28,7 +28,7 @@ std::string fieldName(const Field &field) { return convertToCamelFromSnakeCase(f
 
 /// C++ type of a field in its command's struct.
 std::string fieldType(const Field &field) {
-  if (field.kind == "Expr" || field.kind == "Queue" || field.kind == "IndexQueue")
+  if (is_contained(kIndexKinds, field.kind))
     return (field.kind + "Index").str();
   return field.kind.str();
 }
@@ -51,13 +51,17 @@ void emitEnumeration(const Enumeration &enumeration, raw_ostream &os) {
 }
 
 void emitFieldKinds(const CommandSet &set, raw_ostream &os) {
-  os << "enum class FieldKind : uint8_t {\n  Expr,\n  Queue,\n  IndexQueue,\n";
+  os << "enum class FieldKind : uint8_t {\n";
+  for (StringRef kind : kIndexKinds)
+    os << "  " << kind << ",\n";
   for (const Enumeration *enumeration : set.fieldEnumerations())
     os << "  " << enumeration->name << ",\n";
   os << "};\n\n/// Whether a field of that kind may hold `value`. Indices are checked where the "
         "program is known.\nconstexpr bool isEncodable(FieldKind kind, uint64_t value) {\n"
-        "  switch (kind) {\n  case FieldKind::Expr:\n  case FieldKind::Queue:\n"
-        "  case FieldKind::IndexQueue:\n    return true;\n";
+        "  switch (kind) {\n";
+  for (StringRef kind : kIndexKinds)
+    os << "  case FieldKind::" << kind << ":\n";
+  os << "    return true;\n";
   for (const Enumeration *enumeration : set.fieldEnumerations())
     os << "  case FieldKind::" << enumeration->name << ":\n    return isEnumerator<"
        << enumeration->name << ">(value);\n";
@@ -132,7 +136,7 @@ void emitVersions(const CommandSet &set, raw_ostream &os) {
          << ", " << enumerant.since << "},\n";
   os << "};\n\n/// Name of the enumeration that a field of that kind holds; that of an index for "
         "other kinds.\nconstexpr std::string_view toString(FieldKind kind) {\n  switch (kind) {\n";
-  for (StringRef kind : {"Expr", "Queue", "IndexQueue"})
+  for (StringRef kind : kIndexKinds)
     os << "  case FieldKind::" << kind << ":\n    return \"" << kind << "\";\n";
   for (const Enumeration *enumeration : set.fieldEnumerations())
     os << "  case FieldKind::" << enumeration->name << ":\n    return \"" << enumeration->name
@@ -150,12 +154,10 @@ void emitParameters(const CommandSet &set, raw_ostream &os) {
         "inline constexpr std::array<LaunchParameterInfo, kNumLaunchParameters> "
         "launchParameters{{\n";
   for (const Parameter &parameter : set.parameters) {
-    os << "    {\"" << parameter.text << "\", Dimension::" << parameter.dimension << ", ";
-    if (parameter.divisor.empty())
-      os << "std::nullopt";
-    else
-      os << "Dimension::" << parameter.divisor;
-    os << ", " << parameter.since << "},\n";
+    os << "    {\"" << parameter.text << "\", ";
+    for (StringRef dimension : {parameter.dimension, parameter.divisor})
+      os << (dimension.empty() ? "std::nullopt" : ("Dimension::" + dimension).str()) << ", ";
+    os << parameter.since << "},\n";
   }
   os << "}};\n\n/// The launch parameters of one launch.\nstruct LaunchSizes {\n";
   for (const Parameter &parameter : set.parameters)

@@ -19,9 +19,11 @@ namespace mlir::sprint {
 inline constexpr int64_t kMaxBlockRows = 64;
 
 /// Why no launch on `machine` can have heads of these sizes, each ShapedType::kDynamic where it is
-/// not static, in the form "expected ..., got ..."; nothing where one can.
+/// not static, in the form "expected ..., got ..."; nothing where one can. Keys that are in a cache
+/// take none of the room of a launch's heads.
 std::optional<std::string> findCapacityObstacle(MachineAttr machine, int64_t headDim,
-                                                int64_t valueDim, int64_t keys);
+                                                int64_t valueDim, int64_t keys,
+                                                bool areInCache = false);
 
 /// One attention and one machine: in which blocks its rows are taken, what stays on chip and how
 /// far ahead units run is to be decided.
@@ -32,6 +34,7 @@ public:
     int64_t heads, keyHeads, queries, keys, headDim, valueDim;
   };
 
+  /// `attend` is in a program.
   FetchProblem(AttendOp attend, MachineAttr machine, CostsAttr costs);
 
   MachineAttr getMachine() const { return machine; }
@@ -60,6 +63,7 @@ private:
   Select select;
   BandAttr band;
   SmallVector<sprint_isa::MemoryRegion> inputs;
+  bool hasResidentCache;
 };
 
 } // namespace mlir::sprint

@@ -109,6 +109,8 @@ uint32_t ProgramExporter::addExpression(ExprAttr expression) {
 
 uint64_t ProgramExporter::exportOperand(::sprint::FieldKind kind, Attribute operand) {
   switch (kind) {
+  case ::sprint::FieldKind::OptionalExpr:
+    return operand ? addExpression(cast<ExprAttr>(operand)) + 1 : 0;
   case ::sprint::FieldKind::Expr:
     return addExpression(cast<ExprAttr>(operand));
   case ::sprint::FieldKind::Queue:
@@ -148,6 +150,7 @@ void ProgramExporter::exportBlock(Block &block, std::vector<::sprint::CommandWor
   if (std::optional<ArrayAttr> inputs = op.getInputs())
     for (auto input : inputs->getAsRange<MemoryRegionAttr>())
       program.inputs.push_back(static_cast<::sprint::MemoryRegion>(input.getValue()));
+  program.residentCache = op.getResidentCache();
   // Commands may name queues that come after them.
   for (auto queue : op.getBody().getOps<CountingQueueOp>()) {
     countingQueues[queue.getSymName()] = program.countingQueues.size();

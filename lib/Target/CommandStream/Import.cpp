@@ -95,6 +95,8 @@ std::optional<Expression> ProgramImporter::importNode(const ExprNode &node) {
 Attribute ProgramImporter::importOperand(::sprint::FieldKind kind, uint64_t value) {
   MLIRContext *context = builder.getContext();
   switch (kind) {
+  case ::sprint::FieldKind::OptionalExpr:
+    return value == 0 ? Attribute() : importOperand(::sprint::FieldKind::Expr, value - 1);
   case ::sprint::FieldKind::Expr:
     return ExprAttr::get(context, expressions[value].combine, expressions[value].parts);
   case ::sprint::FieldKind::Queue:
@@ -120,8 +122,8 @@ void ProgramImporter::importUnit(const ::sprint::UnitProgram &unit) {
         location,
         (SprintISADialect::getDialectNamespace() + "." + StringRef(info->mnemonic)).str());
     for (const ::sprint::CommandField &field : info->fields)
-      state.addAttribute(StringRef(field.name),
-                         importOperand(field.kind, ::sprint::readField(word, field)));
+      if (Attribute operand = importOperand(field.kind, ::sprint::readField(word, field)))
+        state.addAttribute(StringRef(field.name), operand);
     bool isLoop = info->opcode == ::sprint::Opcode::Loop;
     if (isLoop)
       state.addRegion()->emplaceBlock();
@@ -152,7 +154,8 @@ LogicalResult ProgramImporter::run() {
           return MemoryRegionAttr::get(builder.getContext(), static_cast<MemoryRegion>(input));
         }));
   auto op = ProgramOp::create(builder, location, program.name, program.machine, program.structure,
-                              program.parameters, llvm::APFloat(program.scale), thresholds, inputs);
+                              program.parameters, llvm::APFloat(program.scale), thresholds, inputs,
+                              program.residentCache);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(&op.getBody().emplaceBlock());
   for (const ::sprint::CountingQueue &queue : program.countingQueues)

@@ -84,6 +84,8 @@ struct Program {
   std::vector<float> thresholds;
   /// Optional inputs that the launch brings, ascending.
   std::vector<MemoryRegion> inputs;
+  /// Whether the launch adds its keys and values to a cache, and attends to all that is there.
+  bool residentCache = false;
   std::vector<CountingQueue> countingQueues;
   std::vector<IndexQueue> indexQueues;
   std::vector<ExprNode> expressions;
@@ -122,7 +124,7 @@ inline constexpr double kMinScale = 0x1p-100;
 inline constexpr double kMaxScale = 0x1p100;
 /// Queues of a kind and expressions of a program: what the fields of a command word can tell apart.
 inline constexpr size_t kMaxQueues = 256;
-inline constexpr size_t kMaxExpressions = 65536;
+inline constexpr size_t kMaxExpressions = 65535;
 
 //===----------------------------------------------------------------------===//
 // Thresholds

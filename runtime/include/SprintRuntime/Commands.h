@@ -54,6 +54,8 @@ constexpr void writeBits(CommandWord &word, unsigned offset, unsigned width, uin
 
 /// Index of an expression of the program.
 enum class ExprIndex : uint16_t {};
+/// Index of an expression of the program plus 1, or 0 for none.
+enum class OptionalExprIndex : uint16_t {};
 /// Index of a counting queue of the program.
 enum class QueueIndex : uint8_t {};
 /// Index of an index queue of the program.
@@ -158,13 +160,17 @@ struct LaunchTensor {
   }
 };
 
-/// A launch parameter: the size of a dimension, divided by that of another where there is one.
+/// A launch parameter: the size of a dimension, divided by that of another where there is one; or
+/// another number, which has no dimension.
 struct LaunchParameterInfo {
   std::string_view name;
-  Dimension dimension;
+  std::optional<Dimension> dimension;
   std::optional<Dimension> divisor;
   /// Version of the command stream that has it first.
   uint32_t since;
+
+  /// Its smallest value.
+  constexpr int64_t least() const { return dimension ? 1 : 0; }
 };
 
 /// The command that has the opcode of `word`, where the word is one that the encoder makes: spare
@@ -209,6 +215,27 @@ constexpr uint64_t readField(CommandWord word, const CommandField &field) {
 /// Sets a field that is zero to `value`, which fits in it.
 constexpr void writeField(CommandWord &word, const CommandField &field, uint64_t value) {
   writeBits(word, field.offset, field.width, value);
+}
+
+/// Index of the expression in a field of a word; nothing where there is none.
+constexpr std::optional<uint32_t> findExpression(CommandWord word, const CommandField &field) {
+  auto value = static_cast<uint32_t>(readField(word, field));
+  if (field.kind == FieldKind::Expr)
+    return value;
+  if (field.kind == FieldKind::OptionalExpr && value != 0)
+    return value - 1;
+  return std::nullopt;
+}
+
+/// The expression of an operand, or nothing.
+constexpr std::optional<ExprIndex> toExpr(OptionalExprIndex operand) {
+  auto value = static_cast<uint16_t>(operand);
+  return value == 0 ? std::nullopt : std::optional(static_cast<ExprIndex>(value - 1));
+}
+
+/// The operand that is an expression.
+constexpr OptionalExprIndex toOptional(ExprIndex expression) {
+  return static_cast<OptionalExprIndex>(static_cast<uint16_t>(expression) + 1);
 }
 
 /// The command of that opcode, or null.

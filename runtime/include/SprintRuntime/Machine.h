@@ -66,10 +66,14 @@ struct Structure {
   int64_t keysPerArray(int64_t headDim) const noexcept {
     return arrayColumns / columnsPerKey(headDim);
   }
-  /// Keys of `headDim` channels that fit for each of the resident heads.
-  int64_t keyCapacity(int64_t headDim) const noexcept {
-    return channels * banksPerChannel * arraysPerBank * keysPerArray(headDim) / residentHeads;
+  /// Arrays of the memory.
+  int64_t arrays() const noexcept { return channels * banksPerChannel * arraysPerBank; }
+  /// Keys of `headDim` channels that fit for each of the resident heads in so many arrays.
+  int64_t keyCapacity(int64_t headDim, int64_t inArrays) const noexcept {
+    return inArrays * keysPerArray(headDim) / residentHeads;
   }
+  /// The same in all of them.
+  int64_t keyCapacity(int64_t headDim) const noexcept { return keyCapacity(headDim, arrays()); }
   /// Keys the key buffer of one CORELET holds.
   int64_t bufferedKeys(int64_t headDim) const noexcept {
     return keyBufferBytes / corelets / headDim;
@@ -116,10 +120,12 @@ struct Machine {
   std::string structureHash() const;
 
   /// Why no launch can have heads of these sizes, each nothing where it is not known, in the form
-  /// "expected ..., got ..."; nothing where one can.
+  /// "expected ..., got ..."; nothing where one can. Keys that are in a cache take none of the room
+  /// of a launch's heads.
   std::optional<std::string> findCapacityObstacle(std::optional<int64_t> headDim,
                                                   std::optional<int64_t> valueDim,
-                                                  std::optional<int64_t> keys) const;
+                                                  std::optional<int64_t> keys,
+                                                  bool areInCache = false) const;
 };
 
 /// Reads a machine: a built-in one by its name (those of runtime/arch), or a YAML file, where the

@@ -51,6 +51,17 @@ struct LaunchShape : LaunchSizes {
   int64_t keyHeads() const { return heads / group; }
 };
 
+/// Steps of quantisation that are given, by calibration, instead of following from the numbers of a
+/// launch (docs/numerics.md, section 2): finite, and at least 2^-126.
+struct FrozenSteps {
+  /// Of queries, a step a head: `batch * heads + head`.
+  std::vector<float> query;
+  /// Of keys and of values, a step a key head: `batch * keyHeads + keyHead`.
+  std::vector<float> key, value;
+};
+
+class Cache;
+
 /// How a launch finds its thresholds.
 struct ThresholdPolicy {
   enum class Kind {
@@ -96,6 +107,11 @@ struct RowName {
 /// What a launch is asked for.
 struct LaunchOptions {
   ThresholdPolicy thresholds;
+  /// Of the codes; without a value they follow from the operands, or are those of the cache.
+  std::optional<FrozenSteps> steps;
+  /// Where the program adds the keys and values of the operands (Device.h); null where it takes no
+  /// cache.
+  Cache *cache = nullptr;
   /// Record the output codes (LaunchResult::codes) and masks (LaunchResult::masks).
   bool codes = true;
   bool masks = false;
@@ -171,12 +187,12 @@ struct LaunchResult {
   std::vector<ExplainedCommand> explanation;
 };
 
-/// Runs `program` on `machine`. Refused: a machine of another structure, operands and shapes that
-/// do not fit the program, lengths of zero or beyond the machine's capacity, NaN and infinity in
-/// the operands (a bias may be minus infinity); a program that is not well-formed, has an error
-/// that `check` finds, could run more steps (commands and nodes of their operands) than its rows
-/// are worth,
-/// stands still, overruns a queue, reads what is not there, or does not write each output row once.
+/// Runs `program` on `machine`, whose memory is empty before and after. Refused: a machine of
+/// another structure, operands and shapes that do not fit the program, lengths of zero or beyond
+/// the machine's capacity, NaN and infinity in the operands (a bias may be minus infinity); a
+/// program that takes a cache, is not well-formed, has an error that `check` finds, could run more
+/// steps (commands and nodes of their operands) than its rows are worth, stands still, overruns a
+/// queue, reads what is not there, or does not write each output row once.
 std::optional<LaunchResult> launch(const Program &program, const Machine &machine,
                                    const LaunchOperands &operands, const LaunchOptions &options,
                                    std::string &error) noexcept;

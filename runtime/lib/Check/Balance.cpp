@@ -69,6 +69,22 @@ void checking::checkOwners(const Steps &steps, std::vector<Finding> &findings) {
   });
 }
 
+/// A write of some tokens names the first and their number, and they are keys or values.
+static void checkTokens(const Steps &steps, std::vector<Finding> &findings) {
+  forEachStep(steps, [&](CommandPlace place, const Step &step) {
+    if (step.info->opcode != Opcode::Write || findings.size() >= kMaxFindings)
+      return;
+    auto write = std::get<WriteCommand>(*decode(step.word));
+    bool hasFirst = toExpr(write.first).has_value();
+    if (hasFirst != toExpr(write.count).has_value())
+      findings.push_back(errorAt(place, "expected a first token and a count, or neither"));
+    else if (hasFirst && !isSharedByGroup(write.region))
+      findings.push_back(
+          errorAt(place, "expected a first token of keys or values alone, got one of the " +
+                             std::string(toString(write.region))));
+  });
+}
+
 void checking::checkInputs(const Steps &steps, std::vector<Finding> &findings) {
   const std::vector<MemoryRegion> &inputs = steps.program.inputs;
   std::vector<bool> isWritten(enumerators<MemoryRegion>.size()), isRead = isWritten;
@@ -92,6 +108,7 @@ void checking::checkInputs(const Steps &steps, std::vector<Finding> &findings) {
       isWritten[static_cast<size_t>(*region)] = true;
     }
   });
+  checkTokens(steps, findings);
   for (MemoryRegion region : enumerators<MemoryRegion>) {
     auto index = static_cast<size_t>(region);
     bool isTaken = std::ranges::find(inputs, region) != inputs.end();

@@ -56,8 +56,9 @@ void checkSizes(const Program &program, const Machine &machine, std::vector<Find
     int64_t value = program.parameters[static_cast<size_t>(parameter)];
     return value == Program::kDynamic ? std::nullopt : std::optional(value);
   };
-  std::optional<std::string> obstacle = machine.findCapacityObstacle(
-      size(LaunchParameter::HeadDim), size(LaunchParameter::ValueDim), size(LaunchParameter::Keys));
+  std::optional<std::string> obstacle =
+      machine.findCapacityObstacle(size(LaunchParameter::HeadDim), size(LaunchParameter::ValueDim),
+                                   size(LaunchParameter::Keys), program.residentCache);
   if (obstacle)
     findings.push_back({Finding::Severity::Error, {}, *obstacle, {}});
 }

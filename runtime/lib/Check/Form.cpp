@@ -175,7 +175,8 @@ Form FormBuilder::parameter(LaunchParameter which) const {
   int64_t value = program.parameters[index];
   if (substitutes && value != Program::kDynamic)
     return Form::constant(value);
-  return Form::variable(std::string(launchParameters[index].name), 1, true);
+  const LaunchParameterInfo &info = launchParameters[index];
+  return Form::variable(std::string(info.name), info.least(), true);
 }
 
 Form FormBuilder::trips(const Form &trip) {

@@ -382,6 +382,7 @@ Replay checking::replay(const Steps &steps, const Structure &structure) {
   shape.batches = sizeOf(LaunchParameter::Batches, 2);
   shape.queries = sizeOf(LaunchParameter::Queries, 3);
   shape.keys = sizeOf(LaunchParameter::Keys, 4);
+  shape.past = sizeOf(LaunchParameter::Past, steps.program.residentCache ? 2 : 0);
   shape.headDim = sizeOf(LaunchParameter::HeadDim, 8);
   shape.valueDim = sizeOf(LaunchParameter::ValueDim, 8);
   int64_t heads = steps.program.parameters[static_cast<size_t>(LaunchParameter::Heads)];

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Launch.h"
+#include "Cache.h"
 #include "Calibration.h"
 #include "LaunchRun.h"
 #include "Operands.h"
@@ -22,6 +23,42 @@
 using namespace sprint;
 
 namespace {
+
+/// Checks that the launch has a cache exactly where the program takes one, and that it is one of
+/// the device.
+void checkCache(const Program &program, const Device::Memory &memory,
+                const LaunchOptions &options) {
+  if (program.residentCache != (options.cache != nullptr))
+    throw LaunchFailure{std::string("expected ") + (program.residentCache ? "a" : "no") +
+                        " cache, got " + (program.residentCache ? "none" : "one")};
+  if (options.cache && options.cache->contents->memory.get() != &memory)
+    throw LaunchFailure{"expected a cache of this device, got one of another"};
+  if (options.cache && options.steps)
+    throw LaunchFailure{"expected no steps beside a cache, which has its own"};
+}
+
+/// Checks that the arrays have room for the keys of the launch beside those of caches.
+void checkRoom(const Device::Memory &memory, const Operands &operands, const Cache *cache) {
+  const LaunchShape &shape = operands.shape();
+  const Structure &structure = memory.machine.structure;
+  if (cache) {
+    int64_t needed = cache->contents->arraysAt(shape.keys);
+    int64_t free =
+        structure.arrays() - memory.heldArrays + cache->contents->arraysAt(cache->contents->length);
+    if (needed > free)
+      throw LaunchFailure{"expected a cache that fits the " + std::to_string(free) +
+                          " arrays that machine '" + memory.machine.name + "' has for it, got " +
+                          std::to_string(operands.keyHeads()) + " key heads of " +
+                          std::to_string(shape.keys) + " keys, which take " +
+                          std::to_string(needed)};
+    return;
+  }
+  int64_t capacity = structure.keyCapacity(shape.headDim, structure.arrays() - memory.heldArrays);
+  if (shape.keys > capacity)
+    throw LaunchFailure{"expected at most " + std::to_string(capacity) +
+                        " keys, the capacity of machine '" + memory.machine.name +
+                        "' beside what caches hold, got " + std::to_string(shape.keys)};
+}
 
 /// Checks that the operands fit the program and the machine.
 void checkFit(const Program &program, const Machine &machine, const Operands &operands) {
@@ -42,8 +79,8 @@ void checkFit(const Program &program, const Machine &machine, const Operands &op
                           std::string(toString(region)) + " tensor, got " +
                           (isTaken ? "none" : "one")};
   }
-  if (std::optional<std::string> obstacle =
-          machine.findCapacityObstacle(shape.headDim, shape.valueDim, shape.keys))
+  if (std::optional<std::string> obstacle = machine.findCapacityObstacle(
+          shape.headDim, shape.valueDim, shape.keys, program.residentCache))
     throw LaunchFailure{*obstacle};
 }
 
@@ -72,12 +109,15 @@ void refuseErrors(const Program &program, const Machine &machine) {
       throw LaunchFailure{toString(program, finding)};
 }
 
-LaunchResult runLaunch(const Program &program, const Machine &machine,
+LaunchResult runLaunch(const Program &program, Device::Memory &memory,
                        const LaunchOperands &tensors, const LaunchOptions &options,
                        bool isChecked) {
   auto begin = std::chrono::steady_clock::now();
-  Operands operands(tensors, machine.structure.widths);
+  const Machine &machine = memory.machine;
+  checkCache(program, memory, options);
+  Operands operands(tensors, machine.structure.widths, options);
   checkFit(program, machine, operands);
+  checkRoom(memory, operands, options.cache);
   if (isChecked)
     refuseErrors(program, machine);
   const LaunchShape &shape = operands.shape();
@@ -89,21 +129,39 @@ LaunchResult runLaunch(const Program &program, const Machine &machine,
   result.thresholds = thresholdsOf(decoded, operands, options.thresholds);
   LaunchRun(decoded, machine, operands, result.thresholds, options).run(result);
   result.statistics.hostQuadraticBytes = operands.quadraticBytes();
+  result.statistics.saturatedCodes = operands.saturatedCodes();
   std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   result.statistics.simulationSeconds = elapsed.count();
   // A launch that fails adds nothing.
   if (options.calibration)
     gather(decoded, operands, *options.calibration->curves);
+  if (options.cache)
+    operands.addToCache();
   return result;
 }
 
-std::optional<LaunchResult> tryLaunch(const Program &program, const Machine &machine,
-                                      const LaunchOperands &operands, const LaunchOptions &options,
-                                      bool isChecked, std::string &error) noexcept try {
+/// A launch on a machine with nothing in its memory.
+std::optional<LaunchResult> launchAlone(const Program &program, const Machine &machine,
+                                        const LaunchOperands &operands,
+                                        const LaunchOptions &options, bool isChecked,
+                                        std::string &error) noexcept try {
+  Device::Memory memory = {machine};
+  return launchOn(memory, program, operands, options, isChecked, error);
+} catch (const std::exception &exception) {
+  error = exception.what();
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<LaunchResult> sprint::launchOn(Device::Memory &memory, const Program &program,
+                                             const LaunchOperands &operands,
+                                             const LaunchOptions &options, bool isChecked,
+                                             std::string &error) noexcept try {
   if (!verify(CommandStream{{program}}, error))
     return std::nullopt;
   try {
-    return runLaunch(program, machine, operands, options, isChecked);
+    return runLaunch(program, memory, operands, options, isChecked);
   } catch (const LaunchFailure &failure) {
     error = "program '" + program.name + "': " + failure.message;
   } catch (const std::bad_alloc &) {
@@ -115,18 +173,16 @@ std::optional<LaunchResult> tryLaunch(const Program &program, const Machine &mac
   return std::nullopt;
 }
 
-} // namespace
-
 std::optional<LaunchResult> sprint::launch(const Program &program, const Machine &machine,
                                            const LaunchOperands &operands,
                                            const LaunchOptions &options,
                                            std::string &error) noexcept {
-  return tryLaunch(program, machine, operands, options, /*isChecked=*/true, error);
+  return launchAlone(program, machine, operands, options, /*isChecked=*/true, error);
 }
 
 std::optional<LaunchResult> sprint::launchUnchecked(const Program &program, const Machine &machine,
                                                     const LaunchOperands &operands,
                                                     const LaunchOptions &options,
                                                     std::string &error) noexcept {
-  return tryLaunch(program, machine, operands, options, /*isChecked=*/false, error);
+  return launchAlone(program, machine, operands, options, /*isChecked=*/false, error);
 }

@@ -8,12 +8,17 @@
 #ifndef SPRINTRUNTIME_LIB_DEVICE_LAUNCH_H
 #define SPRINTRUNTIME_LIB_DEVICE_LAUNCH_H
 
-#include "SprintRuntime/Simulator.h"
+#include "SprintRuntime/Device.h"
 
 #include <optional>
 #include <string>
 
 namespace sprint {
+
+/// Device::launch on a device with that memory; without the checks of `check`, unless `isChecked`.
+std::optional<LaunchResult> launchOn(Device::Memory &memory, const Program &program,
+                                     const LaunchOperands &operands, const LaunchOptions &options,
+                                     bool isChecked, std::string &error) noexcept;
 
 /// `launch` of a program that `check` may find errors in: what the simulator itself says of them.
 /// No end of a queue is shared between units, and no command takes twice from one.

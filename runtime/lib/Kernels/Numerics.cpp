@@ -47,6 +47,13 @@ std::vector<int8_t> sprint::quantize(std::span<const float> values, float step,
   return codes;
 }
 
+int64_t sprint::countSaturated(std::span<const float> values, float step, const Widths &widths) {
+  // The limit is odd, so what lies half a step beyond is rounded away from it.
+  float least = static_cast<float>(widths.codeLimit()) + 0.5f;
+  return std::ranges::count_if(values,
+                               [&](float value) { return std::abs(value / step) >= least; });
+}
+
 double sprint::exactUnit(double scale, float queryStep, float keyStep) {
   return (scale * static_cast<double>(queryStep)) * static_cast<double>(keyStep);
 }

@@ -43,6 +43,9 @@ float quantizationStep(std::span<const float> values, const Widths &widths);
 /// The codes of one head at `step` (section 2).
 std::vector<int8_t> quantize(std::span<const float> values, float step, const Widths &widths);
 
+/// The codes of one head at `step` that saturate: those that the limit clamps (section 2).
+int64_t countSaturated(std::span<const float> values, float step, const Widths &widths);
+
 /// Logits in one unit of exact score: `lambda` of section 3.
 double exactUnit(double scale, float queryStep, float keyStep);
 

@@ -114,7 +114,7 @@ std::optional<StructureFault> sprint::findFault(const Structure &structure) {
                             "expected " + std::string(name) + " to divide among " +
                                 toText(structure.corelets) + " CORELETs, got " + toText(bytes)};
   }
-  int64_t arrays = structure.channels * structure.banksPerChannel * structure.arraysPerBank;
+  int64_t arrays = structure.arrays();
   if (arrays < structure.residentHeads)
     return StructureFault{&fieldOf("resident_heads"), nullptr,
                           "expected an array for each resident head, got " + toText(arrays) +
@@ -143,7 +143,8 @@ std::string Machine::structureHash() const { return hashStructure(structure); }
 
 std::optional<std::string> Machine::findCapacityObstacle(std::optional<int64_t> headDim,
                                                          std::optional<int64_t> valueDim,
-                                                         std::optional<int64_t> keys) const {
+                                                         std::optional<int64_t> keys,
+                                                         bool areInCache) const {
   for (std::optional<int64_t> channels : {headDim, valueDim}) {
     if (channels && *channels < 1)
       return "expected at least one channel, got none";
@@ -163,7 +164,7 @@ std::optional<std::string> Machine::findCapacityObstacle(std::optional<int64_t> 
     return limit("value", "the value buffer of a CORELET", *valueDim);
   if (!keys)
     return std::nullopt;
-  int64_t capacity = headDim ? structure.keyCapacity(*headDim) : INT64_MAX;
+  int64_t capacity = headDim && !areInCache ? structure.keyCapacity(*headDim) : INT64_MAX;
   int64_t summed = structure.widths.maxKeys();
   if (*keys <= std::min(capacity, summed))
     return std::nullopt;

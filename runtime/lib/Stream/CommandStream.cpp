@@ -74,7 +74,7 @@ flatbuffers::Offset<container::Program> writeProgram(Builder &builder, const Pro
       builder, program.units, [&](const UnitProgram &unit) { return writeUnit(builder, unit); });
   return container::CreateProgram(builder, name, machine, structure, parameters, program.scale,
                                   thresholds, inputs, countingQueues, indexQueues, expressions,
-                                  units, /*resident_cache=*/false);
+                                  units, program.residentCache);
 }
 
 //===----------------------------------------------------------------------===//
@@ -146,8 +146,6 @@ private:
   }
 
   bool readProgram(const container::Program &table, Program &program) {
-    if (table.resident_cache())
-      return fail("expected no resident cache, which no version has yet");
     if (!readString(*table.name(), program.name) ||
         !readString(*table.machine(), program.machine) ||
         !readString(*table.structure(), program.structure))
@@ -167,6 +165,7 @@ private:
     program.parameters.fill(Program::kDynamic);
     std::ranges::copy(parameters, program.parameters.begin());
     program.scale = table.scale();
+    program.residentCache = table.resident_cache();
 
     if (!take(table.counting_queues()->size(), sizeof(flatbuffers::uoffset_t)))
       return false;

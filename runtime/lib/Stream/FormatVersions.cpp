@@ -79,6 +79,8 @@ void VersionFinder::visit(const Program &program) {
     const LaunchTensor &tensor = table.inputs[static_cast<size_t>(input)];
     use(tensor.since, [&] { return "the input '" + std::string(tensor.name) + "' of " + place; });
   }
+  if (program.residentCache)
+    use(kResidentCacheSince, [&] { return "the resident cache of " + place; });
   for (size_t index = 0; index < kNumLaunchParameters; ++index)
     if (program.parameters[index] != Program::kDynamic)
       useParameter(static_cast<int64_t>(index), place);

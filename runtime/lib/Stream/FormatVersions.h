@@ -18,6 +18,9 @@
 
 namespace sprint {
 
+/// Version that has programs with a resident cache first.
+inline constexpr uint32_t kResidentCacheSince = 3;
+
 /// What says since which version it exists: the records, unless a test has others.
 struct FormatTable {
   uint32_t newest = kFormatVersion;

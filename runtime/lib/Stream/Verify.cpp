@@ -60,6 +60,7 @@ private:
   /// what is wrong.
   bool verifyWord(MachineUnit unit, CommandWord word, int &depth, std::string &message);
   bool verifyField(const CommandField &field, uint64_t value, int depth, std::string &message);
+  bool verifyOperand(uint64_t expression, int depth, std::string &message);
 
   const Program &program;
   std::string &error;
@@ -98,7 +99,7 @@ bool ProgramVerifier::verifyHeader() {
   for (size_t i = 0; i < kNumLaunchParameters; ++i)
     if (program.parameters[i] != Program::kDynamic &&
         !verifyRange("the launch parameter '" + std::string(launchParameters[i].name) + "'",
-                     program.parameters[i], 1, kMaxMagnitude))
+                     program.parameters[i], launchParameters[i].least(), kMaxMagnitude))
       return false;
   if (!(program.scale >= kMinScale && program.scale <= kMaxScale))
     return fail("expected a scale between 2^-100 and 2^100, got " + std::to_string(program.scale));
@@ -163,6 +164,13 @@ bool ProgramVerifier::verifyExpressions() {
   return true;
 }
 
+/// Whether a leaf is a number that is at least 1.
+static bool isPositive(const ExprNode &node) {
+  if (node.kind == ExprNode::Kind::Parameter)
+    return launchParameters[node.value].least() > 0;
+  return node.kind == ExprNode::Kind::Constant && node.value > 0;
+}
+
 bool ProgramVerifier::verifyExpression(size_t index) {
   const ExprNode &node = program.expressions[index];
   std::string place = "expression " + std::to_string(index) + ": ";
@@ -190,9 +198,9 @@ bool ProgramVerifier::verifyExpression(size_t index) {
   case ExprNode::Kind::Mod:
     if (node.rhs < index) {
       const ExprNode &divisor = program.expressions[node.rhs];
-      if (divisor.kind != ExprNode::Kind::Parameter &&
-          (divisor.kind != ExprNode::Kind::Constant || divisor.value < 1))
-        return fail(place + "expected to divide by a positive constant or a launch parameter");
+      if (!isPositive(divisor))
+        return fail(place + "expected to divide by a positive constant or a launch parameter that "
+                            "is never zero");
     }
     [[fallthrough]];
   case ExprNode::Kind::Add:
@@ -277,20 +285,26 @@ bool ProgramVerifier::verifyWord(MachineUnit unit, CommandWord word, int &depth,
   return true;
 }
 
+bool ProgramVerifier::verifyOperand(uint64_t expression, int depth, std::string &message) {
+  if (expression >= program.expressions.size()) {
+    message = "no expression " + std::to_string(expression);
+    return false;
+  }
+  if (summaries[expression].depth > depth) {
+    message = "expected counters of the " + std::to_string(depth) + " enclosing loops, got i" +
+              std::to_string(summaries[expression].depth - 1);
+    return false;
+  }
+  return true;
+}
+
 bool ProgramVerifier::verifyField(const CommandField &field, uint64_t value, int depth,
                                   std::string &message) {
   switch (field.kind) {
+  case FieldKind::OptionalExpr:
+    return value == 0 || verifyOperand(value - 1, depth, message);
   case FieldKind::Expr:
-    if (value >= program.expressions.size()) {
-      message = "no expression " + std::to_string(value);
-      return false;
-    }
-    if (summaries[value].depth > depth) {
-      message = "expected counters of the " + std::to_string(depth) + " enclosing loops, got i" +
-                std::to_string(summaries[value].depth - 1);
-      return false;
-    }
-    return true;
+    return verifyOperand(value, depth, message);
   case FieldKind::Queue:
     if (value < program.countingQueues.size())
       return true;

@@ -38,8 +38,12 @@ bool Walk::run(Unit &unit, const WriteCommand &command) {
   everWritten[head] |= bit;
   if (inputOf(region).isOptional)
     checkBrought(unit, region);
-  int64_t rows = shape.keys;
-  if (isOfKeyHead) {
+  int64_t rows = shape.keys - shape.past;
+  if (isOfKeyHead)
+    checkTokens(unit, command);
+  if (isOfKeyHead && program.source().residentCache) {
+    cachedOfKeyHead[head] |= bit;
+  } else if (isOfKeyHead) {
     enterKeyHead(unit, head, region, head).written |= bit;
   } else {
     rows = inputOf(region).isOptional ? layout.inputRows(region) : shape.queries;
@@ -55,6 +59,16 @@ bool Walk::run(Unit &unit, const WriteCommand &command) {
   int64_t firstHead = isOfKeyHead ? head * shape.group : head;
   finish(unit, WriteEvent{region, firstHead, rows * rowBits(region, shape)});
   return true;
+}
+
+void Walk::checkTokens(const Unit &unit, const WriteCommand &command) const {
+  std::optional<ExprIndex> first = toExpr(command.first), count = toExpr(command.count);
+  int64_t begin = first ? unit.cursor.evaluate(*first) : 0;
+  int64_t size = count ? unit.cursor.evaluate(*count) : shape.keys;
+  if (begin != shape.past || size != shape.keys - shape.past)
+    fail(unit, "expected to write the " + std::to_string(shape.keys - shape.past) +
+                   " tokens that the launch brings, from " + std::to_string(shape.past) +
+                   " on, got " + std::to_string(size) + " from " + std::to_string(begin) + " on");
 }
 
 bool TimingModel::run(Unit &unit, const WriteEvent &event) {

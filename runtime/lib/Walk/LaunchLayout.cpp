@@ -65,9 +65,11 @@ std::string sprint::contentOf(MemoryRegion region) {
                                                              : " numbers");
 }
 
-LaunchLayout::LaunchLayout(const LaunchOperands &operands) { measure(operands); }
+LaunchLayout::LaunchLayout(const LaunchOperands &operands, int64_t past) {
+  measure(operands, past);
+}
 
-void LaunchLayout::measure(const LaunchOperands &operands) {
+void LaunchLayout::measure(const LaunchOperands &operands, int64_t past) {
   // Required inputs stand first, and give every dimension its size.
   std::array<int64_t, kNumDimensions> sizes{};
   for (MemoryRegion region : enumerators<MemoryRegion>) {
@@ -80,25 +82,34 @@ void LaunchLayout::measure(const LaunchOperands &operands) {
     checkSize(nameOf(region), input.dimensions, shapeOf(input, view));
     for (size_t index = 0; index < input.dimensions.size(); ++index) {
       auto [dimension, mayBeOne] = input.dimensions[index];
-      int64_t size = view.shape[index], &known = sizes[static_cast<size_t>(dimension)];
+      int64_t &known = sizes[static_cast<size_t>(dimension)];
+      // Of keys and values the cache has some.
+      int64_t beside = dimension == Dimension::Sk && !input.isOptional ? past : 0;
+      int64_t size = view.shape[index] + beside;
       if (known == 0)
         known = size;
       if (size != known && !(mayBeOne && size == 1))
         throw LaunchFailure{"expected dimension " + std::to_string(index) + " (" +
                             std::string(toString(dimension)) + ") of " + nameOf(region) +
-                            " to be " + (mayBeOne ? "1 or " : "") + std::to_string(known) +
-                            ", got " + std::to_string(size)};
+                            " to be " + (mayBeOne ? "1 or " : "") + std::to_string(known - beside) +
+                            ", got " + std::to_string(view.shape[index])};
     }
     if (!view.data)
       throw LaunchFailure{nameOf(region) + " has no data"};
   }
+  dimensions.past = past;
+  if (sizes[static_cast<size_t>(Dimension::Sk)] > kMaxLength)
+    throw LaunchFailure{"expected at most 2^30 keys, got " +
+                        std::to_string(sizes[static_cast<size_t>(Dimension::Sk)])};
   for (size_t index = 0; index < kNumLaunchParameters; ++index) {
     const LaunchParameterInfo &parameter = launchParameters[index];
-    int64_t size = sizes[static_cast<size_t>(parameter.dimension)];
+    if (!parameter.dimension)
+      continue;
+    int64_t size = sizes[static_cast<size_t>(*parameter.dimension)];
     if (parameter.divisor) {
       int64_t divisor = sizes[static_cast<size_t>(*parameter.divisor)];
       if (size % divisor != 0)
-        throw LaunchFailure{"expected " + std::string(toString(parameter.dimension)) +
+        throw LaunchFailure{"expected " + std::string(toString(*parameter.dimension)) +
                             " to be a multiple of " + std::string(toString(*parameter.divisor)) +
                             " = " + std::to_string(divisor) + ", got " + std::to_string(size)};
       size /= divisor;

@@ -47,8 +47,9 @@ using InputRows = std::array<int64_t, launchInputs.size()>;
 /// Which tensors a launch brings, and their sizes: all that following a program needs of them.
 class LaunchLayout {
 public:
-  /// Throws LaunchFailure where a shape is not that of the others, is zero or too large.
-  explicit LaunchLayout(const LaunchOperands &operands);
+  /// Of a launch that finds `past` tokens in its cache, and brings the others. Throws LaunchFailure
+  /// where a shape is not that of the others, is zero or too large.
+  explicit LaunchLayout(const LaunchOperands &operands, int64_t past = 0);
 
   const LaunchShape &shape() const { return dimensions; }
   /// Heads of all batch elements; a head's index is `batch * heads + head`.
@@ -79,7 +80,7 @@ public:
 
 private:
   /// Sets the sizes of the launch.
-  void measure(const LaunchOperands &operands);
+  void measure(const LaunchOperands &operands, int64_t past);
 
   LaunchShape dimensions;
   std::array<bool, launchInputs.size()> isThere{};

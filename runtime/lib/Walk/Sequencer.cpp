@@ -180,11 +180,9 @@ void DecodedProgram::compileExpressions(const DecodedUnit &unit, const LaunchSha
   for (const Command &command : unit.commands) {
     CommandWord word = encode(command);
     for (const CommandField &field : checkedInfo(word)->fields) {
-      if (field.kind != FieldKind::Expr)
-        continue;
-      uint32_t index = static_cast<uint32_t>(readField(word, field));
-      if (expressions[index].nodes() == 0)
-        expressions[index] = Expression(program, index, shape);
+      std::optional<uint32_t> index = findExpression(word, field);
+      if (index && expressions[*index].nodes() == 0)
+        expressions[*index] = Expression(program, *index, shape);
     }
   }
 }
@@ -204,9 +202,10 @@ void DecodedProgram::checkSteps(__int128 most) const {
       __int128 steps = 1;
       CommandWord word = encode(command);
       for (const CommandField &field : checkedInfo(word)->fields) {
-        if (field.kind != FieldKind::Expr)
+        std::optional<uint32_t> operand = findExpression(word, field);
+        if (!operand)
           continue;
-        const Expression &expression = expressions[readField(word, field)];
+        const Expression &expression = expressions[*operand];
         steps += expression.nodes();
         int64_t low, high;
         if (!expression.bounds(largest, low, high))

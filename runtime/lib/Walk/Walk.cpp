@@ -36,6 +36,7 @@ Walk::Walk(const DecodedProgram &program, const Structure &structure, const Laun
     units.push_back({Cursor(program, unit), {}});
   heads.resize(layout.heads());
   keyHeads.resize(layout.keyHeads());
+  cachedOfKeyHead.resize(layout.keyHeads());
   writtenOfBatch.resize(shape.batches);
   everWritten.resize(layout.heads());
   isRowMet.resize(layout.heads() * shape.queries);

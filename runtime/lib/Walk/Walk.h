@@ -168,9 +168,12 @@ private:
   // What is in ReRAM.
   /// A key head, which enters ReRAM unless it is there; a region of it or of its heads is written.
   Resident &enterKeyHead(const Unit &unit, int64_t keyHead, MemoryRegion region, int64_t head);
+  /// Fails unless a write of keys or values names the tokens that the launch brings.
+  void checkTokens(const Unit &unit, const WriteCommand &command) const;
   /// Fails unless a region, of a head or of what it shares, is in ReRAM.
   void checkResident(const Unit &unit, int64_t head, MemoryRegion region) const {
-    uint32_t written = isSharedByGroup(region)   ? keyHeads[layout.keyHeadOf(head)].written
+    uint32_t written = isSharedByGroup(region)   ? keyHeads[layout.keyHeadOf(head)].written |
+                                                       cachedOfKeyHead[layout.keyHeadOf(head)]
                        : isSharedByBatch(region) ? writtenOfBatch[head / shape.heads]
                                                  : heads[head].written;
     if (!(written >> static_cast<unsigned>(region) & 1))
@@ -238,6 +241,9 @@ private:
 
   std::vector<Resident> heads, keyHeads;
   int64_t residentKeyHeads = 0;
+  /// For each key head which regions of it have been added to a cache, bits by MemoryRegion. They
+  /// take no room of those that the launch writes, and stay.
+  std::vector<uint32_t> cachedOfKeyHead;
   /// For each batch element which of the inputs that all its heads share have been written, bits by
   /// MemoryRegion; for each head, or key head, which regions ever were.
   std::vector<uint32_t> writtenOfBatch, everWritten;

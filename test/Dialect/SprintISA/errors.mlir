@@ -32,7 +32,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // -----
 
-// expected-error @below {{expected 7 launch parameters, got 1}}
+// expected-error @below {{expected 8 launch parameters, got 1}}
 "sprint_isa.program"() <{sym_name = "p", machine = "s", structure = "0123456789abcdef",
     parameters = array<i64: 1>, scale = 0.125 : f64}> ({
 ^bb0:
@@ -296,7 +296,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // -----
 
-// expected-error @below {{expected to divide by a positive constant or a launch parameter, got 0}}
+// expected-error @below {{expected to divide by a positive constant or a launch parameter that is never zero, got 0}}
 #e = #sprint_isa.expr<i0 floordiv 0>
 
 // -----
@@ -306,7 +306,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // -----
 
-// expected-error @below {{expected to divide by a positive constant or a launch parameter, got keys + 1}}
+// expected-error @below {{expected to divide by a positive constant or a launch parameter that is never zero, got keys + 1}}
 #e = #sprint_isa.expr<i0 ceildiv (keys + 1)>
 
 // -----
@@ -342,7 +342,7 @@ sprint_isa.program @p machine("s", "0123456789abcdef")
 
 // expected-error @below {{expected at least one input where there are inputs, got none}}
 "sprint_isa.program"() <{sym_name = "p", machine = "s", structure = "0123456789abcdef",
-    parameters = array<i64: 1, 1, 1, 1, 1, 1, 1>, scale = 0.125 : f64, inputs = []}> ({
+    parameters = array<i64: 1, 1, 1, 1, 1, 1, 1, 1>, scale = 0.125 : f64, inputs = []}> ({
 ^bb0:
 }) : () -> ()
 

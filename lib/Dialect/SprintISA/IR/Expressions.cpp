@@ -142,6 +142,16 @@ void ExprAttr::print(AsmPrinter &printer) const {
 // Verification
 //===----------------------------------------------------------------------===//
 
+/// Whether `divisor` is a number that is at least 1; one that is no launch parameter is judged
+/// where it stands.
+static bool isPositive(AffineExpr divisor) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(divisor))
+    return constant.getValue() >= 1;
+  auto parameter = dyn_cast<AffineSymbolExpr>(divisor);
+  return parameter && (parameter.getPosition() >= ::sprint::kNumLaunchParameters ||
+                       ::sprint::launchParameters[parameter.getPosition()].least() > 0);
+}
+
 /// Checks an affine expression and counts its nodes down from `budget`, so that one that shares its
 /// parts takes no longer.
 static LogicalResult verifyAffine(function_ref<InFlightDiagnostic()> emitError,
@@ -170,13 +180,14 @@ static LogicalResult verifyAffine(function_ref<InFlightDiagnostic()> emitError,
   }
   auto binary = cast<AffineBinaryOpExpr>(expression);
   if (binary.getKind() != AffineExprKind::Add && binary.getKind() != AffineExprKind::Mul) {
-    auto constant = dyn_cast<AffineConstantExpr>(binary.getRHS());
-    if (constant ? constant.getValue() < 1 : !isa<AffineSymbolExpr>(binary.getRHS())) {
+    if (!isPositive(binary.getRHS())) {
       SmallString<32> divisor;
       llvm::raw_svector_ostream os(divisor);
       printAffine(os, binary.getRHS());
-      return emitError() << "expected to divide by a positive constant or a launch parameter, got "
-                         << divisor;
+      return emitError()
+             << "expected to divide by a positive constant or a launch parameter that is "
+                "never zero, got "
+             << divisor;
     }
   }
   return success(succeeded(verifyAffine(emitError, binary.getLHS(), budget)) &&

@@ -28,12 +28,24 @@ static void printExpr(OpAsmPrinter &printer, Operation * /*op*/, ExprAttr expres
   printExpression(printer, expression);
 }
 
+/// Whether text leaves out a launch parameter that the launch brings: those of the first version
+/// always stand there.
+static bool isLeftOut(const ::sprint::LaunchParameterInfo &parameter) {
+  return parameter.since > 1;
+}
+
 /// parameters ::= (name `=` (integer | `?`)) for each launch parameter, in their order
 static ParseResult parseParameters(OpAsmParser &parser, DenseI64ArrayAttr &parameters) {
   SmallVector<int64_t> values;
   for (const ::sprint::LaunchParameterInfo &parameter : ::sprint::launchParameters) {
-    if ((!values.empty() && parser.parseComma()) ||
-        parser.parseKeyword(StringRef(parameter.name)) || parser.parseEqual())
+    if (isLeftOut(parameter) ? failed(parser.parseOptionalComma())
+                             : !values.empty() && parser.parseComma()) {
+      if (!isLeftOut(parameter))
+        return failure();
+      values.push_back(::sprint::Program::kDynamic);
+      continue;
+    }
+    if (parser.parseKeyword(StringRef(parameter.name)) || parser.parseEqual())
       return failure();
     if (succeeded(parser.parseOptionalQuestion()))
       values.push_back(::sprint::Program::kDynamic);
@@ -46,15 +58,18 @@ static ParseResult parseParameters(OpAsmParser &parser, DenseI64ArrayAttr &param
 
 static void printParameters(OpAsmPrinter &printer, Operation * /*op*/,
                             DenseI64ArrayAttr parameters) {
-  llvm::interleaveComma(llvm::zip(::sprint::launchParameters, parameters.asArrayRef()), printer,
-                        [&](auto parameter) {
-                          auto [info, value] = parameter;
-                          printer << StringRef(info.name) << " = ";
-                          if (value == ::sprint::Program::kDynamic)
-                            printer << "?";
-                          else
-                            printer << value;
-                        });
+  StringRef separator = "";
+  for (auto [info, value] : llvm::zip(::sprint::launchParameters, parameters.asArrayRef())) {
+    bool isDynamic = value == ::sprint::Program::kDynamic;
+    if (isDynamic && isLeftOut(info))
+      continue;
+    printer << separator << StringRef(info.name) << " = ";
+    if (isDynamic)
+      printer << "?";
+    else
+      printer << value;
+    separator = ", ";
+  }
 }
 
 /// count ::= integer-literal
@@ -166,9 +181,11 @@ LogicalResult ProgramOp::verify() {
     return emitOpError() << "expected " << ::sprint::kNumLaunchParameters
                          << " launch parameters, got " << parameters.size();
   for (auto [info, value] : llvm::zip(::sprint::launchParameters, parameters))
-    if (value != ::sprint::Program::kDynamic && (value < 1 || value > ::sprint::kMaxMagnitude))
+    if (value != ::sprint::Program::kDynamic &&
+        (value < info.least() || value > ::sprint::kMaxMagnitude))
       return emitOpError() << "expected the launch parameter '" << StringRef(info.name)
-                           << "' between 1 and " << ::sprint::kMaxMagnitude << ", got " << value;
+                           << "' between " << info.least() << " and " << ::sprint::kMaxMagnitude
+                           << ", got " << value;
 
   if (std::optional<ArrayAttr> inputs = getInputs()) {
     // The others come with every launch.
@@ -218,7 +235,8 @@ static LogicalResult verifyQueue(Operation *op, std::string_view operand, String
 
 /// Checks that operand `name` of `op`, inside `depth` loops, reads counters of these alone.
 static LogicalResult verifyCounters(Operation *op, StringRef name, unsigned depth) {
-  unsigned needed = op->getAttrOfType<ExprAttr>(name).getLoopDepth();
+  auto operand = op->getAttrOfType<ExprAttr>(name);
+  unsigned needed = operand ? operand.getLoopDepth() : 0;
   if (needed <= depth)
     return success();
   return op->emitOpError() << "expected operand '" << name << "' to read counters of the " << depth
@@ -232,6 +250,7 @@ static LogicalResult verifyOperands(Operation *op, const ::sprint::CommandInfo &
     Attribute operand = op->getAttr(StringRef(field.name));
     switch (field.kind) {
     case ::sprint::FieldKind::Expr:
+    case ::sprint::FieldKind::OptionalExpr:
       if (failed(verifyCounters(op, field.name, depth)))
         return failure();
       break;
@@ -302,9 +321,12 @@ static LogicalResult verifyNest(Block &block, unsigned depth) {
     if (!::sprint::isAllowedOn(*info, unit))
       return op.emitOpError() << "expected a unit that may run it, got '"
                               << StringRef(::sprint::toString(unit)) << "'";
-    for (const ::sprint::CommandField &field : info->fields)
-      if (field.kind == ::sprint::FieldKind::Expr && failed(verifyCounters(&op, field.name, depth)))
+    for (const ::sprint::CommandField &field : info->fields) {
+      bool isExpression = field.kind == ::sprint::FieldKind::Expr ||
+                          field.kind == ::sprint::FieldKind::OptionalExpr;
+      if (isExpression && failed(verifyCounters(&op, field.name, depth)))
         return failure();
+    }
   }
   return success();
 }

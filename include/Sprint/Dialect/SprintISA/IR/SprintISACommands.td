@@ -28,8 +28,8 @@ include "Sprint/Dialect/SprintISA/IR/SprintISALaunch.td"
 class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int fieldBits, string text,
                    string fieldRole = ""> {
   string name = fieldName;
-  /// "Expr": index of an expression of the program; "Queue": index of a counting queue; "IndexQueue": of an index
-  /// queue; or the name of an enumeration.
+  /// "Expr": index of an expression of the program; "OptionalExpr": that index plus 1, or 0 for none; "Queue": index of
+  /// a counting queue; "IndexQueue": of an index queue; or the name of an enumeration.
   string kind = fieldKind;
   Attr attr = fieldAttr;
   int width = fieldBits;
@@ -48,6 +48,12 @@ class CommandField<string fieldName, string fieldKind, Attr fieldAttr, int field
 }
 class ExprField<string name, string text>
     : CommandField<name, "Expr", SprintISA_ExprAttr, 16, text>;
+/// An operand that may be absent, in assembly as well. One that came later than its command has to be: it is absent in
+/// the words of older versions.
+class OptionalExprField<string name, string text>
+    : CommandField<name, "OptionalExpr", OptionalAttr<SprintISA_ExprAttr>, 16, text> {
+  let format = "(`" # name # "` `(` custom<Expr>($" # name # ")^ `)`)?";
+}
 class QueueField<string name, string text, string role>
     : CommandField<name, "Queue", FlatSymbolRefAttr, 8, text, role>;
 class AcquireField<string name, string text> : QueueField<name, text, "Acquires">;
@@ -91,6 +97,12 @@ def HeadField : ExprField<"head", "head">;
 def QueryField : ExprField<"query", "query token">;
 def ReadRegion : RegionField<"region", "which tensor", "Reads">;
 def WrittenRegion : RegionField<"region", "which tensor", "Writes">;
+def FirstTokenField : OptionalExprField<"first", "first token that is written"> {
+  let since = 3;
+}
+def TokenCountField : OptionalExprField<"count", "number of tokens that are written"> {
+  let since = 3;
+}
 def FromField : TakeField<"from", "index queue the row's list is taken from">;
 def ToField : PutField<"to", "index queue the row's list is passed on to">;
 
@@ -131,7 +143,7 @@ defset list<SprintISA_Command> commandsWithValueForm = {
 // Memory, opcodes 0x10 .. 0x1f.
 
 def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
-    WrittenRegion, BatchField, HeadField]> {
+    WrittenRegion, BatchField, HeadField, FirstTokenField, TokenCountField]> {
   let summary = "write the codes of one head to ReRAM";
   let description = [{
     Writes all tokens of one head of `region`: of keys the high nibbles go to the transposable arrays and the low ones
@@ -139,10 +151,14 @@ def SprintISA_WriteOp : SprintISA_Command<"write", 0x10, ["write"], [
     query heads share. Of queries, masks and biases it is a query head. Of what all heads of a batch element share,
     key_valid and segments, it is any.
 
+    Of keys and values, `count` tokens from `first` on may be written alone, a token to its own columns. They are those
+    that the launch brings: the ones before are in a cache.
+
     Example:
 
     ```mlir
     sprint_isa.write region(key) batch(i0) head(i1)
+    sprint_isa.write region(key) batch(i0) head(i1) first(past) count(keys - past)
     ```
   }];
 }

@@ -125,7 +125,7 @@ class TensorOperands<list<ProgramTensor> tensors, bit onDevice> {
 //===----------------------------------------------------------------------===//
 
 /// A number that a launch brings along or that the compiler fixed; a symbol of expressions. It is the size of the
-/// inputs' dimension `dim`, divided by that of `divisor` where there is one.
+/// inputs' dimension `dim`, divided by that of `divisor` where there is one. Without `dim` it is no size, and may be 0.
 class LaunchParameter<int idx, string str, string dimension, string text, int version = 1> {
   int index = idx;
   string name = str;
@@ -145,5 +145,6 @@ def ValueDimParameter : LaunchParameter<5, "value_dim", "Dv", "channels Dv of a 
 def GroupParameter : LaunchParameter<6, "group", "H", "query heads that share one key head"> {
   let divisor = "G";
 }
+def PastParameter : LaunchParameter<7, "past", "", "of the Sk key tokens, those that a cache had before the launch", 3>;
 
 #endif // SPRINT_DIALECT_SPRINTISA_IR_SPRINTISALAUNCH_TD

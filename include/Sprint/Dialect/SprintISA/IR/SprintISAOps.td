@@ -23,7 +23,9 @@ def SprintISA_ProgramOp : SprintISA_Op<"program", [
     (units, arrays, capacities, widths); the simulator refuses another. `parameters` gives each launch parameter its
     static value, or `?` where the launch brings it. `scale` is that of the logits (docs/numerics.md, section 1);
     `thresholds`, where given, holds a threshold for each head, in logit units, used unless the launch brings others.
-    `inputs` names the tensors that the launch brings beside query, key and value, in the order of their regions.
+    `inputs` names the tensors that the launch brings beside query, key and value, in the order of their regions. With
+    `resident_cache` the launch adds the keys and values that it brings to a cache, which has `past` others, and attends
+    to all of them.
 
     Example:
 
@@ -48,7 +50,8 @@ def SprintISA_ProgramOp : SprintISA_Op<"program", [
     DenseI64ArrayAttr:$parameters,
     F64Attr:$scale,
     OptionalAttr<DenseF32ArrayAttr>:$thresholds,
-    OptionalAttr<TypedArrayAttrBase<SprintISA_MemoryRegionAttr, "tensors beside query, key and value">>:$inputs
+    OptionalAttr<TypedArrayAttrBase<SprintISA_MemoryRegionAttr, "tensors beside query, key and value">>:$inputs,
+    UnitAttr:$resident_cache
   );
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
@@ -57,6 +60,7 @@ def SprintISA_ProgramOp : SprintISA_Op<"program", [
     `scale` `(` custom<Scale>($scale) `)`
     (`thresholds` `(` custom<Thresholds>($thresholds)^ `)`)?
     (`inputs` `(` custom<Inputs>($inputs)^ `)`)?
+    (`resident_cache` $resident_cache^)?
     attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;

@@ -104,6 +104,8 @@ def LaunchStatistics {
     UnitUtilization<"softmax">,
     UnitUtilization<"v">,
     MeasuredStatistic<"simulation_seconds", "seconds", "wall time of the simulator">,
+    CountedStatistic<"saturated_codes", "codes",
+        "codes of queries, keys and values that frozen steps are too small for (numerics.md, section 2)">,
   ];
 }
 
