@@ -269,7 +269,7 @@ llvm::Expected<std::shared_ptr<Executable>> Model::compileForHost(ModuleOp modul
   if (configure)
     prepare = configure;
   FailureOr<std::unique_ptr<Executable>> executable =
-      Executable::compile(*copy, entry, LaunchContext::getSymbol(), prepare);
+      Executable::compile(*copy, entry, LaunchContext::getSymbols(), prepare);
   if (failed(executable))
     return errors.takeError();
   return std::move(*executable);

@@ -92,7 +92,49 @@ private:
 
 } // namespace
 
-bool LaunchContext::launch(int64_t program, ArrayRef<void *> inputs, void *result) {
+bool LaunchContext::createCache(int64_t capacity, const ::sprint::CacheShape &shape,
+                                const std::array<void *, 3> &steps) {
+  if (capacity < 0) {
+    error =
+        llvm::formatv("expected a capacity of the cache that is not negative, got {0}", capacity);
+    return false;
+  }
+  auto read = [](void *memref) {
+    ::DynamicMemRefType<float> tensor(*static_cast<::UnrankedMemRefType<float> *>(memref));
+    return std::vector<float>(tensor.begin(), tensor.end());
+  };
+  std::unique_ptr<::sprint::Cache> cache =
+      device.createCache(shape, {read(steps[0]), read(steps[1]), read(steps[2])}, error);
+  if (!cache)
+    return false;
+  caches.push_back({std::move(cache), capacity});
+  return true;
+}
+
+bool LaunchContext::launchOnCache(int64_t program, int64_t cache, int64_t length,
+                                  ArrayRef<void *> inputs, void *result) {
+  CreatedCache &created = caches[static_cast<size_t>(cache)];
+  std::string name = stream.programs[static_cast<size_t>(program)].name;
+  if (created.cache->length() != length) {
+    error = llvm::formatv("program '{0}': expected the cache as its last launch left it, with {1} "
+                          "tokens, got what it was with {2}",
+                          name, created.cache->length(), length);
+    return false;
+  }
+  auto *key = static_cast<::UnrankedMemRefType<float> *>(
+      inputs[static_cast<size_t>(::sprint::MemoryRegion::Key)]);
+  int64_t added = ::DynamicMemRefType<float>(*key).sizes[2];
+  if (length + added > created.capacity) {
+    error = llvm::formatv("program '{0}': expected a capacity of the cache for all tokens of its "
+                          "launches, {1}, got {2}",
+                          name, length + added, created.capacity);
+    return false;
+  }
+  return launch(program, inputs, result, created.cache.get());
+}
+
+bool LaunchContext::launch(int64_t program, ArrayRef<void *> inputs, void *result,
+                           ::sprint::Cache *cache) {
   const auto index = static_cast<size_t>(program);
   const ::sprint::Program &launched = stream.programs[index];
   std::vector<RowMajor> tensors;
@@ -120,8 +162,9 @@ bool LaunchContext::launch(int64_t program, ArrayRef<void *> inputs, void *resul
   ::sprint::LaunchOptions options;
   if (configure)
     configure(index, options);
+  options.cache = cache;
   std::optional<::sprint::LaunchResult> completed =
-      ::sprint::launch(launched, machine, operands, options, error);
+      device.launch(launched, operands, options, error);
   if (!completed)
     return false;
   std::copy(completed->output.begin(), completed->output.end(), output.data + output.offset);
@@ -132,20 +175,45 @@ bool LaunchContext::launch(int64_t program, ArrayRef<void *> inputs, void *resul
 /// The type of a parameter for each input.
 template <size_t input> using OpaqueTensor = std::conditional_t<input == 0, void *, void *>;
 
-/// What compiled code calls: a parameter for each input.
+/// What compiled code calls: a parameter for each input. No destructor may run in the frames of
+/// these functions (failExecution).
 template <size_t... input> struct LaunchContext::HostFunction<std::index_sequence<input...>> {
-  static void call(int64_t program, OpaqueTensor<input>... inputs, void *output) {
-    // No destructor may run in this frame (failExecution).
+  static LaunchContext &getContext() {
     if (!currentContext)
       failExecution("expected a context for launches, got none");
+    return *currentContext;
+  }
+
+  static void launch(int64_t program, OpaqueTensor<input>... inputs, void *output) {
+    LaunchContext &context = getContext();
     void *const tensors[] = {inputs...};
-    if (!currentContext->launch(program, tensors, output))
-      failExecution(currentContext->error.c_str());
+    if (!context.launch(program, tensors, output))
+      failExecution(context.error.c_str());
+  }
+
+  static void launchOnCache(int64_t program, int64_t cache, int64_t length,
+                            OpaqueTensor<input>... inputs, void *output) {
+    LaunchContext &context = getContext();
+    void *const tensors[] = {inputs...};
+    if (!context.launchOnCache(program, cache, length, tensors, output))
+      failExecution(context.error.c_str());
+  }
+
+  static int64_t createCache(int64_t capacity, int64_t batches, int64_t heads, int64_t keyHeads,
+                             int64_t headDim, int64_t valueDim, void *queryStep, void *keyStep,
+                             void *valueStep) {
+    LaunchContext &context = getContext();
+    if (!context.createCache(capacity, {batches, heads, keyHeads, headDim, valueDim},
+                             {queryStep, keyStep, valueStep}))
+      failExecution(context.error.c_str());
+    return static_cast<int64_t>(context.caches.size()) - 1;
   }
 };
 
-HostSymbol LaunchContext::getSymbol() {
-  using Inputs = std::make_index_sequence<::sprint::launchInputs.size()>;
-  return {"_mlir_ciface_sprintLaunchMemRefs",
-          reinterpret_cast<void *>(&HostFunction<Inputs>::call)};
+std::array<HostSymbol, 3> LaunchContext::getSymbols() {
+  using Functions = HostFunction<std::make_index_sequence<::sprint::launchInputs.size()>>;
+  return {{{"_mlir_ciface_sprintLaunchMemRefs", reinterpret_cast<void *>(&Functions::launch)},
+           {"_mlir_ciface_sprintLaunchMemRefsOnCache",
+            reinterpret_cast<void *>(&Functions::launchOnCache)},
+           {"_mlir_ciface_sprintCreateCache", reinterpret_cast<void *>(&Functions::createCache)}}};
 }

@@ -103,7 +103,7 @@ protected:
     PassManager toCalls(&context);
     toCalls.addPass(createConvertSprintLaunchToCall());
     ASSERT_TRUE(succeeded(toCalls.run(*module)));
-    host = std::make_unique<Compiled>(print(), LaunchContext::getSymbol());
+    host = std::make_unique<Compiled>(print(), LaunchContext::getSymbols());
   }
 
   ::sprint::CommandStream stream;
@@ -218,7 +218,7 @@ TEST_F(LaunchTest, TakesOperandsInAnyLayout) {
   static_assert(::sprint::launchInputs.size() == 8);
   using Launch =
       void (*)(int64_t, void *, void *, void *, void *, void *, void *, void *, void *, void *);
-  auto launch = reinterpret_cast<Launch>(LaunchContext::getSymbol().address);
+  auto launch = reinterpret_cast<Launch>(LaunchContext::getSymbols()[0].address);
   launch(0, &queryOperand, &keyOperand, &keyOperand, &absent, &absent, &absent, &absent, &absent,
          &outputOperand);
 

@@ -116,7 +116,12 @@ def ConvertSprintLaunchToCall : Pass<"convert-sprint-launch-to-call", "::mlir::M
     the stream's container, an unranked tensor for every input of a launch, in the order of their regions, and an
     unranked memref for the output. Bufferization makes memrefs of the tensors, too.
 
-    An input that the launch does not bring has rank 0. `Sprint/Execution/Launch.h` defines the function.
+    An input that the launch does not bring has rank 0.
+
+    A cache becomes a handle, an i64, and the number of tokens that it has. `sprint.create_cache` becomes a call of
+    `sprintCreateCache(capacity, batches, heads, key heads, head and value dimension, steps...)`, which gives the handle,
+    and `sprint.cached_launch` one of `sprintLaunchMemRefsOnCache(program, handle, tokens, input..., output)`.
+    `Sprint/Execution/Launch.h` defines the functions.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",

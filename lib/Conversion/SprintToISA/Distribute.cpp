@@ -264,7 +264,9 @@ void Distribution::emitCommand(Operation *op) {
       attribute = FlatSymbolRefAttr::get(op->getContext(), listQueues[op->getOperand(taken++)]);
     else if (field.role == ::sprint::FieldRole::Puts)
       attribute = FlatSymbolRefAttr::get(op->getContext(), listQueues[op->getResult(put++)]);
-    state.addAttribute(StringRef(field.name), attribute);
+    // Operands may be absent.
+    if (attribute)
+      state.addAttribute(StringRef(field.name), attribute);
   }
   builder.create(state);
 }

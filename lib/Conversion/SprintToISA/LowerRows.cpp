@@ -226,8 +226,16 @@ FailureOr<Value> RowsLowering::write(Operation *op, MemoryRegion region, const S
     last = before;
     builder.setInsertionPointAfterValue(other.token);
   }
+  // Of keys and values a cache has those of the launches before.
+  ExprAttr first, count;
+  if (program.getResidentCache() &&
+      (region == MemoryRegion::Key || region == MemoryRegion::Value)) {
+    AffineExpr past = getParameter(LaunchParameter::Past);
+    first = ExprAttr::get(past);
+    count = ExprAttr::get(getParameter(LaunchParameter::Keys) - past);
+  }
   Value token = ValueWriteOp::create(builder, op->getLoc(), MachineUnit::Write, region, at(head, 0),
-                                     at(head, 1), ValueRange());
+                                     at(head, 1), first, count, ValueRange());
   writes.push_back({region, head, body, token});
   return token;
 }
@@ -657,7 +665,9 @@ void RowsLowering::createProgram() {
   SmallVector<int64_t> parameters;
   SmallVector<Attribute> inputs;
   for (const ::sprint::LaunchParameterInfo &info : ::sprint::launchParameters)
-    parameters.push_back(info.divisor ? group : getSizeOf(program, info.dimension));
+    parameters.push_back(info.divisor     ? group
+                         : info.dimension ? getSizeOf(program, *info.dimension)
+                                          : ::sprint::Program::kDynamic);
   for (MemoryRegion region : getOptionalRegions())
     if (program.getArgument(getProgramInput(region)))
       inputs.push_back(MemoryRegionAttr::get(builder.getContext(), region));
@@ -666,7 +676,7 @@ void RowsLowering::createProgram() {
       builder, program.getLoc(), program.getSymNameAttr(), builder.getStringAttr(machine.getName()),
       builder.getStringAttr(machine.getStructureHash()), builder.getDenseI64ArrayAttr(parameters),
       program.getScaleAttr(), program.getThresholdsAttr(),
-      inputs.empty() ? ArrayAttr() : builder.getArrayAttr(inputs));
+      inputs.empty() ? ArrayAttr() : builder.getArrayAttr(inputs), program.getResidentCacheAttr());
   builder.createBlock(&commands.getBody());
 }
 

@@ -186,12 +186,31 @@ Scalar isAllowed(BandAttr band, Scalar diagonal, Scalar key);
 
 /// sprint.attention, sprint.fill_empty_rows.
 void populateAttentionPatterns(RewritePatternSet &patterns);
-/// sprint.quantize, sprint.quantize_bias, sprint.parameters, sprint.dequantize.
+/// sprint.quantize, sprint.quantize_at, sprint.quantize_bias, sprint.parameters, sprint.dequantize.
 void populateQuantizationPatterns(RewritePatternSet &patterns);
 /// sprint.crossbar_score, sprint.prune, sprint.allow, sprint.gather.
 void populateSelectionPatterns(RewritePatternSet &patterns);
 /// sprint.recompute.
 void populateRecomputePatterns(RewritePatternSet &patterns);
+
+/// How the machine that is attached around `launch` makes nibbles.
+FailureOr<Nibble> getNibble(Operation *launch);
+
+/// Codes of a launch, `[B, H, Sq, D]`, `[B, G, Sk, D]` and `[B, G, Sk, Dv]`, and their steps.
+struct LaunchCodes {
+  Value query, key, value;
+  Value queryStep, keyStep;
+};
+
+/// The output codes that `program` gives: a call of the function that it becomes. Of the optional
+/// inputs, floats in the order of their regions, those that there are not are null.
+Value createProgramCall(ImplicitLocOpBuilder &builder, ProgramOp program, const LaunchCodes &codes,
+                        ArrayRef<Value> optionalInputs);
+
+/// Replaces caches whose programs run on the host by tensors of codes as long as their capacity, a
+/// length and the steps, and their launches by calls as above. Those whose programs are commands
+/// stay.
+LogicalResult lowerCaches(ModuleOp module);
 
 /// Replaces the programs of `module` and what is in them, sprint.attend and sprint.rows, by
 /// functions, and their launches by calls between what quantises the operands and what turns codes

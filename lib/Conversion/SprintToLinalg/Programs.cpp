@@ -22,51 +22,68 @@ using namespace mlir::sprint;
 using namespace mlir::sprint::lowering;
 using sprint_isa::MemoryRegion;
 
-/// Replaces `launch` by what it means: codes and parameters of its operands, a call of the function
-/// that `program` becomes, floats of the result.
-static LogicalResult lowerLaunch(IRRewriter &rewriter, LaunchOp launch, ProgramOp program) {
+FailureOr<Nibble> lowering::getNibble(Operation *launch) {
   FailureOr<MachineAttr> machine = getMachine(launch);
   if (failed(machine))
     return failure();
   bool isCentred = getStructure(*machine).widths.nibble == ::sprint::Nibble::Centred;
+  return isCentred ? Nibble::Centred : Nibble::Truncated;
+}
+
+Value lowering::createProgramCall(ImplicitLocOpBuilder &builder, ProgramOp program,
+                                  const LaunchCodes &codes, ArrayRef<Value> optionalInputs) {
+  auto perHead = cast<RankedTensorType>(codes.queryStep.getType());
+  Type factors = perHead.clone(builder.getI64Type());
+  auto parameters = ParametersOp::create(builder, perHead.clone(builder.getI32Type()), factors,
+                                         factors, codes.queryStep, codes.keyStep,
+                                         program.getScaleAttr(), program.getThresholdsAttr());
+  SmallVector<Value> operands = {codes.query,
+                                 codes.key,
+                                 codes.value,
+                                 parameters.getThreshold(),
+                                 parameters.getMultiplier(),
+                                 parameters.getShift()};
+  for (auto [region, tensor] : llvm::zip_equal(getOptionalRegions(), optionalInputs)) {
+    if (!tensor)
+      continue;
+    const ::sprint::LaunchTensor &input = getLaunchTensor(getProgramInput(region));
+    Value operand = tensor;
+    if (input.hostElement != input.deviceElement) {
+      SmallVector<int64_t> shape(cast<RankedTensorType>(tensor.getType()).getShape());
+      llvm::copy(perHead.getShape(), shape.begin());
+      operand = QuantizeBiasOp::create(
+          builder,
+          RankedTensorType::get(shape, getElementType(builder.getContext(), input.deviceElement)),
+          tensor, codes.queryStep, codes.keyStep, program.getScaleAttr());
+    }
+    operands.push_back(operand);
+  }
+  for (auto [operand, type] : llvm::zip_equal(operands, program.getArgumentTypes()))
+    operand = castTo(builder, operand, type);
+  return func::CallOp::create(builder, SymbolRefAttr::get(program), program.getResultTypes(),
+                              operands)
+      .getResult(0);
+}
+
+/// Replaces `launch` by what it means: codes and parameters of its operands, a call of the function
+/// that `program` becomes, floats of the result.
+static LogicalResult lowerLaunch(IRRewriter &rewriter, LaunchOp launch, ProgramOp program) {
+  FailureOr<Nibble> nibble = getNibble(launch);
+  if (failed(nibble))
+    return failure();
   rewriter.setInsertionPoint(launch);
   ImplicitLocOpBuilder builder(launch.getLoc(), rewriter);
   auto quantize = [&](Value tensor) {
     auto type = cast<RankedTensorType>(tensor.getType());
     auto step = RankedTensorType::get(type.getShape().take_front(2), type.getElementType());
-    return QuantizeOp::create(builder, type.clone(builder.getI8Type()), step, tensor,
-                              isCentred ? Nibble::Centred : Nibble::Truncated);
+    return QuantizeOp::create(builder, type.clone(builder.getI8Type()), step, tensor, *nibble);
   };
   QuantizeOp query = quantize(launch.getQuery()), key = quantize(launch.getKey()),
              value = quantize(launch.getValue());
-  auto perHead = cast<RankedTensorType>(query.getStep().getType());
-  Type factors = perHead.clone(builder.getI64Type());
-  auto parameters = ParametersOp::create(builder, perHead.clone(builder.getI32Type()), factors,
-                                         factors, query.getStep(), key.getStep(),
-                                         program.getScaleAttr(), program.getThresholdsAttr());
-  SmallVector<Value> operands = {query.getCodes(),           key.getCodes(),
-                                 value.getCodes(),           parameters.getThreshold(),
-                                 parameters.getMultiplier(), parameters.getShift()};
-  for (MemoryRegion region : getOptionalRegions()) {
-    Value tensor = launch.getInput(region);
-    if (!tensor)
-      continue;
-    const ::sprint::LaunchTensor &input = getLaunchTensor(getProgramInput(region));
-    if (input.hostElement != input.deviceElement) {
-      SmallVector<int64_t> shape(cast<RankedTensorType>(tensor.getType()).getShape());
-      llvm::copy(perHead.getShape(), shape.begin());
-      tensor = QuantizeBiasOp::create(
-          builder,
-          RankedTensorType::get(shape, getElementType(builder.getContext(), input.deviceElement)),
-          tensor, query.getStep(), key.getStep(), program.getScaleAttr());
-    }
-    operands.push_back(tensor);
-  }
-  for (auto [operand, type] : llvm::zip_equal(operands, program.getArgumentTypes()))
-    operand = castTo(builder, operand, type);
-  Value codes =
-      func::CallOp::create(builder, SymbolRefAttr::get(program), program.getResultTypes(), operands)
-          .getResult(0);
+  Value codes = createProgramCall(
+      builder, program,
+      {query.getCodes(), key.getCodes(), value.getCodes(), query.getStep(), key.getStep()},
+      launch.getOptionalInputs());
   rewriter.replaceOpWithNewOp<DequantizeOp>(launch, launch.getType(), codes, value.getStep(),
                                             launch.getInit());
   return success();
@@ -90,7 +107,12 @@ static LogicalResult lowerRows(IRRewriter &rewriter, RowsOp rows) {
   ImplicitLocOpBuilder builder(rows.getLoc(), rewriter);
   SmallVector<OpFoldResult> parameters;
   for (const ::sprint::LaunchParameterInfo &info : ::sprint::launchParameters) {
-    Value size = createSize(builder, program, info.dimension);
+    // Keys and values are those of the cache, too: no extent depends on how many of them are new.
+    if (!info.dimension) {
+      parameters.push_back(builder.getIndexAttr(0));
+      continue;
+    }
+    Value size = createSize(builder, program, *info.dimension);
     if (info.divisor)
       size =
           builder.createOrFold<arith::DivUIOp>(size, createSize(builder, program, *info.divisor));
@@ -102,6 +124,9 @@ static LogicalResult lowerRows(IRRewriter &rewriter, RowsOp rows) {
        llvm::zip_equal(rows.getExtents().getAsRange<sprint_isa::ExprAttr>(), rows.getSteps())) {
     if (extent.getCombine() != sprint_isa::Combine::Only)
       return rows.emitOpError("expected affine extents, got ") << extent;
+    if (extent.getExpressions().front().isFunctionOfSymbol(
+            static_cast<unsigned>(::sprint::LaunchParameter::Past)))
+      return rows.emitOpError("expected extents that do not depend on 'past', got ") << extent;
     auto map = AffineMap::get(0, parameters.size(), extent.getExpressions().front());
     ends.push_back(getValueOrCreateConstantIndexOp(
         builder, builder.getLoc(),
@@ -157,6 +182,8 @@ static void lowerProgram(IRRewriter &rewriter, ProgramOp program) {
 }
 
 LogicalResult lowering::lowerPrograms(ModuleOp module) {
+  if (failed(lowerCaches(module)))
+    return failure();
   IRRewriter rewriter(module.getContext());
   SymbolTable symbols(module);
   SmallVector<LaunchOp> launches;

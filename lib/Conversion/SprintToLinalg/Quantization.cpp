@@ -20,37 +20,78 @@ using namespace mlir;
 using namespace mlir::sprint;
 using namespace mlir::sprint::lowering;
 
+/// Largest magnitude of a code.
+static int64_t getLimit(Nibble nibble) {
+  ::sprint::Widths widths;
+  widths.nibble =
+      nibble == Nibble::Centred ? ::sprint::Nibble::Centred : ::sprint::Nibble::Truncated;
+  return widths.codeLimit();
+}
+
+/// The codes of `input`, `[B, H, S, D]`, at `steps`, `[B, H]`.
+static Value createCodes(ImplicitLocOpBuilder &builder, Value input, Value steps, int64_t limit) {
+  constexpr int64_t b = 0, h = 1, token = 2, c = 3;
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t dim = 0; dim < 4; ++dim)
+    sizes.push_back(sizeOf(builder, input, dim));
+  return createGeneric(builder, {{input, {b, h, token, c}}, {steps, {b, h}}},
+                       {createEmpty(builder, sizes, builder.getI8Type()), {b, h, token, c}},
+                       [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                         Scalar quotient = elements[0] / elements[1];
+                         Scalar code = quotient.with(math::RoundEvenOp::create(body, quotient));
+                         return arith::FPToSIOp::create(body, body.getI8Type(),
+                                                        code.atLeast(-limit).atMost(limit));
+                       });
+}
+
+/// Ends the run where numbers, whose largest magnitudes are `maxima`, are not finite.
+static void createFiniteAssert(ImplicitLocOpBuilder &builder, Value maxima) {
+  // A maximum hands NaN on.
+  createAssertAll(
+      builder, maxima,
+      [](Scalar maximum) {
+        return maximum < maximum.constant(std::numeric_limits<double>::infinity());
+      },
+      "expected finite numbers, got NaN or infinity");
+}
+
+/// The largest magnitude of each head of `input`, `[B, H]`.
+static Value createMaxima(ImplicitLocOpBuilder &builder, Value input) {
+  constexpr int64_t b = 0, h = 1, token = 2, c = 3;
+  SmallVector<OpFoldResult> heads = {sizeOf(builder, input, b), sizeOf(builder, input, h)};
+  return createGeneric(builder, {{input, {b, h, token, c}}},
+                       {createFilled(builder, heads, builder.getF32FloatAttr(0)), {b, h}},
+                       [](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
+                         return elements[1].max(
+                             elements[1].with(math::AbsFOp::create(body, elements[0])));
+                       });
+}
+
 namespace {
+
+struct QuantizeAtLowering : OpRewritePattern<QuantizeAtOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeAtOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    createFiniteAssert(builder, createMaxima(builder, op.getInput()));
+    Value codes = createCodes(builder, op.getInput(), op.getStep(), getLimit(op.getNibble()));
+    rewriter.replaceOp(op, castTo(builder, codes, op.getType()));
+    return success();
+  }
+};
 
 struct QuantizeLowering : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
-    constexpr int64_t b = 0, h = 1, token = 2, c = 3;
+    constexpr int64_t b = 0, h = 1;
     Value input = op.getInput();
-    SmallVector<OpFoldResult> sizes;
-    for (int64_t dim = 0; dim < 4; ++dim)
-      sizes.push_back(sizeOf(builder, input, dim));
-    ArrayRef<OpFoldResult> heads = ArrayRef(sizes).take_front(2);
-    bool centred = op.getNibble() == Nibble::Centred;
-    ::sprint::Widths widths;
-    widths.nibble = centred ? ::sprint::Nibble::Centred : ::sprint::Nibble::Truncated;
-    int64_t limit = widths.codeLimit();
-
-    Value maxima = createGeneric(
-        builder, {{input, {b, h, token, c}}},
-        {createFilled(builder, heads, rewriter.getF32FloatAttr(0)), {b, h}},
-        [](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
-          return elements[1].max(elements[1].with(math::AbsFOp::create(body, elements[0])));
-        });
-    // A maximum hands NaN on.
-    createAssertAll(
-        builder, maxima,
-        [](Scalar maximum) {
-          return maximum < maximum.constant(std::numeric_limits<double>::infinity());
-        },
-        "expected finite numbers, got NaN or infinity");
+    SmallVector<OpFoldResult> heads = {sizeOf(builder, input, b), sizeOf(builder, input, h)};
+    int64_t limit = getLimit(op.getNibble());
+    Value maxima = createMaxima(builder, input);
+    createFiniteAssert(builder, maxima);
 
     Value steps = createGeneric(
         builder, {{maxima, {b, h}}}, {createEmpty(builder, heads, rewriter.getF32Type()), {b, h}},
@@ -60,15 +101,7 @@ struct QuantizeLowering : OpRewritePattern<QuantizeOp> {
           return select(step < smallest, step.constant(1.0), step);
         });
 
-    Value codes =
-        createGeneric(builder, {{input, {b, h, token, c}}, {steps, {b, h}}},
-                      {createEmpty(builder, sizes, rewriter.getI8Type()), {b, h, token, c}},
-                      [&](ImplicitLocOpBuilder &body, ArrayRef<Scalar> elements) -> Value {
-                        Scalar quotient = elements[0] / elements[1];
-                        Scalar code = quotient.with(math::RoundEvenOp::create(body, quotient));
-                        return arith::FPToSIOp::create(body, body.getI8Type(),
-                                                       code.atLeast(-limit).atMost(limit));
-                      });
+    Value codes = createCodes(builder, input, steps, limit);
     rewriter.replaceOp(op, {castTo(builder, codes, op.getCodes().getType()),
                             castTo(builder, steps, op.getStep().getType())});
     return success();
@@ -212,6 +245,6 @@ struct DequantizeLowering : OpRewritePattern<DequantizeOp> {
 } // namespace
 
 void lowering::populateQuantizationPatterns(RewritePatternSet &patterns) {
-  patterns.add<QuantizeLowering, QuantizeBiasLowering, ParametersLowering, DequantizeLowering>(
-      patterns.getContext());
+  patterns.add<QuantizeLowering, QuantizeAtLowering, QuantizeBiasLowering, ParametersLowering,
+               DequantizeLowering>(patterns.getContext());
 }

@@ -52,7 +52,7 @@ struct ConvertSprintToLinalg
     if (failed(lowering::lowerPrograms(getOperation())))
       return signalPassFailure();
     getOperation().walk([&](Operation *op) {
-      if (isa<SprintDialect>(op->getDialect()) && !isa<LaunchOp>(op))
+      if (isa<SprintDialect>(op->getDialect()) && !isa<LaunchOp, CreateCacheOp, CachedLaunchOp>(op))
         ++numLowered;
     });
 
@@ -64,7 +64,8 @@ struct ConvertSprintToLinalg
 
     ConversionTarget target(getContext());
     target.addIllegalDialect<SprintDialect>();
-    target.addLegalOp<LaunchOp>();
+    // Those of commands.
+    target.addLegalOp<LaunchOp, CreateCacheOp, CachedLaunchOp>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
       signalPassFailure();

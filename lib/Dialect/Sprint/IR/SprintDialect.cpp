@@ -28,10 +28,17 @@ using namespace mlir::sprint;
 #define GET_ATTRDEF_CLASSES
 #include "Sprint/Dialect/Sprint/IR/SprintAttributes.cpp.inc"
 
+#define GET_TYPEDEF_CLASSES
+#include "Sprint/Dialect/Sprint/IR/SprintTypes.cpp.inc"
+
 void SprintDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "Sprint/Dialect/Sprint/IR/SprintAttributes.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "Sprint/Dialect/Sprint/IR/SprintTypes.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST
@@ -150,4 +157,25 @@ std::string RefusalAttr::getMessage() const {
   StringRef what =
       getBy() == RefusedBy::Raising ? "attention not raised: " : "attention stays on the host: ";
   return (what + getReason()).str();
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+LogicalResult CacheType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t batches,
+                                int64_t heads, int64_t keyHeads, int64_t headDim,
+                                int64_t valueDim) {
+  for (auto [name, size] : {std::pair(StringRef("batches"), batches),
+                            {StringRef("heads"), heads},
+                            {StringRef("key_heads"), keyHeads},
+                            {StringRef("head_dim"), headDim},
+                            {StringRef("value_dim"), valueDim}})
+    if (size < 1 || size > ::sprint::kMaxMagnitude)
+      return emitError() << "expected '" << name << "' between 1 and " << ::sprint::kMaxMagnitude
+                         << ", got " << size;
+  if (heads % keyHeads != 0)
+    return emitError() << "expected heads to be a multiple of " << keyHeads << " key heads, got "
+                       << heads;
+  return success();
 }

@@ -270,6 +270,13 @@ LogicalResult QuantizeOp::verify() {
                               {"step", getStep().getType(), kHeadDims}});
 }
 
+LogicalResult QuantizeAtOp::verify() {
+  static constexpr StringRef kDims[] = {"B", "H", "S", "D"};
+  return verifyShapes(*this, {{"input", getInput().getType(), kDims},
+                              {"step", getStep().getType(), kHeadDims},
+                              {"codes", getCodes().getType(), kDims}});
+}
+
 LogicalResult QuantizeBiasOp::verify() {
   static constexpr StringRef kBiasDims[] = {"B", kHeadDim, "R", "Sk"};
   constexpr size_t numBroadcast = 2;
@@ -587,7 +594,7 @@ void ProgramOp::build(OpBuilder &builder, OperationState &state, StringRef name,
 }
 
 /// program ::= `sprint.program` symbol-name `(` (argument (`,` argument)*)? `)` (`->` types)?
-///             `scale` `(` scale `)` (`thresholds` `(` thresholds `)`)?
+///             `scale` `(` scale `)` (`thresholds` `(` thresholds `)`)? `resident_cache`?
 ///             (`attributes` attr-dict)? region
 /// argument ::= keyword ssa-id `:` type attr-dict?
 ParseResult ProgramOp::parse(OpAsmParser &parser, OperationState &result) {
@@ -614,6 +621,8 @@ ParseResult ProgramOp::parse(OpAsmParser &parser, OperationState &result) {
       (parser.parseLParen() || parseThresholds(parser, properties.thresholds) ||
        parser.parseRParen()))
     return failure();
+  if (succeeded(parser.parseOptionalKeyword("resident_cache")))
+    properties.resident_cache = builder.getUnitAttr();
   auto types = llvm::map_to_vector(arguments, [](const auto &argument) { return argument.type; });
   properties.function_type = TypeAttr::get(builder.getFunctionType(types, results));
   properties.input_names = createInputNames(builder, inputs);
@@ -646,9 +655,12 @@ void ProgramOp::print(OpAsmPrinter &printer) {
     printThresholds(printer, *this, thresholds);
     printer << ')';
   }
+  if (getResidentCache())
+    printer << " resident_cache";
   printer.printOptionalAttrDictWithKeyword(
       (*this)->getAttrs(), {getSymNameAttrName(), getFunctionTypeAttrName(), getArgAttrsAttrName(),
-                            getInputNamesAttrName(), getScaleAttrName(), getThresholdsAttrName()});
+                            getInputNamesAttrName(), getScaleAttrName(), getThresholdsAttrName(),
+                            getResidentCacheAttrName()});
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
@@ -784,7 +796,8 @@ void LaunchOp::build(OpBuilder & /*builder*/, OperationState &state, Type result
 LogicalResult LaunchOp::verify() { return verifyAttentionShapes(*this); }
 
 /// Checks that `launch` brings the optional input `region` exactly where the program takes it.
-static LogicalResult verifyOptionalInput(LaunchOp launch, sprint_isa::MemoryRegion region,
+template <typename OpTy>
+static LogicalResult verifyOptionalInput(OpTy launch, sprint_isa::MemoryRegion region,
                                          bool isTaken) {
   bool isThere = static_cast<bool>(launch.getInput(region));
   if (isThere == isTaken)
@@ -797,7 +810,8 @@ static LogicalResult verifyOptionalInput(LaunchOp launch, sprint_isa::MemoryRegi
 
 /// Checks that `operand` of `launch` has a shape that agrees with `expected` of the program.
 /// `mayBeOne` says of which dimensions the operand may have a 1 for the program's size.
-static LogicalResult verifyShape(LaunchOp launch, StringRef name, Value operand, Type expected,
+template <typename OpTy>
+static LogicalResult verifyShape(OpTy launch, StringRef name, Value operand, Type expected,
                                  ArrayRef<bool> mayBeOne) {
   auto type = dyn_cast<ShapedType>(expected);
   SmallVector<int64_t> shape(cast<ShapedType>(operand.getType()).getShape());
@@ -810,33 +824,46 @@ static LogicalResult verifyShape(LaunchOp launch, StringRef name, Value operand,
                               << " of @" << launch.getProgram() << ", got " << operand.getType();
 }
 
-LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
-  Operation *symbol = symbolTable.lookupNearestSymbolFrom(*this, getProgramAttr());
+/// Checks that `program` takes a cache exactly where `launch` brings one.
+template <typename OpTy, typename Program>
+static LogicalResult verifyCache(OpTy launch, Program program) {
+  constexpr bool kBringsCache = std::is_same_v<OpTy, CachedLaunchOp>;
+  if (program.getResidentCache() == kBringsCache)
+    return success();
+  return launch.emitOpError() << "expected a program " << (kBringsCache ? "with" : "without")
+                              << " 'resident_cache', got @" << launch.getProgram();
+}
+
+/// Checks that the program of `launch` is there and takes what it brings.
+template <typename OpTy>
+static LogicalResult verifyProgram(OpTy launch, SymbolTableCollection &symbolTable) {
+  Operation *symbol = symbolTable.lookupNearestSymbolFrom(launch, launch.getProgramAttr());
   if (!symbol)
-    return emitOpError() << "expected a program named @" << getProgram() << ", got none";
+    return launch.emitOpError() << "expected a program named @" << launch.getProgram()
+                                << ", got none";
   if (auto program = dyn_cast<sprint_isa::ProgramOp>(symbol)) {
     for (sprint_isa::MemoryRegion region : getOptionalRegions()) {
-      auto attribute = sprint_isa::MemoryRegionAttr::get(getContext(), region);
+      auto attribute = sprint_isa::MemoryRegionAttr::get(launch.getContext(), region);
       std::optional<ArrayAttr> inputs = program.getInputs();
-      if (failed(
-              verifyOptionalInput(*this, region, inputs && llvm::is_contained(*inputs, attribute))))
+      if (failed(verifyOptionalInput(launch, region,
+                                     inputs && llvm::is_contained(*inputs, attribute))))
         return failure();
     }
-    return success();
+    return verifyCache(launch, program);
   }
   auto program = dyn_cast<ProgramOp>(symbol);
   if (!program)
-    return emitOpError() << "expected @" << getProgram()
-                         << " to be a sprint.program or a sprint_isa.program, got "
-                         << symbol->getName();
+    return launch.emitOpError() << "expected @" << launch.getProgram()
+                                << " to be a sprint.program or a sprint_isa.program, got "
+                                << symbol->getName();
 
   // Symbols may be visited before the program itself is verified.
-  if (failed(verifySignature(program)))
+  if (failed(verifySignature(program)) || failed(verifyCache(launch, program)))
     return failure();
   for (auto [index, input] : llvm::enumerate(::sprint::launchInputs)) {
     auto region = static_cast<sprint_isa::MemoryRegion>(index);
     RankedTensorType type = program.getArgumentType(getProgramInput(region));
-    if (failed(verifyOptionalInput(*this, region, static_cast<bool>(type))))
+    if (failed(verifyOptionalInput(launch, region, static_cast<bool>(type))))
       return failure();
     if (!type)
       continue;
@@ -846,8 +873,66 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
         llvm::map_to_vector(input.dimensions, [&](const ::sprint::TensorDimension &dimension) {
           return hasSteps && dimension.mayBeOne && dimension.dimension != ::sprint::Dimension::Sq;
         });
-    if (failed(verifyShape(*this, input.name, getInput(region), type, mayBeOne)))
+    // The program has the keys of the cache beside those that come.
+    if (program.getResidentCache() && !input.isOptional) {
+      SmallVector<int64_t> shape(type.getShape());
+      for (auto [size, dimension] : llvm::zip_equal(shape, input.dimensions))
+        if (dimension.dimension == ::sprint::Dimension::Sk)
+          size = ShapedType::kDynamic;
+      type = type.clone(shape);
+    }
+    if (failed(verifyShape(launch, input.name, launch.getInput(region), type, mayBeOne)))
       return failure();
   }
-  return verifyShape(*this, "init", getInit(), program.getResultTypes().front(), {});
+  Value output;
+  if constexpr (std::is_same_v<OpTy, LaunchOp>)
+    output = launch.getInit();
+  else
+    output = launch.getResult();
+  return verifyShape(launch, std::is_same_v<OpTy, LaunchOp> ? "init" : "the result", output,
+                     program.getResultTypes().front(), {});
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  return verifyProgram(*this, symbolTable);
+}
+
+//===----------------------------------------------------------------------===//
+// Caches
+//===----------------------------------------------------------------------===//
+
+/// The sizes of a cache, which the operands beside it have, too.
+static NamedShape sizesOf(CacheType cache) {
+  static constexpr StringRef kDims[] = {"B", kHeadDim, kKeyHeadDim, "D", "Dv"};
+  return {"the cache",
+          RankedTensorType::get({cache.getBatches(), cache.getHeads(), cache.getKeyHeads(),
+                                 cache.getHeadDim(), cache.getValueDim()},
+                                IntegerType::get(cache.getContext(), 8)),
+          kDims};
+}
+
+LogicalResult CreateCacheOp::verify() {
+  return verifyShapes(*this, {sizesOf(getCache().getType()),
+                              {"query_step", getQueryStep().getType(), kHeadDims},
+                              {"key_step", getKeyStep().getType(), kKeyHeadDims},
+                              {"value_step", getValueStep().getType(), kKeyHeadDims}});
+}
+
+LogicalResult CachedLaunchOp::verify() {
+  SmallVector<NamedShape> shapes = {sizesOf(getCache().getType())};
+  for (auto [region, input] : llvm::enumerate(::sprint::launchInputs)) {
+    NamedShape &shape =
+        shapes.emplace_back(input, typeOf(getInput(static_cast<sprint_isa::MemoryRegion>(region))));
+    for (StringRef &dimension : shape.dimensions)
+      if (!input.isOptional && dimension == "Sk")
+        dimension = "Sn";
+  }
+  shapes.emplace_back("the result", getResult().getType(), kOutputDims);
+  if (failed(verifyPartners(*this, [&](auto region) { return bool(getInput(region)); })))
+    return failure();
+  return verifyShapes(*this, shapes);
+}
+
+LogicalResult CachedLaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  return verifyProgram(*this, symbolTable);
 }

@@ -32,6 +32,9 @@
 #define GET_ATTRDEF_CLASSES
 #include "Sprint/Dialect/Sprint/IR/SprintAttributes.h.inc"
 
+#define GET_TYPEDEF_CLASSES
+#include "Sprint/Dialect/Sprint/IR/SprintTypes.h.inc"
+
 namespace mlir::sprint {
 
 /// The region of `input`; nothing for what the launch derives.

@@ -229,4 +229,26 @@ def Sprint_ScheduleAttr : Sprint_Attr<"Schedule", "schedule"> {
   }];
 }
 
+def Sprint_CacheType : TypeDef<Sprint_Dialect, "Cache"> {
+  let mnemonic = "cache";
+  let summary = "keys and values that stay in the memory of the machine";
+  let description = [{
+    Codes of the tokens that launches have added, and the steps that they are made at. How many tokens there are is known
+    when it runs.
+
+    Example:
+
+    ```mlir
+    !sprint.cache<batches = 1, heads = 12, key_heads = 4, head_dim = 64, value_dim = 64>
+    ```
+  }];
+  let parameters = (ins "int64_t":$batches, "int64_t":$heads, "int64_t":$keyHeads, "int64_t":$headDim,
+                        "int64_t":$valueDim);
+  let assemblyFormat = [{
+    `<` `batches` `=` $batches `,` `heads` `=` $heads `,` `key_heads` `=` $keyHeads `,` `head_dim` `=` $headDim `,`
+    `value_dim` `=` $valueDim `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
 #endif // SPRINT_DIALECT_SPRINT_IR_SPRINTATTRIBUTES_TD

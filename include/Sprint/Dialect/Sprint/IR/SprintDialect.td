@@ -25,12 +25,16 @@ def Sprint_Dialect : Dialect {
     A launch means `quantize`, `parameters`, the program and `dequantize`. What every op computes, to the bit, is in
     docs/numerics.md; `convert-sprint-to-linalg` turns each into upstream dialects.
 
+    Keys and values that stay on the device from launch to launch are a value of `!sprint.cache`, which
+    `sprint.create_cache` makes and `sprint.cached_launch` takes and returns.
+
     A module compiled for a machine carries it as the attribute `sprint.machine`, and until its programs are scheduled
     what commands cost there as `sprint.costs`. What could have been an attention of the machine and stays on the host
     says why as `sprint.refused`. Where its host part is compiled, `sprint.host_constants` has the elements of
     constants that the code finds by name.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",

@@ -36,10 +36,9 @@ class Sprint_DestinationOp<string mnemonic, list<Trait> traits = [], string decl
 /// Floats that an attention may do without.
 def OptionalInputs : TensorOperands<LaunchTensors.optional, /*onDevice=*/0>;
 
-/// An op on the floats of an attention: query, key and value, then the OptionalInputs, then the tensor that it writes
-/// into. Its builders take the optional inputs as a list, in which those that are not there are null.
-class Sprint_HostAttentionOp<string mnemonic, list<Trait> traits = []>
-    : Sprint_DestinationOp<mnemonic, !listconcat(traits, [AttrSizedOperandSegments]), [{
+/// What every op says of the floats that it may do without.
+def OptionalInputAccess {
+  string declarations = [{
     /// The tensor of `region`; null where there is none.
     ::mlir::Value getInput(::mlir::sprint_isa::MemoryRegion region) {
       auto operands = getODSOperands(static_cast<unsigned>(region));
@@ -52,7 +51,14 @@ class Sprint_HostAttentionOp<string mnemonic, list<Trait> traits = []>
         inputs.push_back(getInput(region));
       return inputs;
     }
-  }]> {
+  }];
+}
+
+/// An op on the floats of an attention: query, key and value, then the OptionalInputs, then the tensor that it writes
+/// into. Its builders take the optional inputs as a list, in which those that are not there are null.
+class Sprint_HostAttentionOp<string mnemonic, list<Trait> traits = []>
+    : Sprint_DestinationOp<mnemonic, !listconcat(traits, [AttrSizedOperandSegments]),
+                           OptionalInputAccess.declarations> {
   let skipDefaultBuilders = 1;
 }
 
@@ -160,6 +166,29 @@ def Sprint_QuantizeOp : Sprint_Op<"quantize", [Pure]> {
   let results = (outs 4DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$step);
   let assemblyFormat = [{
     $input `nibble` `(` custom<Enumerant>($nibble) `)` attr-dict `:` type($input) `->` type($codes) `,` type($step)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sprint_QuantizeAtOp : Sprint_Op<"quantize_at", [Pure]> {
+  let summary = "floats to 8-bit codes, at steps that are given";
+  let description = [{
+    docs/numerics.md, section 2, with frozen steps: `code = round(input / step)`, between the limits of `sprint.quantize`.
+
+    Shapes: input and codes `[B, H, S, D]`, step `[B, H]`.
+
+    Example:
+
+    ```mlir
+    %codes = sprint.quantize_at %k step(%step : tensor<1x4xf32>) nibble(centred)
+        : tensor<1x4x?x64xf32> -> tensor<1x4x?x64xi8>
+    ```
+  }];
+  let arguments = (ins 4DTensorOf<[F32]>:$input, 2DTensorOf<[F32]>:$step, Sprint_NibbleAttr:$nibble);
+  let results = (outs 4DTensorOf<[I8]>:$codes);
+  let assemblyFormat = [{
+    $input `step` `(` $step `:` type($step) `)` `nibble` `(` custom<Enumerant>($nibble) `)` attr-dict
+    `:` type($input) `->` type($codes)
   }];
   let hasVerifier = 1;
 }
@@ -568,6 +597,9 @@ def Sprint_ProgramOp : Sprint_Op<"program", [
     - as far as the attention has them, `key_valid`, `mask`, codes of `bias`, `query_segments` and `key_segments`, of
       the shapes of `sprint.attention` and `sprint.quantize_bias`.
 
+    With `resident_cache` the keys and values are those of a cache: a `sprint.cached_launch` brings the last of them, and
+    these alone are written to ReRAM.
+
     Its result is the output codes `[B, H, Sq, Dv]`. `scale` and `thresholds` are those of the attention: the launch
     derives the head parameters from them.
 
@@ -587,7 +619,7 @@ def Sprint_ProgramOp : Sprint_Op<"program", [
     SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
     OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs,
     TypedArrayAttrBase<Sprint_ProgramInputAttr, "names of arguments">:$input_names,
-    F64Attr:$scale, OptionalAttr<DenseF32ArrayAttr>:$thresholds
+    F64Attr:$scale, OptionalAttr<DenseF32ArrayAttr>:$thresholds, UnitAttr:$resident_cache
   );
   let regions = (region AnyRegion:$body);
   let builders = [
@@ -663,6 +695,74 @@ def Sprint_LaunchOp : Sprint_HostAttentionOp<"launch", [
   }], OptionalInputs.format, [{
     `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
   }]);
+}
+
+//===----------------------------------------------------------------------===//
+// Caches
+//===----------------------------------------------------------------------===//
+
+def Sprint_CreateCacheOp : Sprint_Op<"create_cache"> {
+  let summary = "an empty cache";
+  let description = [{
+    A cache for at most `capacity` tokens of each key head. Codes of queries, keys and values are made at the given steps
+    from then on (docs/numerics.md, section 2), whatever numbers come.
+
+    Shapes: query_step `[B, H]`, key_step and value_step `[B, G]`, as the type of the cache says.
+
+    Example:
+
+    ```mlir
+    %c = sprint.create_cache capacity(%n) steps(%q, %k, %v : tensor<1x12xf32>, tensor<1x4xf32>, tensor<1x4xf32>)
+        : !sprint.cache<batches = 1, heads = 12, key_heads = 4, head_dim = 64, value_dim = 64>
+    ```
+  }];
+  let arguments = (ins Index:$capacity, 2DTensorOf<[F32]>:$query_step, 2DTensorOf<[F32]>:$key_step,
+                       2DTensorOf<[F32]>:$value_step);
+  let results = (outs Sprint_CacheType:$cache);
+  let assemblyFormat = [{
+    `capacity` `(` $capacity `)` `steps` `(` $query_step `,` $key_step `,` $value_step `:` type($query_step) `,`
+    type($key_step) `,` type($value_step) `)` attr-dict `:` type($cache)
+  }];
+  let hasVerifier = 1;
+}
+
+def Sprint_CachedLaunchOp : Sprint_Op<"cached_launch", [
+    AttrSizedOperandSegments, AllTypesMatch<["cache", "grown"]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "add keys and values to a cache, and run a program on all that is there";
+  let description = [{
+    `grown` is `cache` with the codes of `key` and `value` behind those that it has. `result` is what `program`, which has
+    `resident_cache`, gives for `query` and all of these, as in `sprint.launch`; what the optional operands have of keys
+    is of all of them, too.
+
+    A cache is in the memory of the machine, where it only grows: once a launch has taken `cache`, the machine refuses
+    another that takes it, instead of `grown`.
+
+    Shapes: query `[B, H, Sq, D]`, key `[B, G, Sn, D]`, value `[B, G, Sn, Dv]`, result `[B, H, Sq, Dv]`, as the type of
+    the cache says; the optional operands as in `sprint.attention`, where Sk is what the cache has then.
+
+    Example:
+
+    ```mlir
+    %o, %grown = sprint.cached_launch @attention_0 cache(%c)
+        ins(%q, %k, %v : tensor<1x12x1x64xf32>, tensor<1x4x1x64xf32>, tensor<1x4x1x64xf32>)
+        -> tensor<1x12x1x64xf32>, !sprint.cache<batches = 1, heads = 12, key_heads = 4, head_dim = 64, value_dim = 64>
+    ```
+  }];
+  let arguments = !con(
+    (ins 4DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$key, 4DTensorOf<[F32]>:$value),
+    OptionalInputs.operands,
+    (ins Sprint_CacheType:$cache, FlatSymbolRefAttr:$program));
+  let results = (outs 4DTensorOf<[F32]>:$result, Sprint_CacheType:$grown);
+  let assemblyFormat = !strconcat([{
+    $program `cache` `(` $cache `)` `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,`
+    type($value) `)`
+  }], OptionalInputs.format, [{
+    attr-dict `->` type($result) `,` type($grown)
+  }]);
+  let extraClassDeclaration = OptionalInputAccess.declarations;
+  let hasVerifier = 1;
+  let builders = [];
 }
 
 #endif // SPRINT_DIALECT_SPRINT_IR_SPRINTOPS_TD
