@@ -90,7 +90,7 @@ TEST_F(CApiTest, ChecksAProgram) {
 }
 
 TEST_F(CApiTest, NamesThePrograms) {
-  EXPECT_EQ(sprintVersion(), 4u);
+  EXPECT_EQ(sprintVersion(), 5u);
   ASSERT_EQ(sprintNumPrograms(stream.get()), 1u);
   EXPECT_STREQ(sprintProgramName(stream.get(), 0), "attention");
   EXPECT_STREQ(sprintProgramMachine(stream.get(), 0), "s");
@@ -228,9 +228,59 @@ TEST_F(CApiTest, TakesMasksABiasAndSharedKeyHeads) {
   expectRefused("program 'attention': expected dimension 1 (Sk) of the key_valid to be 6, got 5");
 }
 
-TEST_F(CApiTest, RefusesACache) {
-  launch.cache = reinterpret_cast<SprintCache *>(&launch);
-  expectRefused("expected no cache; this version has none");
+TEST_F(CApiTest, KeepsACacheOnADevice) {
+  Program program = attentionProgram(builtinMachine("s"), {.isCached = true});
+  std::vector<uint8_t> bytes = serialize(CommandStream{{program}});
+  stream.reset(sprintParseStream(bytes.data(), bytes.size(), nullptr));
+  std::unique_ptr<SprintDevice, decltype(&sprintDestroyDevice)> device(
+      sprintCreateDevice(machine.get(), nullptr), sprintDestroyDevice);
+  const float steps[] = {0.05F, 0.06F};
+  SprintCacheOptions options = {sizeof(SprintCacheOptions), 1, 2, 2, 8, 4, steps, steps, steps};
+  std::unique_ptr<SprintCache, decltype(&sprintDestroyCache)> cache(
+      sprintCreateCache(device.get(), &options, nullptr), sprintDestroyCache);
+  ASSERT_TRUE(cache);
+  launch.cache = cache.get();
+  Error error;
+  for (int64_t length : {6, 12}) {
+    Result result(sprintLaunchOnDevice(device.get(), stream.get(), &launch, &error.text),
+                  sprintDestroyResult);
+    ASSERT_TRUE(result) << error.text;
+    EXPECT_EQ(sprintCacheLength(cache.get()), length);
+    auto statistics = nlohmann::json::parse(sprintStatistics(result.get()));
+    EXPECT_EQ(statistics["keys"], length);
+    EXPECT_EQ(statistics["past"], length - 6);
+  }
+  expectRefused("expected no cache, as none is of a machine without a device");
+  launch.cache = nullptr;
+  EXPECT_EQ(sprintLaunchOnDevice(device.get(), stream.get(), &launch, &error.text), nullptr);
+  EXPECT_STREQ(error.text, "program 'attention': expected a cache, got none");
+  // A cache may outlive its device.
+  device.reset();
+  EXPECT_EQ(sprintCacheLength(cache.get()), 12);
+}
+
+TEST_F(CApiTest, RefusesOptionsOfNoCache) {
+  std::unique_ptr<SprintDevice, decltype(&sprintDestroyDevice)> device(
+      sprintCreateDevice(machine.get(), nullptr), sprintDestroyDevice);
+  const float steps[] = {0.05F, -1};
+  const SprintCacheOptions sound = {sizeof(SprintCacheOptions), 1, 2, 2, 8, 4, steps, steps, steps};
+  auto refuse = [&](auto change) {
+    SprintCacheOptions options = sound;
+    change(options);
+    Error error;
+    EXPECT_EQ(sprintCreateCache(device.get(), &options, &error.text), nullptr);
+    return std::string(error.text ? error.text : "");
+  };
+  EXPECT_EQ(refuse([](SprintCacheOptions &) {}),
+            "cache: expected finite steps of queries of at least 2^-126, got -1.000000");
+  EXPECT_EQ(refuse([](SprintCacheOptions &options) { options.size = 8; }),
+            "expected a SprintCacheOptions; is its size set?");
+  EXPECT_EQ(refuse([](SprintCacheOptions &options) { options.keySteps = nullptr; }),
+            "expected steps of queries, keys and values, got null");
+  EXPECT_EQ(refuse([](SprintCacheOptions &options) { options.batches = int64_t(1) << 40; }),
+            "expected 1 to 2^30 heads of all batch elements, and no more key heads");
+  EXPECT_EQ(refuse([](SprintCacheOptions &options) { options.keyHeads = 3; }),
+            "expected 1 to 2^30 heads of all batch elements, and no more key heads");
 }
 
 TEST_F(CApiTest, RefusesALaunchWhoseSizeIsNotSet) {

@@ -39,7 +39,9 @@ typedef struct SprintMachine SprintMachine;
 typedef struct SprintResult SprintResult;
 /** What thresholds would keep, gathered over launches. */
 typedef struct SprintCalibration SprintCalibration;
-/** Keys and values that stay on the machine between launches; none can be made in this version. */
+/** A machine with what is in its memory. */
+typedef struct SprintDevice SprintDevice;
+/** Keys and values that stay in the memory of a device between launches. */
 typedef struct SprintCache SprintCache;
 
 /** Version of this interface: it changes with every change that callers can notice. */
@@ -116,16 +118,48 @@ struct SprintLaunch {
   double fraction;
   /** Gathers what thresholds would keep on these operands; null for nothing. */
   SprintCalibration *calibration;
-  /** Reserved: null. */
+  /** Where the program adds the keys and values among the inputs, of the device that it is launched
+   * on; null where it takes no cache. What the inputs have for keys beside these has entries for
+   * all that is in the cache then. */
   SprintCache *cache;
   /** By enum SprintInput; those that the program does not take are null. They stand last, as there
    * may be more of them in later versions. */
   struct SprintTensor inputs[SPRINT_NUM_INPUTS];
 };
 
+/** Runs a program on a machine with nothing in its memory, so without a cache. */
 SPRINT_EXPORT SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *machine,
                                          const struct SprintLaunch *launch, char **error);
 SPRINT_EXPORT void sprintDestroyResult(SprintResult *result);
+
+/** What a cache is for. */
+struct SprintCacheOptions {
+  /** sizeof(struct SprintCacheOptions). */
+  size_t size;
+  int64_t batches;
+  /** Query heads of a batch element, and key heads, which divide them. */
+  int64_t heads, keyHeads;
+  /** Channels of a key and of a value. */
+  int64_t headDim, valueDim;
+  /** Steps that codes are made at, whatever the numbers of launches are: finite f32 of at least
+   * 2^-126, of queries [batches, heads], of keys and of values [batches, keyHeads]. */
+  const float *querySteps, *keySteps, *valueSteps;
+};
+
+/** A device: functions that take it, or one of its caches, are called one after another. */
+SPRINT_EXPORT SprintDevice *sprintCreateDevice(const SprintMachine *machine, char **error);
+SPRINT_EXPORT void sprintDestroyDevice(SprintDevice *device);
+/** Runs a program on a device. A launch that fails leaves its cache as it was. */
+SPRINT_EXPORT SprintResult *sprintLaunchOnDevice(SprintDevice *device, const SprintStream *stream,
+                                                 const struct SprintLaunch *launch, char **error);
+
+/** An empty cache. It takes arrays of the device's memory as it
+ * grows, until it is destroyed, which may be after the device. */
+SPRINT_EXPORT SprintCache *
+sprintCreateCache(SprintDevice *device, const struct SprintCacheOptions *options, char **error);
+SPRINT_EXPORT void sprintDestroyCache(SprintCache *cache);
+/** Tokens that each key head of a cache has. */
+SPRINT_EXPORT int64_t sprintCacheLength(const SprintCache *cache);
 
 SPRINT_EXPORT SprintCalibration *sprintCreateCalibration(void);
 SPRINT_EXPORT void sprintDestroyCalibration(SprintCalibration *calibration);

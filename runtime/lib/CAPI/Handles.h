@@ -12,10 +12,12 @@
 #define SPRINTRUNTIME_LIB_CAPI_HANDLES_H
 
 #include "SprintRuntime/CommandStream.h"
+#include "SprintRuntime/Device.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Simulator.h"
 #include "sprint-c/Runtime.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,14 @@ struct SprintStream {
 
 struct SprintMachine {
   sprint::Machine machine;
+};
+
+struct SprintDevice {
+  sprint::Device device;
+};
+
+struct SprintCache {
+  std::unique_ptr<sprint::Cache> cache;
 };
 
 struct SprintCalibration {

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <exception>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,7 +30,7 @@ using namespace sprint;
 
 namespace {
 
-constexpr uint32_t kVersion = 4;
+constexpr uint32_t kVersion = 5;
 constexpr const char *kNoProgram = "expected the index of a program of the stream";
 
 /// A failure on its way out of a function of the API.
@@ -231,25 +232,93 @@ char *sprintCheckProgram(const SprintStream *stream, size_t program, const Sprin
   });
 }
 
+/// Runs what the caller says by `run`, a function of a program, operands and options.
+template <typename Run>
+static SprintResult *launchKnown(const SprintStream &stream, const Machine &machine,
+                                 const SprintLaunch &launch, Run run) {
+  expect(launch.program < sprintNumPrograms(&stream), kNoProgram);
+  LaunchOptions options;
+  expect(setFlags(launch.flags, options), "expected flags of enum SprintLaunchFlags");
+  options.thresholds = policyOf(launch);
+  if (launch.calibration)
+    options.calibration = &launch.calibration->calibration;
+  if (launch.cache)
+    options.cache = launch.cache->cache.get();
+  const Program &program = stream.stream.programs[launch.program];
+  std::string message;
+  std::optional<LaunchResult> value = run(program, operandsOf(launch), options, message);
+  return new SprintResult(program, valueOr(std::move(value), message), machine);
+}
+
 SprintResult *sprintLaunch(const SprintStream *stream, const SprintMachine *machine,
                            const SprintLaunch *callers, char **error) {
   return guarded(error, [&] {
     expect(stream && machine && callers, "expected a stream, a machine and a launch, got null");
     SprintLaunch launch = knownOf(*callers);
-    expect(!launch.cache, "expected no cache; this version has none");
-    expect(launch.program < sprintNumPrograms(stream), kNoProgram);
-    LaunchOptions options;
-    expect(setFlags(launch.flags, options), "expected flags of enum SprintLaunchFlags");
-    options.thresholds = policyOf(launch);
-    if (launch.calibration)
-      options.calibration = &launch.calibration->calibration;
-    const Program &program = stream->stream.programs[launch.program];
-    std::string message;
-    std::optional<LaunchResult> value =
-        sprint::launch(program, machine->machine, operandsOf(launch), options, message);
-    return new SprintResult(program, valueOr(std::move(value), message), machine->machine);
+    expect(!launch.cache, "expected no cache, as none is of a machine without a device");
+    return launchKnown(*stream, machine->machine, launch,
+                       [&](const Program &program, const LaunchOperands &operands,
+                           const LaunchOptions &options, std::string &message) {
+                         return sprint::launch(program, machine->machine, operands, options,
+                                               message);
+                       });
   });
 }
+
+SprintDevice *sprintCreateDevice(const SprintMachine *machine, char **error) {
+  return guarded(error, [&] {
+    expect(machine, "expected a machine, got null");
+    return new SprintDevice{Device(machine->machine)};
+  });
+}
+
+void sprintDestroyDevice(SprintDevice *device) { delete device; }
+
+SprintResult *sprintLaunchOnDevice(SprintDevice *device, const SprintStream *stream,
+                                   const SprintLaunch *callers, char **error) {
+  return guarded(error, [&] {
+    expect(device && stream && callers, "expected a device, a stream and a launch, got null");
+    return launchKnown(*stream, device->device.machine(), knownOf(*callers),
+                       [&](const Program &program, const LaunchOperands &operands,
+                           const LaunchOptions &options, std::string &message) {
+                         return device->device.launch(program, operands, options, message);
+                       });
+  });
+}
+
+SprintCache *sprintCreateCache(SprintDevice *device, const SprintCacheOptions *callers,
+                               char **error) {
+  return guarded(error, [&] {
+    expect(device && callers, "expected a device and options of a cache, got null");
+    SprintCacheOptions options;
+    std::string fault = copyKnown(*callers, "SprintCacheOptions", sizeof(SprintCacheOptions),
+                                  sizeof(void *), options);
+    expect(fault.empty(), fault.c_str());
+    expect(options.querySteps && options.keySteps && options.valueSteps,
+           "expected steps of queries, keys and values, got null");
+    // Bounds how many steps are read.
+    constexpr int64_t kMaxHeads = int64_t(1) << 30;
+    auto isCount = [](int64_t count) { return count >= 1 && count <= kMaxHeads; };
+    expect(isCount(options.batches) && isCount(options.heads) && isCount(options.keyHeads) &&
+               options.batches * options.heads <= kMaxHeads && options.keyHeads <= options.heads,
+           "expected 1 to 2^30 heads of all batch elements, and no more key heads");
+    auto copy = [&](const float *from, int64_t heads) {
+      return std::vector<float>(from, from + options.batches * heads);
+    };
+    std::string message;
+    std::unique_ptr<Cache> cache = device->device.createCache(
+        {options.batches, options.heads, options.keyHeads, options.headDim, options.valueDim},
+        {copy(options.querySteps, options.heads), copy(options.keySteps, options.keyHeads),
+         copy(options.valueSteps, options.keyHeads)},
+        message);
+    expect(cache != nullptr, message.c_str());
+    return new SprintCache{std::move(cache)};
+  });
+}
+
+void sprintDestroyCache(SprintCache *cache) { delete cache; }
+
+int64_t sprintCacheLength(const SprintCache *cache) { return cache->cache->length(); }
 
 void sprintDestroyResult(SprintResult *result) { delete result; }
 
