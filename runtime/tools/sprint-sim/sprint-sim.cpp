@@ -7,12 +7,13 @@
 
 #include "SprintRuntime/Check.h"
 #include "SprintRuntime/CommandStream.h"
+#include "SprintRuntime/Device.h"
 #include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/LaunchFile.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Npy.h"
 #include "SprintRuntime/Progress.h"
 #include "SprintRuntime/Report.h"
-#include "SprintRuntime/Simulator.h"
 #include "ToolOptions.h"
 
 #include <CLI/CLI.hpp>
@@ -22,6 +23,8 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <iterator>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,6 +43,8 @@ struct Arguments {
   std::string stream;
   std::vector<std::string> inputs;
   std::string entry;
+  /// A file of launches; empty where the inputs are on the command line.
+  std::string launches;
   std::string arch;
   ThresholdOptions thresholds;
   std::string outputDir;
@@ -49,6 +54,20 @@ struct Arguments {
   std::vector<int64_t> explain;
   bool onlyChecks = false;
 };
+
+/// A launch to run.
+struct Plan {
+  const Program *program;
+  /// A file for each of its operands.
+  std::vector<std::string> inputs;
+  ThresholdPolicy thresholds;
+  std::optional<FrozenSteps> steps;
+  /// Index of its cache.
+  std::optional<size_t> cache;
+};
+
+/// Where caches are, by their index; null before their first launch.
+using Caches = std::vector<std::unique_ptr<Cache>>;
 
 /// A launch that has run.
 struct Launch {
@@ -180,7 +199,7 @@ private:
   LaunchOperands views;
 };
 
-/// The threshold policy of each launch.
+/// The threshold policy of each program.
 std::vector<ThresholdPolicy> policiesOf(const std::vector<const Program *> &programs,
                                         const Arguments &arguments) {
   const ThresholdOptions &options = arguments.thresholds;
@@ -198,22 +217,91 @@ std::vector<ThresholdPolicy> policiesOf(const std::vector<const Program *> &prog
   return policies;
 }
 
-Launch runProgram(const Program &program, const Machine &machine,
-                  std::span<const std::string> paths, const ThresholdPolicy &policy,
-                  const Arguments &arguments) {
-  Inputs inputs(program, paths);
+/// A launch of each program, with the inputs of the command line.
+std::vector<Plan> planPrograms(const std::vector<const Program *> &programs,
+                               const Arguments &arguments) {
+  checkInputCount(programs, arguments);
+  std::vector<ThresholdPolicy> policies = policiesOf(programs, arguments);
+  std::vector<Plan> plans;
+  std::span<const std::string> paths = arguments.inputs;
+  for (size_t index = 0; index < programs.size(); ++index) {
+    size_t count = operandsOf(*programs[index]).size();
+    plans.push_back(
+        {programs[index], {paths.begin(), paths.begin() + count}, policies[index], {}, {}});
+    paths = paths.subspan(count);
+  }
+  return plans;
+}
+
+/// The launches of a file.
+std::vector<Plan> planLaunches(const std::vector<const Program *> &programs, const LaunchFile &file,
+                               const Arguments &arguments) {
+  // Thresholds are those of the programs that are launched, in the order of the stream.
+  auto isLaunched = [&](const Program *program) {
+    return std::ranges::any_of(file.launches, [&](const LaunchFile::Launch &launch) {
+      return launch.program == program->name;
+    });
+  };
+  std::vector<const Program *> launched;
+  std::ranges::copy_if(programs, std::back_inserter(launched), isLaunched);
+  std::vector<ThresholdPolicy> policies = policiesOf(launched, arguments);
+  std::vector<Plan> plans;
+  for (const LaunchFile::Launch &launch : file.launches) {
+    auto program = std::ranges::find(launched, launch.program, &Program::name);
+    if (program == launched.end())
+      throw ToolError{arguments.launches + ": expected a program of " + arguments.stream +
+                      ", got '" + launch.program + "'"};
+    size_t count = operandsOf(**program).size();
+    if (launch.inputs.size() != count)
+      throw ToolError{arguments.launches + ": launch " + std::to_string(plans.size()) +
+                      ": expected " + std::to_string(count) + " inputs of '" + launch.program +
+                      "', got " + std::to_string(launch.inputs.size())};
+    std::optional<FrozenSteps> steps;
+    if (launch.steps)
+      steps = launch.steps->steps;
+    plans.push_back(
+        {*program, launch.inputs, policies[program - launched.begin()], steps, launch.cache});
+  }
+  return plans;
+}
+
+/// The cache of a launch, made at its first, which has its channels.
+Cache *cacheOf(const Plan &plan, const LaunchOperands &operands, Device &device,
+               const LaunchFile &file, Caches &caches, const Arguments &arguments) {
+  if (!plan.cache)
+    return nullptr;
+  std::unique_ptr<Cache> &cache = caches[*plan.cache];
+  if (!cache) {
+    const StepTable &steps = file.caches[*plan.cache].steps;
+    std::string error;
+    cache = device.createCache({steps.batches, steps.heads, steps.keyHeads,
+                                operands[MemoryRegion::Key].shape[3],
+                                operands[MemoryRegion::Value].shape[3]},
+                               steps.steps, error);
+    if (!cache)
+      throw ToolError{arguments.launches + ": '" + file.caches[*plan.cache].name + "': " + error};
+  }
+  return cache.get();
+}
+
+Launch runPlan(const Plan &plan, Device &device, const LaunchFile &file, Caches &caches,
+               const Arguments &arguments) {
+  const Program &program = *plan.program;
+  Inputs inputs(program, plan.inputs);
   LaunchOptions options;
-  options.thresholds = policy;
+  options.thresholds = plan.thresholds;
+  options.steps = plan.steps;
+  options.cache = cacheOf(plan, inputs.operands(), device, file, caches, arguments);
   arguments.files.request(options);
   arguments.simulation.request(options);
   options.progress = terminalProgress(program.name, "rows");
   if (!arguments.explain.empty())
     options.explained = {arguments.explain[0], arguments.explain[1]};
   std::string error;
-  std::optional<LaunchResult> result = launch(program, machine, inputs.operands(), options, error);
+  std::optional<LaunchResult> result = device.launch(program, inputs.operands(), options, error);
   // The message may be about any of them.
   std::string sources;
-  for (const std::string &path : paths)
+  for (const std::string &path : plan.inputs)
     sources += (sources.empty() ? " (inputs: " : ", ") + path;
   if (!arguments.thresholds.file.empty())
     sources += "; thresholds: " + arguments.thresholds.file;
@@ -317,18 +405,19 @@ bool run(const Arguments &arguments) {
   std::vector<const Program *> programs = programsOf(stream, arguments);
   if (arguments.onlyChecks)
     return printFindings(programs, machineOf(programs, arguments), arguments);
-  checkInputCount(programs, arguments);
+  LaunchFile file;
+  std::string error;
+  if (!arguments.launches.empty())
+    file = valueOr(readLaunches(arguments.launches, error), error);
+  std::vector<Plan> plans = arguments.launches.empty() ? planPrograms(programs, arguments)
+                                                       : planLaunches(programs, file, arguments);
   Machine machine = machineOf(programs, arguments);
-  std::vector<ThresholdPolicy> policies = policiesOf(programs, arguments);
+  Device device(machine);
+  Caches caches(file.caches.size());
   std::vector<Launch> launches;
-  launches.reserve(programs.size());
-  std::span<const std::string> paths = arguments.inputs;
-  for (size_t index = 0; index < programs.size(); ++index) {
-    size_t count = operandsOf(*programs[index]).size();
-    launches.push_back(
-        runProgram(*programs[index], machine, paths.first(count), policies[index], arguments));
-    paths = paths.subspan(count);
-  }
+  launches.reserve(plans.size());
+  for (const Plan &plan : plans)
+    launches.push_back(runPlan(plan, device, file, caches, arguments));
   writeOutputs(launches, machine, arguments);
   printSummary(launches, machine);
   if (!arguments.explain.empty())
@@ -347,6 +436,9 @@ int main(int argc, char **argv) {
   app.add_option("--input", arguments.inputs,
                  "query, key and value of each program, .npy files of f32, and which of " +
                      std::string(optionalInputNames) + " it takes");
+  app.add_option("--launches", arguments.launches,
+                 "launches to run one after another on one device instead, a JSON file")
+      ->excludes("--input");
   app.add_option("--entry", arguments.entry, "the program to run; without it all, in their order");
   app.add_option("--arch", arguments.arch,
                  "machine, built in or a .yaml file; without it the one that the stream names");
