@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
 # Parameters of a machine
 
 What a machine file says (`runtime/arch/*.yaml`), and `#sprint.machine` (structure, widths) and `#sprint.costs` (timing,
-energy) in IR. The ranges are those of each parameter alone; what some must fulfil together, messages say.
+energy and reliability) in IR. The ranges are those of each parameter alone; what some must fulfil together, messages say.
 
 A parameter without a default must be given. A default is what machines had before there was the parameter, and never
 changes: what leaves it out, as older files do, means it.
@@ -68,6 +68,7 @@ widths, in the order of this page; those that have their default are left out. `
   writeSection(page, "widths", kStructureFields);
   writeSection(page, "timing", kTimingFields);
   writeSection(page, "energy", kEnergyFields);
+  writeSection(page, "reliability", kEnergyFields);
   page.close();
   if (!page)
     std::cerr << argv[2] << ": cannot be written\n";

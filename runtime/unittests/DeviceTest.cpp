@@ -341,6 +341,38 @@ TEST_F(DeviceTest, ArraysAreSharedByWhatIsOnTheDevice) {
   EXPECT_TRUE(runWhole(8)) << error;
 }
 
+TEST_F(DeviceTest, CountsTheWritesOfTheMostWrittenCell) {
+  // Four key heads in two places, and then with room for three.
+  machine.energy.endurance = 1000;
+  options.steps = steps;
+  std::string error;
+  Tensor q = tokens(query, 0, 3), k = tokens(key, 0, 5), v = tokens(value, 0, 5);
+  std::optional<LaunchResult> result =
+      launch(program(false), machine, operandsOf(q, k, v), options, error);
+  ASSERT_TRUE(result) << error;
+  EXPECT_EQ(result->statistics.mostCellWrites, 2);
+  EXPECT_DOUBLE_EQ(result->statistics.enduranceUsed, 0.002);
+  EXPECT_DOUBLE_EQ(result->statistics.enduredRuns(), 500);
+  // The queries of a launch on a cache have the same two places.
+  Device device(machine);
+  std::unique_ptr<Cache> cache = createCache(device);
+  options.steps.reset();
+  options.cache = cache.get();
+  result = device.launch(program(true), operandsOf(q, k, v), options, error);
+  ASSERT_TRUE(result) << error;
+  EXPECT_EQ(result->statistics.mostCellWrites, 2);
+  machine.structure.residentHeads = 3;
+  options.cache = nullptr;
+  options.steps = steps;
+  result = launch(program(false), machine, operandsOf(q, k, v), options, error);
+  ASSERT_TRUE(result) << error;
+  EXPECT_EQ(result->statistics.mostCellWrites, 2);
+  machine.structure.residentHeads = 4;
+  result = launch(program(false), machine, operandsOf(q, k, v), options, error);
+  ASSERT_TRUE(result) << error;
+  EXPECT_EQ(result->statistics.mostCellWrites, 1);
+}
+
 TEST_F(DeviceTest, WritesNameTheTokensThatTheLaunchBrings) {
   Device device(machine);
   std::unique_ptr<Cache> cache = createCache(device);

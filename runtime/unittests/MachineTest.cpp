@@ -320,7 +320,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "2: expected a name of letters, digits, - and _, got 'a?b'"},
         Malformed{"Nested", std::string(30000, '['), "1: bad file"},
         Malformed{"UnknownSection", "base: s\nname: x\ncolour: red\n",
-                  "3: expected name, base, widths, structure, timing or energy, got 'colour'"},
+                  "3: expected name, base, widths, structure, timing, energy or reliability, got "
+                  "'colour'"},
         Malformed{"UnknownField", structure("cores: {value: 1, unit: cores, source: x}"),
                   "4: structure has no field 'cores'"},
         Malformed{"UnknownBase", "base: xs\nname: x\n",

@@ -95,12 +95,15 @@ struct Timing {
   double divisionCycles;
 };
 
-/// Energies in pJ (MachineFields.h).
+/// What actions cost (MachineFields.h): energies in pJ, and of a write a part of what a cell
+/// endures.
 struct Energy {
   double inMemoryPerMac;
   double reramReadPerBit, reramWritePerBit;
   double sramReadPerBit, sramWritePerBit;
   double qkPerMac, vPerMac, softmaxPerScore;
+  /// Writes.
+  double endurance;
 };
 
 /// A machine description.

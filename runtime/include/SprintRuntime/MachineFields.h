@@ -188,6 +188,8 @@ inline constexpr EnergyField kEnergyFields[] = {
      "an 8-bit multiply-accumulate of a V-PU"},
     {"energy", "softmax", "pJ/score", 0, 1e9, detail::access<&Energy::softmaxPerScore>(),
      "a score in a softmax unit"},
+    {"reliability", "endurance", "writes", 1, 1e18, detail::access<&Energy::endurance>(),
+     "writes that a cell of ReRAM endures", 1e6},
 };
 
 /// What is wrong with a structure.

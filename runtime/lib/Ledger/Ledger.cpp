@@ -29,6 +29,10 @@ void Ledger::report(const Energy &energy, Statistics &statistics) const {
   for (const EnergyComponentInfo &component : energyComponents)
     statistics.*component.picojoules =
         work.*component.count * fieldOf(component)->access.get(energy);
+  // Key heads follow one another in the places that there are.
+  statistics.mostCellWrites =
+      (writtenKeyHeads + structure.residentHeads - 1) / structure.residentHeads;
+  statistics.enduranceUsed = static_cast<double>(statistics.mostCellWrites) / energy.endurance;
   statistics.writtenBytes = writtenBytes;
   statistics.fetchedBytes = fetchedBytes;
   statistics.inMemoryMacs = static_cast<int64_t>(work.inMemoryMacs);

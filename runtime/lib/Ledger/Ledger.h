@@ -14,6 +14,7 @@
 #include "Walk/Events.h"
 
 #include <cstdint>
+#include <vector>
 
 namespace sprint {
 
@@ -22,7 +23,7 @@ namespace sprint {
 class Ledger {
 public:
   Ledger(const Structure &structure, const LaunchShape &shape)
-      : structure(structure), shape(shape) {}
+      : structure(structure), shape(shape), isWritten(shape.batches * shape.keyHeads()) {}
 
   void add(const Event &event) {
     visitEvent(event, [&](const auto &alternative) { add(alternative); });
@@ -59,6 +60,9 @@ private:
   WorkCounts work;
   int64_t writtenBytes = 0;
   int64_t fetchedBytes = 0;
+  /// By key head whether something was written for it, or its heads, and how many these are.
+  std::vector<bool> isWritten;
+  int64_t writtenKeyHeads = 0;
 };
 
 } // namespace sprint

@@ -52,6 +52,8 @@ double Statistics::totalEnergy() const {
   return total;
 }
 
+double Statistics::enduredRuns() const { return enduranceUsed > 0 ? 1 / enduranceUsed : 0; }
+
 double Statistics::prunedFraction() const {
   if (allowedScores == 0)
     return 0;

@@ -121,11 +121,13 @@ private:
         readSection(node, key, kStructureFields, machine.structure);
       else if (key == "timing")
         readSection(node, key, kTimingFields, machine.timing, kRetiredTimingFields);
-      else if (key == "energy")
+      else if (key == "energy" || key == "reliability")
         readSection(node, key, kEnergyFields, machine.energy);
       else
         fail(placeOf(node),
-             "expected name, base, widths, structure, timing or energy, got '" + key + "'");
+             "expected name, base, widths, structure, timing, energy or reliability, "
+             "got '" +
+                 key + "'");
     }
   }
 

@@ -89,6 +89,11 @@ bool TimingModel::run(Unit &unit, const WriteEvent &event) {
 }
 
 void Ledger::add(const WriteEvent &event) {
+  if (!isSharedByBatch(event.region)) {
+    std::vector<bool>::reference before = isWritten[event.head / shape.group];
+    writtenKeyHeads += !before;
+    before = true;
+  }
   work.reramWriteBits += static_cast<double>(event.bits);
   writtenBytes += (event.bits + 7) / 8;
 }

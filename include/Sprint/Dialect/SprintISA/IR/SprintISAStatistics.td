@@ -106,6 +106,11 @@ def LaunchStatistics {
     MeasuredStatistic<"simulation_seconds", "seconds", "wall time of the simulator">,
     CountedStatistic<"saturated_codes", "codes",
         "codes of queries, keys and values that frozen steps are too small for (numerics.md, section 2)">,
+    CountedStatistic<"most_cell_writes", "writes",
+        "writes of the ReRAM cell that is written most: of the key heads that have the same place one after another">,
+    MeasuredStatistic<"endurance_used", "fraction", "these writes of those that a cell endures">,
+    DerivedStatistic<"endured_runs", "runs", "enduredRuns",
+        "runs like this one until the cell that is written most has had all writes that it endures; 0 where it is not written">,
   ];
 }
 
