@@ -276,6 +276,30 @@ def check_sequence(job):
                "expected steps of the value")
 
 
+def check_example(report):
+    """examples/decode.mlir, whose thresholds are calibrated on all steps together."""
+    rng = np.random.default_rng(7)
+    tensors = [rng.standard_normal((1, heads, 48, 64)).astype(np.float32) for heads in (8, 2, 2)]
+    steps = FrozenSteps(*(np.abs(tensor).max(axis=(2, 3)) / np.float32(119) for tensor in tensors))
+    with harness.temporary_directory() as place:
+        directory = pathlib.Path(place)
+        inputs = harness.write_inputs(directory, *tensors, steps.query, steps.key, steps.value)
+        for options, threshold in ((["--threshold=-inf"], None), (["--threshold=0.25"], 0.25),
+                                   (["--prune-rate=0.75"], None)):
+            harness.run("sprint-run", harness.EXAMPLES / "decode.mlir", *options, *inputs,
+                        f"--output-dir={directory}", f"--stats={directory / 'stats.json'}")
+            stats = json.loads((directory / "stats.json").read_text())
+            if options == ["--prune-rate=0.75"]:
+                threshold = stats["attentions"][0]["thresholds"]
+                report.check(abs(stats["pruned_fraction"] - 0.75) < 0.02,
+                             f"example: {stats['pruned_fraction']} pruned instead of 0.75")
+            cache = Cache(steps)
+            expected = [reference.launch(*(tensor[:, :, step:step + 1] for tensor in tensors), 0.125,
+                                         threshold, cache=cache).output for step in range(48)]
+            report.same(f"example, {options}", np.load(directory / "0.npy"),
+                        np.concatenate(expected, axis=2))
+
+
 def check_refusals(report):
     """What a model does to caches that the machine cannot."""
     decoding = DECODINGS[1]
@@ -329,6 +353,7 @@ def main():
             if arch == "s" or decoding.tokens < 100]
     harness.in_parallel(check_levels, jobs, report)
     harness.in_parallel(check_sequence, [(DECODINGS[0], report)], report)
+    harness.in_parallel(check_example, [report], report)
     harness.in_parallel(check_refusals, [report], report)
     return report.exit_code()
 

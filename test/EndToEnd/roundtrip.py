@@ -48,7 +48,9 @@ def main():
 
     def check_streams(model):
         with harness.temporary_directory() as directory:
-            for machine in MACHINES:
+            # A program that is written by hand has the widths of its machine in it.
+            by_hand = "sprint.program" in model.read_text()
+            for machine in MACHINES[:-1] if by_hand else MACHINES:
                 for schedule in SCHEDULES:
                     check_stream(report, model, machine, schedule, pathlib.Path(directory))
 
