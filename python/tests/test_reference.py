@@ -271,6 +271,50 @@ class AgainstFloats(unittest.TestCase):
         self.assertTrue((kept == np.tri(9, dtype=bool)).all())
 
 
+class FrozenSteps(unittest.TestCase):
+    STEPS = reference.FrozenSteps(*(np.float32([[step]]) for step in (0.5, 1, 2)))
+
+    def launch(self, query, key, value, **how):
+        tensors = [np.float32(tensor)[None, None] for tensor in (query, key, value)]
+        return reference.launch(*tensors, 0.25, **how)
+
+    def test_counts_codes_beyond_the_limit(self):
+        # 119.5 steps are the first that round beyond it; a quotient may be infinite.
+        given = self.launch([[59.7, -59.75]], [[119.49, 119.5], [-200, 1]], [[-238.9], [3.4e38]],
+                            steps=self.STEPS)
+        self.assertEqual(given.saturated_codes, 4)
+        self.assertEqual(given.query.codes.tolist(), [[[[119, -119]]]])
+        self.assertEqual(given.key.codes.tolist(), [[[[119, 119], [-119, 1]]]])
+        self.assertEqual(given.value.codes.tolist(), [[[[-119], [119]]]])
+        tiny = dataclasses.replace(self.STEPS, value=np.float32([[2.0**-126]]))
+        self.assertEqual(self.launch([[0]], [[0]], [[3.4e38]], steps=tiny).value.codes, 119)
+
+    def test_steps_of_the_data_do_not_saturate(self):
+        case = testing.random_case("some", 2, 5, 6, 3)
+        self.assertEqual(case.launch().saturated_codes, 0)
+
+    def test_a_cache_gives_what_the_whole_past_gives(self):
+        cache = reference.Cache(self.STEPS)
+        rng = np.random.default_rng(3)
+        tokens = [np.round(rng.standard_normal((9, size)) * 40, 1) for size in (4, 4, 2)]
+        for first, last in ((0, 4), (4, 5), (5, 9)):
+            parts = [tensor[first:last] for tensor in tokens]
+            added = self.launch(*parts, cache=cache, thresholds=0.5)
+            whole = self.launch(parts[0], *(tensor[:last] for tensor in tokens[1:]),
+                                steps=self.STEPS, thresholds=0.5)
+            self.assertEqual(added.codes.tolist(), whole.codes.tolist())
+            self.assertEqual(added.kept.tolist(), whole.kept.tolist())
+            self.assertEqual(cache.length, last)
+
+    def test_refuses_other_steps(self):
+        for key in (np.float64([[1]]), np.float32([[1, 1]]), np.float32([[0]]),
+                    np.float32([[np.inf]]), np.float32([[np.nan]])):
+            with self.assertRaisesRegex(ValueError, "steps of keys"):
+                self.launch([[1]], [[1]], [[1]], steps=dataclasses.replace(self.STEPS, key=key))
+        with self.assertRaisesRegex(ValueError, "no steps beside a cache"):
+            self.launch([[1]], [[1]], [[1]], steps=self.STEPS, cache=reference.Cache(self.STEPS))
+
+
 class Refusals(unittest.TestCase):
     def refused(self, message, change=None, **options):
         case = testing.random_case("refused", 2, 3, 4, 8)
