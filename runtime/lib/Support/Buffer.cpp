@@ -27,8 +27,14 @@ void *sprint::allocateBuffer(size_t size, size_t bytes) {
   void *memory = ::operator new(size * bytes, alignmentOf(size * bytes));
 #if defined(__linux__)
   // What is not granted costs time alone.
-  if (size * bytes >= kPageBytes)
-    madvise(memory, size * bytes, MADV_HUGEPAGE);
+  if (size_t all = size * bytes; all >= kPageBytes) {
+    madvise(memory, all, MADV_HUGEPAGE);
+#if defined(MADV_POPULATE_WRITE)
+    // The small pages behind the large ones at once.
+    size_t large = all / kPageBytes * kPageBytes;
+    madvise(static_cast<char *>(memory) + large, all - large, MADV_POPULATE_WRITE);
+#endif
+  }
 #endif
   return memory;
 }
