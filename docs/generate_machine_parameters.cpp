@@ -58,6 +58,9 @@ int main(int argc, char **argv) {
 What a machine file says (`runtime/arch/*.yaml`), and `#sprint.machine` (structure, widths) and `#sprint.costs` (timing,
 energy and reliability) in IR. The ranges are those of each parameter alone; what some must fulfil together, messages say.
 
+`base` names the machine that the file changes: a built-in one, or a file (`.yaml` or `.yml`) by its path from the folder
+of this one. Latencies, clocks and the bus's numbers are rounded to thousandths where time is counted.
+
 A parameter without a default must be given. A default is what machines had before there was the parameter, and never
 changes: what leaves it out, as older files do, means it.
 

@@ -190,7 +190,7 @@ def SprintISA_FetchOp : SprintISA_Command<"fetch", 0x12, ["key_fetch", "value_fe
     - `previous_query`: the first tokens of that order, up to the buffer's capacity, and nothing else;
     - `pinned`: what it held before, and the first of the others while there is room.
 
-    Tokens beyond the capacity pass through without staying. A buffer is empty at the first row of a head.
+    Tokens beyond the capacity pass through without staying. A buffer is empty at the first row of a key head.
 
     Example:
 

@@ -67,12 +67,13 @@ def LaunchStatistics {
         "and 32 of the query for each `load_segments`; a query is read once, by `load_query`, as `copy_query` moves it "
         "inside the memory">,
     EnergyComponent<"in_memory", "in_memory_macs", "in_memory",
-        "D multiply-accumulates for each stored key and each thresholding, retries included">,
+        "D multiply-accumulates for each stored key, those of a cache among them, and each thresholding, retries included">,
     EnergyComponent<"sram_write", "sram_write_bits", "sram_write",
         "bits written to the query buffers (D bytes a CORELET), of all keys and values read, whether they stay or "
         "pass, and of bias rows loaded">,
     EnergyComponent<"sram_read", "sram_read_bits", "sram_read",
-        "bits read by `score` (the key, and its bias, in each pass; the query once a row and CORELET) and by "
+        "bits read by `score` (the key, and its bias, in each pass; D bytes of the query once a row for every CORELET, whether "
+        "it has keys or not) and by "
         "`accumulate` (the value)">,
     EnergyComponent<"qk_pu", "qk_macs", "qk", "D multiply-accumulates a score in each pass">,
     EnergyComponent<"softmax", "softmax_scores", "softmax", "scores in the softmax units">,
