@@ -20,7 +20,6 @@
 using namespace mlir;
 using namespace mlir::sprint;
 using namespace mlir::sprint::lowering;
-using sprint_isa::MemoryRegion;
 
 FailureOr<Nibble> lowering::getNibble(Operation *launch) {
   FailureOr<MachineAttr> machine = getMachine(launch);
