@@ -29,7 +29,7 @@ import numpy as np
 
 from . import reference
 
-#: Units of the machine, in the order in which the bus serves requests of the same time ("Parts").
+#: Units of the machine, in the order in which the memory serves those of the same time ("Parts").
 UNITS = ("write", "select", "key_fetch", "value_fetch", "qk", "softmax", "v")
 #: Components of the energy (statistics.md), and which energy of the machine each counts.
 COMPONENTS = {"reram_write": "reram_write", "reram_read": "reram_read", "in_memory": "in_memory",
@@ -37,8 +37,8 @@ COMPONENTS = {"reram_write": "reram_write", "reram_read": "reram_read", "in_memo
               "softmax": "softmax", "v_pu": "v"}
 #: Launch parameters (commands.md).
 PARAMETERS = ("batches", "heads", "queries", "keys", "head_dim", "value_dim", "group", "past")
-#: Bits into which writes are cut.
-BURST_BITS = 64 * 8
+#: Bytes of a burst, and of what one column's address brings.
+BURST = 64
 #: Bits of a code, of the code of a bias and of a segment.
 CODE_BITS, BIAS_BITS, SEGMENT_BITS = 8, 32, 32
 #: Machines that are built in.
@@ -397,12 +397,30 @@ class Row:
 
 
 class Times(NamedTuple):
-    """Times of a command, in ticks; the last two of what it puts."""
+    """Times of a command, in ticks; `taken` and `complete` are of what it puts."""
 
     free: int  #: when its unit is free
     end: int
     taken: int = 0  #: from when on its lists can be taken
     complete: int = 0  #: when their last token has come
+    work: Optional[int] = None  #: that of the event, where the memory decides it
+
+
+@dataclasses.dataclass
+class Request:
+    """What a command wants of the memory ("Time", Memory)."""
+
+    kind: str  #: `access` of tokens or of bursts, `latches` or `write`
+    bits: int  #: that cross the bus
+    bytes: int = 0  #: of an access
+    in_bank: Dict[int, int] = dataclasses.field(default_factory=dict)  #: accesses by bank
+
+
+class Served(NamedTuple):
+    """When the memory has done what a request asks for, in ticks."""
+
+    first: int = 0  #: the first token has come
+    last: int = 0  #: all have come, or are written
 
 
 @dataclasses.dataclass
@@ -411,13 +429,13 @@ class Event:
 
     name: str
     queue: str = ""  #: of `acquire` and `release`
-    bus: int = 0  #: ticks for which it holds the bus; 0 does not need it
+    request: Optional[Request] = None  #: what it wants of the memory
     takes: Tuple[str, ...] = ()  #: index queues
     puts: Tuple[str, ...] = ()  #: index queues
     room_of: Optional[Tuple[str, Row]] = None  #: whose end a fetch waits for
     row: Optional[Row] = None
-    #: Times by the start and by when the lists that it takes are complete
-    times: Callable[[int, int], Times] = lambda start, complete: Times(start, start)
+    #: Times by the start, by when the lists that it takes are complete, and by the memory's
+    times: Callable[[int, int, Served], Times] = lambda start, complete, served: Times(start, start)
     work: int = 0  #: ticks that count for `utilization`
 
 
@@ -450,8 +468,9 @@ class _Walk:
         """Ticks of a core cycle."""
         machine = self.machine
         m = machine.memory_cycle
-        times = [1 / (8 * machine.bus), machine.read, m * machine.timing["tCAS"],
-                 m * machine.timing["tCWD"],
+        times = [1 / (8 * machine.bus), 1 / machine.bus, machine.read,
+                 *(m * machine.timing[name] for name in
+                   ("tRCD", "tRP", "tCAS", "tCWD", "tCCD", "tWP")),
                  m * (machine.timing["tBURST"] + machine.timing["tWP"]) / machine.banks,
                  *(machine.timing[name] for name in
                    ("threshold", "qk_latency", "softmax_latency", "v_latency", "division"))]
@@ -466,16 +485,43 @@ class _Walk:
         """Rounded up to whole core cycles."""
         return -(-ticks // self.ticks) * self.ticks
 
-    def _bus(self, bits: int) -> int:
-        """How long these bits hold the bus."""
+    def bus(self, bits: int) -> int:
+        """How long these bits take on the bus."""
         return self._time(bits / (8 * self.machine.bus))
 
-    def _transfer(self, tokens: np.ndarray, channels: int) -> int:
-        """How long reading keys or values takes behind `read`."""
-        return self._bus(len(tokens) * channels * CODE_BITS)
-
-    def _memory(self, name: str) -> int:
+    def memory(self, name: str) -> int:
         return self._time(self.machine.timing[name] * self.machine.memory_cycle)
+
+    def written_share(self, bits: int) -> int:
+        """What every bank takes for its share of the bursts of a write."""
+        timing = self.machine.timing
+        bursts = -(-bits // (8 * BURST))
+        return self._time(Fraction(bursts, self.machine.banks) * self.machine.memory_cycle *
+                          (timing["tBURST"] + timing["tWP"]))
+
+    def access(self, size: int) -> Tuple[int, int, int]:
+        """moved, taken and open of an access of so many bytes."""
+        def on_channel(count):
+            return self.bus(8 * count) * self.machine.structure["channels"]
+
+        columns = -(-size // BURST)
+        before = (columns - 1) * max(on_channel(BURST), self.memory("tCCD"))
+        rest = on_channel(size - BURST * (columns - 1))
+        moved = before + rest
+        return (moved, before + max(rest, self.memory("tCCD")),
+                self.memory("tRCD") + self.memory("tRP") + moved)
+
+    def _accesses(self, places: Sequence[int], size: int, bits: int) -> Request:
+        in_bank: Dict[int, int] = {}
+        for place in places:
+            bank = int(place) % self.machine.banks
+            in_bank[bank] = in_bank.get(bank, 0) + 1
+        return Request("access", bits, size, in_bank)
+
+    def _tokens(self, places: Sequence[int], channels: int) -> Request:
+        """Reading queries, keys or values of so many channels."""
+        size = channels * CODE_BITS // 8
+        return self._accesses(places, size, 8 * size * len(places))
 
     def _cycles(self, name: str) -> int:
         return self._time(self.machine.timing[name])
@@ -509,10 +555,18 @@ class _Walk:
         self.lists += 1
         return self.rows[self.lists - 1]
 
-    def _plain(self, name: str, cycles: int, bus: int = 0, puts: Tuple[str, ...] = ()) -> Event:
+    def _plain(self, name: str, cycles: int, puts: Tuple[str, ...] = ()) -> Event:
         """A command that holds its unit until its end, when it hands on complete lists."""
-        return Event(name, bus=bus, puts=puts, work=cycles,
-                     times=lambda start, complete: Times(*[start + cycles] * 4))
+        return Event(name, puts=puts, work=cycles,
+                     times=lambda start, complete, served: Times(*[start + cycles] * 4))
+
+    def _served(self, name: str, request: Request, puts: Tuple[str, ...] = ()) -> Event:
+        """The same, until the memory has done what it asks for."""
+        def times(start, complete, served):
+            cycles = self._whole(served.last - start)
+            return Times(*[start + cycles] * 4, work=cycles)
+
+        return Event(name, request=request, puts=puts, times=times)
 
     def _acquire_event(self, command, operands) -> Event:
         return Event("acquire", queue=command.names["queue"])
@@ -533,24 +587,19 @@ class _Walk:
             "query_segments": size["queries"] * SEGMENT_BITS,
             "key_segments": size["keys"] * SEGMENT_BITS,
         }[region]
-        timing = self.machine.timing
-        bursts = -(-bits // BURST_BITS)
-        programming = self._time(Fraction(bursts, self.machine.banks) * self.machine.memory_cycle *
-                                 (timing["tBURST"] + timing["tWP"]))
-        bus = self._bus(bits)
         self.counts["reram_write"] += bits
         self.written_bytes += -(-bits // 8)
-        return self._plain("write", self._whole(self._memory("tCWD") + max(bus, programming)), bus)
+        return self._served("write", Request("write", bits))
 
     def _load_query_event(self, command, operands) -> Event:
         bits = self.size["head_dim"] * CODE_BITS
         self.counts["reram_read"] += bits
         self.counts["sram_write"] += bits * self.corelets
-        bus = self._bus(bits)
-        cycles = self._whole(self._time(self.machine.read) + bus)
-        held = self._whole(bus)
-        return Event("load_query", bus=bus, work=held,
-                     times=lambda start, complete: Times(start + held, start + cycles))
+        held = self._whole(self.bus(bits))
+        return Event("load_query", work=held,
+                     request=self._tokens([operands["query"]], self.size["head_dim"]),
+                     times=lambda start, complete, served: Times(
+                         start + held, start + self._whole(served.last - start)))
 
     def _fetch_event(self, command, operands) -> Event:
         region = command.names["region"]
@@ -576,17 +625,14 @@ class _Walk:
         self.handed_on = row
         if not len(reads):
             event.work = self.ticks
-            event.times = lambda start, complete: Times(start + self.ticks, start + self.ticks,
-                                                        start, start)
+            event.times = lambda start, complete, served: Times(
+                start + self.ticks, start + self.ticks, start, start)
             return event
-        read = self._time(self.machine.read)
-        event.bus = self._bus(len(reads) * channels * CODE_BITS)
-        event.work = held = self._whole(event.bus)
-        last = read + self._transfer(reads, channels)
-        first = 0 if len(fetched.there) else read + self._transfer(reads[:1], channels)
-        cycles = self._whole(last)
-        event.times = lambda start, complete: Times(start + held, start + cycles, start + first,
-                                                    start + last)
+        event.request = self._tokens(reads, channels)
+        event.work = held = self._whole(self.bus(event.request.bits))
+        event.times = lambda start, complete, served: Times(
+            start + held, start + self._whole(served.last - start),
+            start if len(fetched.there) else served.first, served.last)
         return event
 
     def _count_read(self, tokens: np.ndarray, channels: int) -> None:
@@ -599,7 +645,7 @@ class _Walk:
     def _copy_query_event(self, command, operands) -> Event:
         self.copied = (operands["batch"] * self.size["heads"] + operands["head"],
                        operands["query"])
-        return self._plain("copy_query", self._whole(self._memory("tCAS")))
+        return self._plain("copy_query", self._whole(self.memory("tCAS")))
 
     def _threshold_event(self, command, operands) -> Event:
         times = 1 + int(self.launch.retries[self.copied])
@@ -607,10 +653,9 @@ class _Walk:
         return self._plain("threshold", self._whole(times * self._cycles("threshold")))
 
     def _read_pruning_event(self, command, operands) -> Event:
-        bus = self._bus(self.size["keys"])
         self.counts["reram_read"] += self.size["keys"]
-        event = self._plain("read_pruning", self._whole(self._memory("tCAS") + bus), bus,
-                            (command.names["keys_to"], command.names["values_to"]))
+        event = self._served("read_pruning", Request("latches", self.size["keys"]),
+                             (command.names["keys_to"], command.names["values_to"]))
         event.row = self._next_row()
         return event
 
@@ -622,18 +667,18 @@ class _Walk:
 
     def _load_mask_event(self, command, operands) -> Event:
         self.counts["reram_read"] += self.size["keys"]
-        return self._plain("load_mask", self._whole(self._memory("tCAS")))
+        return self._plain("load_mask", self._whole(self.memory("tCAS")))
 
     def _load_segments_event(self, command, operands) -> Event:
         self.counts["reram_read"] += SEGMENT_BITS * (self.size["keys"] + 1)
-        return self._plain("load_segments", self._whole(self._memory("tCAS")))
+        return self._plain("load_segments", self._whole(self.memory("tCAS")))
 
     def _load_bias_event(self, command, operands) -> Event:
         bits = BIAS_BITS * self.size["keys"]
         self.counts["reram_read"] += bits
         self.counts["sram_write"] += bits
-        bus = self._bus(bits)
-        return self._plain("load_bias", self._whole(self._time(self.machine.read) + bus), bus)
+        bursts = -(-bits // (8 * BURST))
+        return self._served("load_bias", self._accesses(range(bursts), BURST, bits))
 
     def _turns(self, dim: str) -> int:
         """t: cycles, in ticks, that one key or value takes in a PU."""
@@ -649,7 +694,7 @@ class _Walk:
         t, latency = self._turns("head_dim"), self._cycles("qk_latency")
         shortest = self._whole(latency + row.passes * row.n * t)
 
-        def times(start, complete):
+        def times(start, complete, served):
             cycles = shortest
             if row.n:
                 cycles = max(cycles, self._whole(complete - start + t + latency))
@@ -667,8 +712,8 @@ class _Walk:
         ready = cycles if self.machine.probability_bits else latency
         return Event("softmax", takes=(command.names["from"],), puts=(command.names["to"],),
                      row=row, work=cycles - latency,
-                     times=lambda start, complete: Times(start + cycles - latency, start + cycles,
-                                                         start + ready, start + cycles))
+                     times=lambda start, complete, served: Times(
+                         start + cycles - latency, start + cycles, start + ready, start + cycles))
 
     def _accumulate_event(self, command, operands) -> Event:
         row = self._next_row()
@@ -677,26 +722,25 @@ class _Walk:
         self.counts["v_pu"] += len(row.tokens) * dim
         self._count_read(row.left, dim)
         t, latency = self._turns("value_dim"), self._cycles("v_latency")
-        longest = row.n * t
-        if len(row.left):
-            longest = max(longest, self._time(self.machine.read) + self._transfer(row.left, dim))
-        shortest = self._whole(latency + longest)
-
-        def times(start, complete):
-            cycles = shortest
+        def times(start, complete, served):
+            longest = row.n * t
+            if len(row.left):
+                longest = max(longest, t + served.last - start)
+            cycles = shortest = self._whole(latency + longest)
             if row.n:
                 cycles = max(cycles, self._whole(complete - start + t + latency))
-            return Times(start + cycles - latency, start + cycles)
+            return Times(start + cycles - latency, start + cycles, work=shortest - latency)
 
-        return Event("accumulate", bus=self._bus(len(row.left) * dim * CODE_BITS),
+        return Event("accumulate", request=self._tokens(row.left, dim) if len(row.left) else None,
                      takes=(command.names["weights"], command.names["values"]), row=row,
-                     times=times, work=shortest - latency)
+                     times=times)
 
     def _store_output_event(self, command, operands) -> Event:
         latency = self._cycles("v_latency")
         held = self._whole(self._turns("value_dim") * self._cycles("division") // self.ticks)
         return Event("store_output", work=held,
-                     times=lambda start, complete: Times(start + held, start + held + latency))
+                     times=lambda start, complete, served: Times(start + held,
+                                                                 start + held + latency))
 
 
 # Time --------------------------------------------------------------------------------------------
@@ -713,6 +757,46 @@ class _Unit:
     ended: int = 0  #: when all its commands so far have ended
 
 
+class _Memory:
+    """Channels and banks ("Time", Memory)."""
+
+    def __init__(self, walk: _Walk):
+        self.walk = walk
+        #: From when on each is free.
+        self.channels = [0] * walk.machine.structure["channels"]
+        self.banks = [0] * walk.machine.banks
+
+    def serve(self, time: int, request: Request) -> Served:
+        """Serves a request that is made at `time`."""
+        walk = self.walk
+        on_bus = walk.bus(request.bits)
+        if request.kind == "latches":
+            self.channels = [max(time, free) + on_bus for free in self.channels]
+            return Served(0, time + walk.memory("tCAS") + on_bus)
+        if request.kind == "write":
+            share = walk.written_share(request.bits)
+            self.channels = [max(time, free) + on_bus for free in self.channels]
+            self.banks = [max(time, free) + share for free in self.banks]
+            return Served(0, walk.memory("tCWD") +
+                          max(max(self.channels) + walk.memory("tWP"), max(self.banks)))
+        moved, taken, opened = walk.access(request.bytes)
+        on_channel: Dict[int, int] = {}
+        first, last = [], []
+        for bank, count in request.in_bank.items():
+            channel = bank % len(self.channels)
+            on_channel[channel] = on_channel.get(channel, 0) + count
+            begin = max(time, self.banks[bank])
+            self.banks[bank] = begin + count * opened
+            first.append(begin)
+            last.append(begin + (count - 1) * opened)
+        for channel, count in on_channel.items():
+            begin = max(time, self.channels[channel])
+            self.channels[channel] = begin + count * taken
+            last.append(begin + (count - 1) * taken)
+        come = walk.memory("tRCD") + walk.memory("tCAS") + moved
+        return Served(min(first) + come, max(last) + come)
+
+
 class _Timing:
     """Says when the events happen ("Time")."""
 
@@ -723,7 +807,8 @@ class _Timing:
             queue: deque([0] * count) for queue, count in walk.program.credits.items()}
         #: When lists can be taken, and are complete.
         self.lists: Dict[str, Deque[Tuple[int, int]]] = {}
-        self.bus_free = 0
+        self.memory = _Memory(walk)
+        self.bus = walk.bus
         self.bus_work = 0
         self.work = dict.fromkeys(UNITS, 0)
         for row in walk.rows:
@@ -731,7 +816,7 @@ class _Timing:
 
     def run(self) -> int:
         """Ticks from the start of the launch to the last command's end."""
-        # What needs no bus depends on no order: a queue has one unit at each end.
+        # What needs no memory depends on no order: a queue has one unit at each end.
         while any(unit.position < len(unit.events) for unit in self.units):
             moved = False
             requests = []
@@ -741,7 +826,7 @@ class _Timing:
                     asked = self._ready(unit, event)
                     if asked is None:
                         break
-                    if event.bus and not (self.resident and event.name == "write"):
+                    if event.request and not (self.resident and event.name == "write"):
                         requests.append((asked, order))
                         break
                     self._start(unit, event, asked)
@@ -753,14 +838,12 @@ class _Timing:
             asked, order = min(requests)
             unit = self.units[order]
             event = unit.events[unit.position]
-            start = max(asked, self.bus_free)
-            self.bus_free = start + event.bus
-            self.bus_work += event.bus
-            self._start(unit, event, start)
+            self.bus_work += self.bus(event.request.bits)
+            self._start(unit, event, asked, self.memory.serve(asked, event.request))
         return max(unit.ended for unit in self.units)
 
     def _ready(self, unit: _Unit, event: Event) -> Optional[int]:
-        """When all is there that the event needs beside the bus; None where that is unknown yet."""
+        """When all else is there that the event needs; None where that is unknown yet."""
         ready = unit.free
         if event.name == "acquire":
             available = self.credits[event.queue]
@@ -777,7 +860,7 @@ class _Timing:
             ready = max(ready, row.ended[name])
         return ready
 
-    def _start(self, unit: _Unit, event: Event, start: int) -> None:
+    def _start(self, unit: _Unit, event: Event, start: int, served: Served = Served()) -> None:
         unit.position += 1
         if event.name == "acquire":
             self.credits[event.queue].popleft()
@@ -790,14 +873,15 @@ class _Timing:
             unit.ended = max(unit.ended, start)
             return
         complete = max((self.lists[queue].popleft()[1] for queue in event.takes), default=start)
-        times = event.times(start, complete)
+        times = event.times(start, complete, served)
         unit.free = times.free
         unit.ended = max(unit.ended, times.end)
         if event.row is not None:
             event.row.ended[event.name] = times.end
         for queue in event.puts:
             self.lists.setdefault(queue, deque()).append((times.taken, times.complete))
-        self.work[unit.name] += event.work
+        work = event.work if times.work is None else times.work
+        self.work[unit.name] += work
 
 
 def run(program: Program, machine: Machine, launch: Launch) -> Statistics:

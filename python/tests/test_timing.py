@@ -69,7 +69,8 @@ SIZES = {"heads": 1, "head_dim": 64, "value_dim": 64, "group": 1}
 
 class ByHand(unittest.TestCase):
     """One query and one key of 64 channels on machine s: a memory cycle is 2.5 cycles, the bus
-    moves 25.6 bytes a cycle, so a token takes 2.5, and a read 40 until its first data.
+    moves 25.6 bytes a cycle, so a token takes 2.5, and 10 on its channel; a read takes 40 until its
+    first data. All are in bank 0, which each occupies for 27.5 + 10.
     """
 
     def setUp(self):
@@ -79,20 +80,21 @@ class ByHand(unittest.TestCase):
                                 timing.Launch(kept, np.array([[2]]), SIZES))
 
     def test_cycles(self):
-        # A write takes 10 and its token, in whole cycles 13. Behind three of them come 15 for the
-        # query, 24 for three thresholdings and 15 and a bit's time, whole, for the pruning vector:
-        # 94. The key has come 42.5 later, 136.5; its score is there after 9 more, 145.5, and its
-        # weight can be taken after 8, 153.5. The value waits 2.5 for the bus and is there at 139.
-        # A weight that is complete at 154.5 is used up a cycle and the latency later, in whole
-        # cycles 10: 163.5. Its row is divided from 155.5 on and ends at 164.5.
-        self.assertEqual(self.given.cycles, Fraction("164.5"))
-        self.assertEqual(self.given.cycles_resident, Fraction("164.5") - 3 * 13)
+        # A write takes 10, its token and a pulse of 10, in whole cycles 23. Behind three of them
+        # come 15 for the query, 24 for three thresholdings and 15 and a bit's time, whole, for the
+        # pruning vector: 124. The query has been read meanwhile, from 69 on, and left the bank at
+        # 106.5. The key has come at 174; its score is there after 9 more, 183, and its weight can
+        # be taken after 8, 191. The value waits for the bank until 161.5 and is there at 211.5. It
+        # is summed in a cycle and the latency: 220.5. Its row is divided from 212.5 on and ends at
+        # 221.5.
+        self.assertEqual(self.given.cycles, Fraction("221.5"))
+        self.assertEqual(self.given.cycles_resident, Fraction("221.5") - 3 * 23)
 
     def test_utilization(self):
         work = {name: part * self.given.cycles for name, part in self.given.utilization.items()}
         self.assertEqual(work, {
             # Six tokens and a bit.
-            "bus": 6 * Fraction("2.5") + Fraction(1, 8) / Fraction("25.6"), "write": 3 * 13,
+            "bus": 6 * Fraction("2.5") + Fraction(1, 8) / Fraction("25.6"), "write": 3 * 23,
             "select": 15 + 24 + 16, "key_fetch": 3 + 3, "value_fetch": 3, "qk": 1, "softmax": 1,
             "v": 1 + 1})
 

@@ -457,11 +457,12 @@ TEST_F(MaskCostTest, MasksTakeABitAKey) {
   EXPECT_NEAR(more(without, with, "reram_read"), 3.1 * (5 + 2 * 5), 1e-6);
   EXPECT_EQ(more(without, with, "sram_write"), 0);
   EXPECT_EQ(more(without, with, "sram_read"), 0);
-  // A write of a burst of 64 bytes or less: 10 + 1.25, 12 whole cycles.
-  EXPECT_EQ(startOf(with, "write", "write", 4), 4 * 12);
+  // Writes take tCWD, 10, their bytes and a pulse of 10: 22 whole cycles for 40 bytes of keys and
+  // of values, 21 for 16 bytes of queries, and for few bits.
+  EXPECT_EQ(startOf(with, "write", "write", 4), 2 * 22 + 2 * 21);
   // A load takes tCAS, and does not hold the bus.
   double first = startOf(with, "select", "load_mask", 0);
-  EXPECT_EQ(first, 5 * 12);
+  EXPECT_EQ(first, 2 * 22 + 3 * 21);
   EXPECT_EQ(startOf(with, "select", "load_mask", 1), first + 15);
   EXPECT_EQ(startOf(with, "select", "copy_query", 0), first + 2 * 15);
 }
@@ -475,12 +476,12 @@ TEST_F(MaskCostTest, BiasesTakeFourBytesAKey) {
   // Into the row buffer, and for each of the ten scores out of it.
   EXPECT_NEAR(more(without, with, "sram_write"), 0.46 * 2 * 5 * 32, 1e-6);
   EXPECT_NEAR(more(without, with, "sram_read"), 0.53 * 2 * 5 * 32, 1e-6);
-  // 40 cycles until the first data, then 20 bytes at 25.6 a cycle: 41 whole cycles, of which the
-  // bus is held for the transfer. The query is loaded at the same time, and `select` comes first.
+  // 40 cycles until the first data, then a burst of 64 bytes, in which the 20 are, at the 6.4 bytes
+  // a cycle of a channel: 50 whole cycles. The query is loaded at the same time.
   double first = startOf(with, "select", "load_bias", 0);
-  EXPECT_EQ(first, 4 * 12);
-  EXPECT_EQ(startOf(with, "key_fetch", "load_query", 0), first + 20 / 25.6);
-  EXPECT_EQ(startOf(with, "select", "copy_query", 0), first + 41);
+  EXPECT_EQ(first, 3 * 22 + 21);
+  EXPECT_EQ(startOf(with, "key_fetch", "load_query", 0), first);
+  EXPECT_EQ(startOf(with, "select", "copy_query", 0), first + 50);
 }
 
 TEST_F(MaskCostTest, SegmentsTakeFourBytesAToken) {
@@ -497,7 +498,7 @@ TEST_F(MaskCostTest, SegmentsTakeFourBytesAToken) {
   EXPECT_EQ(with.statistics.hostQuadraticBytes, 0);
   // A load takes tCAS, and does not hold the bus.
   double first = startOf(with, "select", "load_segments", 0);
-  EXPECT_EQ(first, 5 * 12);
+  EXPECT_EQ(first, 2 * 22 + 3 * 21);
   EXPECT_EQ(startOf(with, "select", "copy_query", 0), first + 15);
 }
 

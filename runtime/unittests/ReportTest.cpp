@@ -158,7 +158,7 @@ TEST(ReportTest, NamesThatAreNotUTF8AreStillJSON) {
 TEST(TraceTest, RowsAreNamedAndTimesAreMicroseconds) {
   Machine machine = builtinMachine("m");
   std::vector<TraceEvent> first = {{"qk", 1, "score", 1000, 500}, {"banks", -1, "fetch", 5, 10}};
-  std::vector<TraceEvent> second = {{"bus", -1, "fetch", 250, 2.5}};
+  std::vector<TraceEvent> second = {{"channel", 2, "fetch", 250, 2.5}};
   std::vector<TraceCounter> counters = {{"lists in keys", 50, 3}};
   const LaunchTrace launches[] = {{"layers.0", first, 2000}, {"a\xff\"b", second, 300, counters}};
   Json json = Json::parse(traceToJson(launches, machine));
@@ -193,9 +193,9 @@ TEST(TraceTest, RowsAreNamedAndTimesAreMicroseconds) {
   EXPECT_EQ(complete[2]["pid"], complete[0]["pid"]);
   EXPECT_EQ(complete[2]["ts"], 2.0);
   EXPECT_EQ(complete[3]["ts"], 2.25);
-  EXPECT_EQ((rows[{complete[3]["pid"], complete[3]["tid"]}]), "memory controller: bus");
-  // The bus, four units of the memory, three of each CORELET, and the launches.
-  EXPECT_EQ(rows.size(), 1u + 4 + 3 * 2 + 1);
+  EXPECT_EQ((rows[{complete[3]["pid"], complete[3]["tid"]}]), "channel 2");
+  // Banks, four units of the memory, the channels, three of each CORELET, and the launches.
+  EXPECT_EQ(rows.size(), 1u + 4 + 3 + 3 * 2 + 1);
 }
 
 /// Text of a file of thresholds and the message behind its path, empty for a good one.

@@ -65,12 +65,18 @@ struct PlainBuffer {
   }
 };
 
+int64_t countOf(TokenSet set) {
+  int64_t count = 0;
+  forEachToken(set, [&](int64_t) { return ++count > 0; });
+  return count;
+}
+
 TEST(TokenBufferTest, FollowsThePage) {
   std::mt19937 random(1);
   for (int64_t corelets : {1, 2, 3, 4, 64, 100})
     for (int64_t capacity : {0, 1, 2, 5, 200})
       for (int64_t tokens : {1, 63, 64, 65, 200}) {
-        CoreletShares shares(corelets);
+        TokenShares shares(corelets);
         TokenBuffer buffer(shares, capacity, tokens);
         PlainBuffer plain{corelets, capacity};
         for (int list = 0; list < 40; ++list) {
@@ -101,17 +107,39 @@ TEST(TokenBufferTest, FollowsThePage) {
           });
           ASSERT_EQ(held, plain.held);
           ASSERT_EQ(buffer.size(), static_cast<int64_t>(held.size()));
+          ASSERT_EQ(countOf(buffer.missed()), got.missing);
+          ASSERT_EQ(countOf(buffer.passed()), got.passing);
+          forEachToken(buffer.admitted(), [&](int64_t token) {
+            EXPECT_TRUE(held.contains(token));
+            return true;
+          });
+          ASSERT_EQ(countOf(buffer.admitted()), got.missing - got.passing);
         }
       }
 }
 
-TEST(CoreletSharesTest, FullestIsTheLargestShare) {
+TEST(TokenSharesTest, FullestIsTheLargestShare) {
   std::vector<uint64_t> tokens = {0b1011010, 0b1};
   // 1, 3, 4, 6 and 64.
-  EXPECT_EQ(CoreletShares(1).fullest(tokens, 5), 5);
-  EXPECT_EQ(CoreletShares(2).fullest(tokens, 5), 3);
-  EXPECT_EQ(CoreletShares(3).fullest(tokens, 5), 3);
-  EXPECT_EQ(CoreletShares(100).fullest(tokens, 5), 1);
+  EXPECT_EQ(TokenShares(1).fullest(tokens, 5), 5);
+  EXPECT_EQ(TokenShares(2).fullest(tokens, 5), 3);
+  EXPECT_EQ(TokenShares(3).fullest(tokens, 5), 3);
+  EXPECT_EQ(TokenShares(100).fullest(tokens, 5), 1);
+}
+
+TEST(TokenSharesTest, CountsEachPart) {
+  std::mt19937 random(2);
+  // Words beyond those that a byte can count, and numbers of parts that do and do not divide 64.
+  for (size_t words : {1, 3, 300})
+    for (int64_t parts : {1, 2, 3, 4, 8, 16, 32, 64, 100}) {
+      std::vector<uint64_t> tokens(words, ~uint64_t(0));
+      for (size_t word = 0; word < words; word += 2)
+        tokens[word] = (uint64_t(random()) << 32) | random();
+      std::vector<int64_t> expected(parts, 1), counts(parts, 1);
+      forEachToken(tokens, [&](int64_t token) { return ++expected[token % parts] > 0; });
+      TokenShares(parts).count(tokens, counts);
+      EXPECT_EQ(counts, expected) << words << " words, " << parts << " parts";
+    }
 }
 
 } // namespace

@@ -5,7 +5,9 @@
 //
 // Times computed by hand from docs/machine.md. On machine S a memory cycle is 2.5 core cycles, the
 // bus moves 25.6 bytes a cycle, a read's first data come after (10 + 6) * 2.5 = 40 cycles, and tCAS
-// is 15. Tokens of 8 channels take 0.3125 cycles on the bus.
+// is 15. Tokens of 8 channels take 0.3125 cycles on the bus, 1.25 on that of their channel, which
+// moves nothing else for tCCD, 5, and their bank for (10 + 1) * 2.5 + 1.25 = 28.75. One comes after
+// 41.25 where its bank and its channel are free.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 #include <utility>
@@ -65,6 +68,15 @@ Machine tinyMachine(const std::string &name) {
   return machine;
 }
 
+/// Tokens from 0 on, every `step`-th, as many as asked for.
+std::vector<int> everyToken(int step, int count) {
+  std::vector<int> tokens;
+  tokens.reserve(count);
+  for (int index = 0; index < count; ++index)
+    tokens.push_back(index * step);
+  return tokens;
+}
+
 /// When the n-th command of that name on that unit, and CORELET, starts.
 double startOf(const LaunchResult &result, std::string_view unit, std::string_view name, int n) {
   for (const TraceEvent &event : result.trace)
@@ -74,47 +86,52 @@ double startOf(const LaunchResult &result, std::string_view unit, std::string_vi
   return 0;
 }
 
+/// When the writes of two queries, or one, and five keys of 8 channels have ended.
+constexpr double kWritten = 22 + 22 + 21;
+
 TEST(TimingTest, TwoRows) {
   Machine machine = builtinMachine("s");
   ChosenRows rows({{0, 1, 2}, {2, 3}}, 5);
   LaunchResult result = rows.run(attentionProgram(machine), machine);
-  // Each write: 10 + 1.5625, or 10 + 1.25 where the cells are slower than the bus; 12 whole cycles.
-  EXPECT_EQ(startOf(result, "write", "write", 1), 12);
-  EXPECT_EQ(startOf(result, "write", "write", 2), 24);
-  EXPECT_EQ(startOf(result, "select", "copy_query", 0), 36);
-  EXPECT_EQ(startOf(result, "select", "threshold", 0), 36 + 15);
-  EXPECT_EQ(startOf(result, "select", "read_pruning", 0), 51 + 8);
+  // Writes take tCWD, 10, their bytes and a pulse of 10: 21.5625 for 40 bytes of keys and of
+  // values, 20.625 for 16 bytes of queries, in whole cycles. Times from here on count from their
+  // end.
+  EXPECT_EQ(startOf(result, "write", "write", 1), 22);
+  EXPECT_EQ(startOf(result, "write", "write", 2), 44);
+  EXPECT_EQ(startOf(result, "select", "copy_query", 0), kWritten);
+  EXPECT_EQ(startOf(result, "select", "threshold", 0), kWritten + 15);
+  EXPECT_EQ(startOf(result, "select", "read_pruning", 0), kWritten + 15 + 8);
   // 15 + 5 bits: 16 cycles. The next row goes on at once.
-  EXPECT_EQ(startOf(result, "select", "copy_query", 1), 75);
+  EXPECT_EQ(startOf(result, "select", "copy_query", 1), kWritten + 39);
   // The first query is read while the first row is selected.
-  EXPECT_EQ(startOf(result, "key_fetch", "load_query", 0), 36);
-  // Keys have the bus for 3 tokens, then the values, then the second query, which wanted it from 76
-  // on.
-  EXPECT_EQ(startOf(result, "key_fetch", "fetch", 0), 75);
-  EXPECT_EQ(startOf(result, "value_fetch", "fetch", 0), 75.9375);
-  EXPECT_EQ(startOf(result, "key_fetch", "load_query", 1), 76.875);
-  // The first key comes at 75 + 40 + 0.3125; three keys at one a cycle, then a latency of 8.
-  EXPECT_EQ(startOf(result, "qk", "score", 0), 115.3125);
-  EXPECT_EQ(startOf(result, "softmax", "softmax", 0), 126.3125);
-  // The first weight comes after a latency of 8, the last 3 cycles later; the last value is summed
-  // in one cycle and a latency of 8.
-  EXPECT_EQ(startOf(result, "v", "accumulate", 0), 134.3125);
-  // The output follows its row through the pipeline, 3 values and the wait for the last weight
-  // later.
-  EXPECT_EQ(startOf(result, "v", "store_output", 0), 134.3125 + 4);
-  // Row 1 waits for the key buffer, reuses key 2 at once, and key 3 comes after 40.3125.
-  EXPECT_EQ(startOf(result, "key_fetch", "fetch", 1), 126.3125);
-  EXPECT_EQ(startOf(result, "qk", "score", 1), 126.3125);
-  EXPECT_EQ(startOf(result, "softmax", "softmax", 1), 126.3125 + 50);
-  // The values wait for the value buffer, until the output is sent 4 + 8 + 1 after the first
-  // weight; value 3 comes at 187.625, 4 after the second row's first weight, and is summed in 1 and
-  // 8 more.
-  EXPECT_EQ(startOf(result, "value_fetch", "fetch", 1), 134.3125 + 13);
-  EXPECT_EQ(startOf(result, "v", "accumulate", 1), 184.3125);
-  EXPECT_EQ(startOf(result, "v", "store_output", 1), 184.3125 + 13 - 8);
-  EXPECT_EQ(result.statistics.cycles, 184.3125 + 13 + 1);
-  // Without the writes all is 36 cycles earlier.
-  EXPECT_EQ(result.statistics.cyclesResident, 184.3125 + 13 + 1 - 36);
+  EXPECT_EQ(startOf(result, "key_fetch", "load_query", 0), kWritten);
+  // The keys' unit is free after the time of their bytes on the bus, 0.9375.
+  EXPECT_EQ(startOf(result, "key_fetch", "fetch", 0), kWritten + 39);
+  EXPECT_EQ(startOf(result, "value_fetch", "fetch", 0), kWritten + 39);
+  EXPECT_EQ(startOf(result, "key_fetch", "load_query", 1), kWritten + 40);
+  // Each key has a bank and a channel of its own and comes at 39 + 41.25; three keys at one a
+  // cycle, then a latency of 8.
+  EXPECT_EQ(startOf(result, "qk", "score", 0), kWritten + 80.25);
+  EXPECT_EQ(startOf(result, "softmax", "softmax", 0), kWritten + 91.25);
+  // The first weight comes after a latency of 8, at 99.25. But the values are in the banks of the
+  // keys, which are free from 39 + 28.75 on, and come 41.25 later.
+  EXPECT_EQ(startOf(result, "v", "accumulate", 0), kWritten + 109);
+  // The output follows its row through the pipeline, 3 values later.
+  EXPECT_EQ(startOf(result, "v", "store_output", 0), kWritten + 109 + 3);
+  // Row 1 waits for the key buffer, and could reuse key 2 at once. But its query is in bank 1,
+  // which is free from 39 + 2 * 28.75 on, and comes another 41.25 later, 98 whole cycles after 40.
+  // Key 3 has come before.
+  EXPECT_EQ(startOf(result, "key_fetch", "fetch", 1), kWritten + 91.25);
+  EXPECT_EQ(startOf(result, "qk", "score", 1), kWritten + 138);
+  EXPECT_EQ(startOf(result, "softmax", "softmax", 1), kWritten + 138 + 10);
+  // The values wait for the value buffer, until the output is sent 3 + 1 + 8 after the sum began;
+  // value 3, whose bank is free since 120, comes at 162.25, 6.25 after the second row's first
+  // weight, and is summed in 1 and 8 more.
+  EXPECT_EQ(startOf(result, "value_fetch", "fetch", 1), kWritten + 109 + 12);
+  EXPECT_EQ(startOf(result, "v", "accumulate", 1), kWritten + 156);
+  EXPECT_EQ(startOf(result, "v", "store_output", 1), kWritten + 156 + 16 - 8);
+  EXPECT_EQ(result.statistics.cycles, kWritten + 156 + 16 + 1);
+  EXPECT_EQ(result.statistics.cyclesResident, 156 + 16 + 1);
 }
 
 /// The waits of a row's command, a line each.
@@ -128,23 +145,21 @@ std::string waitsOf(const LaunchResult &result, std::string_view unit, std::stri
 }
 
 TEST(TimingTest, ExplanationSaysWhatACommandWaitedFor) {
-  // The times are those of TwoRows.
+  // The times are those of TwoRows, the writes' 65 cycles included.
   Machine machine = builtinMachine("s");
   ChosenRows rows({{0, 1, 2}, {2, 3}}, 5);
   LaunchResult first = rows.run(attentionProgram(machine), machine, RowName{0, 0});
-  // The keys find the bus free; the values come behind them.
-  EXPECT_EQ(waitsOf(first, "key_fetch", "fetch"), "a list in 'kept_keys' until 75.000000\n");
-  EXPECT_EQ(waitsOf(first, "value_fetch", "fetch"),
-            "a list in 'kept_values' until 75.000000\n"
-            "the bus, which served key_fetch: fetch until 75.937500\n");
+  EXPECT_EQ(waitsOf(first, "key_fetch", "fetch"), "a list in 'kept_keys' until 104.000000\n");
+  EXPECT_EQ(waitsOf(first, "value_fetch", "fetch"), "a list in 'kept_values' until 104.000000\n"
+                                                    "a busy bank or channel until 132.750000\n");
   LaunchResult second = rows.run(attentionProgram(machine), machine, RowName{0, 1});
-  EXPECT_EQ(waitsOf(second, "key_fetch", "fetch"), "a list in 'kept_keys' until 114.000000\n"
-                                                   "a credit of 'key_buffer' until 126.312500\n");
+  EXPECT_EQ(waitsOf(second, "key_fetch", "fetch"), "a list in 'kept_keys' until 143.000000\n"
+                                                   "a credit of 'key_buffer' until 156.250000\n");
   const ExplainedCommand &copied = second.explanation.front();
   EXPECT_EQ(copied.name, "copy_query");
-  EXPECT_EQ(copied.free, 75);
-  EXPECT_EQ(copied.start, 75);
-  EXPECT_EQ(copied.end, 75 + 15);
+  EXPECT_EQ(copied.free, kWritten + 39);
+  EXPECT_EQ(copied.start, kWritten + 39);
+  EXPECT_EQ(copied.end, kWritten + 39 + 15);
   EXPECT_TRUE(copied.waits.empty());
   // Every command of the row but the writes, which are of the head.
   EXPECT_EQ(second.explanation.size(), 10u);
@@ -161,10 +176,11 @@ TEST(TimingTest, CountersFollowQueuesBuffersAndBus) {
     values[counter.name].emplace_back(counter.time, counter.value);
   // The keys of each row, from the starts of the fetches on.
   EXPECT_EQ(values["keys on chip"],
-            (std::vector<std::pair<double, double>>{{75, 3}, {126.3125, 2}}));
-  // The first row's list is there and taken at 75, the second's from 75 + 39 on.
+            (std::vector<std::pair<double, double>>{{kWritten + 39, 3}, {kWritten + 91.25, 2}}));
+  // The first row's list is there and taken at 39, the second's from 39 + 39 on.
   EXPECT_EQ(values["lists in kept_keys"],
-            (std::vector<std::pair<double, double>>{{75, 0}, {75 + 39, 1}, {126.3125, 0}}));
+            (std::vector<std::pair<double, double>>{
+                {kWritten + 39, 0}, {kWritten + 78, 1}, {kWritten + 91.25, 0}}));
   // All that the bus moved: 12 tokens written, 2 queries, 4 keys and 4 values of 8 bytes, and two
   // pruning vectors of 5 bits.
   double bytes = 0;
@@ -178,13 +194,13 @@ TEST(TimingTest, KeysAreFetchedAheadWhereTheyFindRoom) {
   AttentionOptions options;
   options.keyBuffers = 2;
   ChosenRows rows({{0, 1, 2}, {2, 3}}, 5);
-  // The second row's list is there at 75 + 39; its key finds room beside those of the first.
+  // The second row's list is there at 39 + 39; its key finds room beside those of the first.
   LaunchResult ahead = rows.run(attentionProgram(machine, options), machine);
-  EXPECT_EQ(startOf(ahead, "key_fetch", "fetch", 1), 75 + 39);
+  EXPECT_EQ(startOf(ahead, "key_fetch", "fetch", 1), kWritten + 78);
   // With room for three keys it waits until the first row has been scored.
   machine.structure.keyBufferBytes = 3 * 8;
   LaunchResult waiting = rows.run(attentionProgram(machine, options), machine);
-  EXPECT_EQ(startOf(waiting, "key_fetch", "fetch", 1), 126.3125);
+  EXPECT_EQ(startOf(waiting, "key_fetch", "fetch", 1), kWritten + 91.25);
 }
 
 TEST(TimingTest, BusyCyclesOfTwoRows) {
@@ -192,7 +208,7 @@ TEST(TimingTest, BusyCyclesOfTwoRows) {
   ChosenRows rows({{0, 1, 2}, {2, 3}}, 5);
   LaunchResult result = rows.run(attentionProgram(machine), machine);
   const Statistics &statistics = result.statistics;
-  EXPECT_EQ(statistics.busyWrite, 3 * 12);
+  EXPECT_EQ(statistics.busyWrite, kWritten);
   EXPECT_EQ(statistics.busySelect, 2 * (15 + 8 + 16));
   EXPECT_EQ(statistics.busyQk, 3 + 2);
   EXPECT_EQ(statistics.busySoftmax, 3 + 2);
@@ -205,17 +221,73 @@ TEST(TimingTest, ValuesThatDoNotFitAreReadByTheVUnit) {
   Machine machine = tinyMachine("s");
   ChosenRows rows({{0, 1, 2}}, 5);
   LaunchResult result = rows.run(attentionProgram(machine), machine);
-  // Without writes: list at 39, score from 79.3125 to 90.3125, weights from 98.3125 on. Two values
-  // of its own: 40.625, latency 8.
-  EXPECT_EQ(startOf(result, "v", "accumulate", 0), 36 + 98.3125);
-  EXPECT_EQ(result.statistics.cyclesResident, 98.3125 + 49 + 1);
+  // Without writes: list at 39, score from 80.25 to 91.25, weights from 99.25 on. The value that
+  // stays comes behind its key, at 39 + 28.75 + 41.25. Two values of its own come after another
+  // 41.25, and are summed in 1 and 8 more: 51 whole cycles.
+  EXPECT_EQ(startOf(result, "v", "accumulate", 0), kWritten + 109);
+  EXPECT_EQ(result.statistics.cyclesResident, 109 + 51 + 1);
+}
+
+TEST(TimingTest, TokensOfABankComeOneAfterAnother) {
+  Machine machine = builtinMachine("s");
+  auto scored = [&](const std::vector<int> &kept) {
+    LaunchResult result = ChosenRows({kept}, 64).run(attentionProgram(machine), machine);
+    return startOf(result, "softmax", "softmax", 0) - startOf(result, "key_fetch", "fetch", 0);
+  };
+  // Three tokens in banks 0, 1 and 2: 41.25 cycles, one each and a latency of 8.
+  EXPECT_EQ(scored(everyToken(1, 3)), 41.25 + 3 + 8);
+  // In bank 0 all: the last comes 2 * 28.75 after the first, 41.25, which starts the score; whole
+  // cycles from there on.
+  EXPECT_EQ(scored(everyToken(16, 3)), 41.25 + std::ceil(2 * 28.75 + 1 + 8));
+  // Two in bank 0, two in bank 8: the fuller one counts, whichever it is.
+  EXPECT_EQ(scored(everyToken(8, 4)), 41.25 + std::ceil(28.75 + 1 + 8));
+}
+
+TEST(TimingTest, FewerBanksTakeLonger) {
+  // Eight keys and behind them their values: the first value waits for all keys of its bank.
+  auto firstValue = [](int64_t channels, int64_t banksPerChannel) {
+    Machine machine = builtinMachine("s");
+    machine.structure.channels = channels;
+    machine.structure.banksPerChannel = banksPerChannel;
+    LaunchResult result = ChosenRows({everyToken(1, 8)}, 8).run(attentionProgram(machine), machine);
+    return startOf(result, "v", "accumulate", 0) - startOf(result, "key_fetch", "fetch", 0);
+  };
+  EXPECT_EQ(firstValue(4, 4), 28.75 + 41.25);
+  EXPECT_EQ(firstValue(4, 2), 28.75 + 41.25);
+  EXPECT_EQ(firstValue(4, 1), 2 * 28.75 + 41.25);
+  EXPECT_EQ(firstValue(1, 4), 2 * 28.75 + 41.25);
+  EXPECT_EQ(firstValue(1, 2), 4 * 28.75 + 41.25);
+}
+
+TEST(TimingTest, OneBankBindsTheMachine) {
+  // 16 rows keep all of 64 tokens of 8 channels, of which 8 fit on chip: 56 keys and 56 values a
+  // row, 64 of each in the first, and a query, from one bank that each holds for 28.75 cycles.
+  Machine machine = builtinMachine("s");
+  machine.structure.channels = machine.structure.banksPerChannel = 1;
+  machine.structure.keyBufferBytes = machine.structure.valueBufferBytes = 8 * 8;
+  Tensor query({1, 1, 16, 8}, 1), key({1, 1, 64, 8}, 2), value({1, 1, 64, 8}, 3);
+  std::string error;
+  std::optional<LaunchResult> result = launch(
+      attentionProgram(
+          machine,
+          {.dense = true, .residency = Residency::Pinned, .keyBuffers = 2, .valueBuffers = 2}),
+      machine, operandsOf(query, key, value), {}, error);
+  ASSERT_TRUE(result) << error;
+  double bound = (16 * 2 * 56 + 2 * 8 + 16) * 28.75;
+  EXPECT_GE(result->statistics.cyclesResident, bound);
+  EXPECT_LE(result->statistics.cyclesResident, bound * 1.05);
 }
 
 TEST(TimingTest, EarlyDivisionHandsWeightsOnAtItsEnd) {
-  Machine machine = tinyMachine("s-paper-widths");
-  ChosenRows rows({{0, 1, 2}}, 5);
-  LaunchResult result = rows.run(attentionProgram(machine), machine);
-  EXPECT_EQ(startOf(result, "v", "accumulate", 0), 36 + 101.3125);
+  // Writes take 21, and 24 for the 96 bytes of keys and of values. After them 12 keys are scored
+  // from 80.25 on, in 20 cycles; their weights are there 20 cycles later. With late division the
+  // first would be there after 8, before the values, which come at 109.
+  ChosenRows rows({everyToken(1, 12)}, 12);
+  Machine early = builtinMachine("s-paper-widths"), late = builtinMachine("s");
+  EXPECT_EQ(startOf(rows.run(attentionProgram(early), early), "v", "accumulate", 0),
+            21 + 2 * 24 + 120.25);
+  EXPECT_EQ(startOf(rows.run(attentionProgram(late), late), "v", "accumulate", 0),
+            21 + 2 * 24 + 109);
 }
 
 TEST(TimingTest, TwoPassesStreamTheKeysTwice) {
@@ -223,8 +295,10 @@ TEST(TimingTest, TwoPassesStreamTheKeysTwice) {
   machine.structure.scoreBufferEntries = 2;
   ChosenRows rows({{0, 1, 2}}, 5);
   LaunchResult result = rows.run(attentionProgram(machine), machine);
-  EXPECT_EQ(startOf(result, "qk", "score", 0), 36 + 79.3125);
-  EXPECT_EQ(startOf(result, "softmax", "softmax", 0), 36 + 79.3125 + 8 + 2 * 3);
+  // Keys 1 and 2 are read twice, so their banks have two each: the last come 28.75 cycles after the
+  // first, and the score ends 1 and 8 later, beyond the 8 + 2 * 3 that it takes by itself.
+  EXPECT_EQ(startOf(result, "qk", "score", 0), kWritten + 80.25);
+  EXPECT_EQ(startOf(result, "softmax", "softmax", 0), kWritten + 80.25 + 38);
 }
 
 TEST(TimingTest, RetriesTakeTheThresholdingTimeAgain) {
@@ -250,6 +324,8 @@ TEST(TimingTest, RetriesTakeTheThresholdingTimeAgain) {
 
 TEST(TimingTest, CoreletsWorkInStep) {
   Machine machine = builtinMachine("m");
+  // So that the channels are fast enough.
+  machine.timing.tCCD = 0;
   // Four keys on CORELET 0, one on CORELET 1.
   ChosenRows rows({{0, 2, 4, 6, 7}}, 8);
   LaunchResult result = rows.run(attentionProgram(machine), machine);
@@ -378,9 +454,9 @@ TEST(TimingModelTest, NeedsEventsAlone) {
   EXPECT_EQ(result.busy[static_cast<size_t>(MachineUnit::QK)], 20);
 }
 
-/// Runs a query's read, which wants the bus at once, and a bias row's, which wants it at the same
-/// time, comes first, and is known only after the other. Returns whether that happened before, and
-/// when the query got the bus.
+/// Runs a query's read, which wants the memory at once, and a bias row's, which wants it at the
+/// same time, comes first, and is known only after the other. Returns whether that happened before,
+/// and when the query had its channel.
 std::pair<bool, double> startOfQuery(EventLog::State selectIs) {
   Machine machine = builtinMachine("s");
   LaunchShape shape = shapeOfHeads(640, 64, 64);
@@ -402,15 +478,15 @@ std::pair<bool, double> startOfQuery(EventLog::State selectIs) {
   EXPECT_EQ(timing.next(MachineUnit::KeyFetch), 1);
   EXPECT_EQ(timing.next(MachineUnit::Select), 1);
   for (const TraceEvent &event : timing.takeResult().trace)
-    if (event.unit == "bus" && event.name == "load_query")
+    if (event.unit == "channel" && event.name == "load_query")
       return {isSettled, event.start};
   return {isSettled, -1};
 }
 
-TEST(TimingModelTest, GrantsTheBusWhenNobodyCanComeBefore) {
-  // 640 biases of 4 bytes hold the bus for 100 cycles.
+TEST(TimingModelTest, ServesWhoNobodyCanComeBefore) {
+  // 640 biases of 4 bytes take all channels for 100 cycles.
   EXPECT_EQ(startOfQuery(EventLog::State::Open), std::pair(false, 100.0));
-  // A unit that waits for others cannot want the bus before they have had it.
+  // A unit that waits for others cannot want the memory before they have had it.
   EXPECT_EQ(startOfQuery(EventLog::State::Waiting), std::pair(true, 0.0));
 }
 

@@ -31,16 +31,19 @@ MACHINES: Dict[str, Dict[str, object]] = {
     "odd": {"corelets": 3, "key_buffer": 1536, "value_buffer": 999, "score_buffer": 7,
             "score_rows": 3, "multipliers": 24, "channels": 3, "banks_per_channel": 5,
             "clock": 1000, "memory_clock": 300, "tRCD": 7, "tCAS": 5, "tWP": 11, "tCWD": 3,
-            "threshold": 5, "qk_latency": 3, "softmax_latency": 11, "v_latency": 6, "division": 3},
+            "tRP": 3, "tCCD": 9, "threshold": 5, "qk_latency": 3, "softmax_latency": 11, "v_latency": 6,
+            "division": 3},
     # Fractions of cycles everywhere, one finer than a thousandth, and a bus that is always late.
     "slow_bus": {"corelets": 2, "key_buffer": 4096, "value_buffer": 700, "channels": 1, "bus": 8,
                  "clock": 700, "memory_clock": 900, "transfers_per_memory_cycle": 1,
                  "tRCD": 2.5, "tCAS": 1.2496, "tBURST": 0.5, "tWP": 3.75, "tCWD": 1.1,
+                 "tRP": 0.7, "tCCD": 0.3,
                  "threshold": 2.3, "qk_latency": 4.7, "softmax_latency": 0.5, "v_latency": 2.25,
                  "division": 0.3, "score_buffer": 40, "query_buffer": 4},
     # Latencies of zero, a fast bus, long pulses, and room for one head, row and query.
     "eager": {"corelets": 5, "key_buffer": 5000, "value_buffer": 5000, "bus": 4096,
               "memory_clock": 1700, "tRCD": 0, "tCAS": 0, "tBURST": 0, "tWP": 100, "tCWD": 0,
+              "tRP": 0, "tCCD": 0,
               "threshold": 0, "qk_latency": 0, "softmax_latency": 0, "v_latency": 0, "division": 0,
               "multipliers": 7, "score_rows": 1, "query_buffer": 1, "resident_heads": 1},
     # Early division and deep pipelines.

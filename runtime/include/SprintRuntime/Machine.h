@@ -90,6 +90,7 @@ struct Timing {
   double clockMHz, memoryClockMHz;
   double busBits, transfersPerMemoryCycle;
   double tRCD, tCAS, tBURST, tWP, tCWD;
+  double tRP, tWTR, tCCD;
   double thresholdCycles;
   double qkLatency, softmaxLatency, vLatency;
   double divisionCycles;

@@ -152,6 +152,13 @@ inline constexpr TimingField kTimingFields[] = {
      "pulse that writes a burst's cells"},
     {"timing", "tCWD", "memory cycles", 0, 1e6, detail::access<&Timing::tCWD>(),
      "from a column's address to the data that is written"},
+    {"timing", "tRP", "memory cycles", 0, 1e6, detail::access<&Timing::tRP>(),
+     "from precharging a bank to activating its next row", /*defaultValue=*/0},
+    {"timing", "tWTR", "memory cycles", 0, 1e6, detail::access<&Timing::tWTR>(),
+     "from a channel's last written data to its next read's column address; no command counts it",
+     /*defaultValue=*/0},
+    {"timing", "tCCD", "memory cycles", 0, 1e6, detail::access<&Timing::tCCD>(),
+     "from a column's address to the next one's on its channel", /*defaultValue=*/0},
     {"timing", "threshold", "cycles", 0, 1e6, detail::access<&Timing::thresholdCycles>(),
      "in-memory thresholding of one query (tAxTh)"},
     {"timing", "qk_latency", "cycles", 0, 1e6, detail::access<&Timing::qkLatency>(),
@@ -162,13 +169,6 @@ inline constexpr TimingField kTimingFields[] = {
      "depth of a V-PU's pipeline"},
     {"timing", "division", "cycles", 0, 1e6, detail::access<&Timing::divisionCycles>(),
      "one division in the softmax unit's divider"},
-};
-
-/// Timings that older machine files have. No command counts them: they are checked and dropped.
-inline constexpr TimingField kRetiredTimingFields[] = {
-    {"timing", "tRP", "memory cycles", 0, 1e6, {}, "precharge"},
-    {"timing", "tWTR", "memory cycles", 0, 1e6, {}, "from a write to a read"},
-    {"timing", "tCCD", "memory cycles", 0, 1e6, {}, "from a column's address to the next one's"},
 };
 
 inline constexpr EnergyField kEnergyFields[] = {

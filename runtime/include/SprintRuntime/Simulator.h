@@ -132,9 +132,9 @@ struct LaunchOptions {
 
 /// An interval of the timeline, in cycles.
 struct TraceEvent {
-  /// A unit of docs/machine.md, `bus`, or `banks`. Only intervals of `banks` overlap.
+  /// A unit of docs/machine.md, `channel`, or `banks`. Only intervals of `banks` overlap.
   std::string_view unit;
-  /// Of `qk`, `softmax` and `v`; otherwise -1.
+  /// Of `qk`, `softmax` and `v`, or which `channel`; otherwise -1.
   int64_t corelet = -1;
   /// The command.
   std::string_view name;

@@ -39,6 +39,7 @@ LaunchRun::LaunchRun(const DecodedProgram &program, const Machine &machine,
     : program(program), machine(machine), operands(operands), shape(operands.shape()),
       thresholds(thresholds), options(options), walk(program, machine.structure, operands, logs),
       shares(machine.structure.corelets),
+      banks(machine.structure.channels * machine.structure.banksPerChannel),
       keyBuffer(shares, machine.structure.bufferedKeys(shape.headDim), shape.keys),
       valueBuffer(shares, machine.structure.bufferedValues(shape.valueDim), shape.keys),
       ledger(machine.structure, shape),
@@ -168,9 +169,12 @@ std::vector<LaunchRun::Job> LaunchRun::jobsOf(Piece &piece) {
   size_t words = keyWords(shape.keys);
   piece.computed.resize(piece.rows.size());
   piece.kept.resize(piece.rows.size() * words);
+  piece.unfetched.resize(piece.rows.size() * words);
   std::vector<Job> jobs;
   for (size_t index = 0; index < piece.rows.size(); ++index) {
     piece.computed[index].kept = std::span(piece.kept).subspan(index * words, words);
+    piece.computed[index].unfetchedValues =
+        std::span(piece.unfetched).subspan(index * words, words);
     int64_t head = piece.rows[index].head;
     if (jobs.empty() || piece.rows[jobs.back().begin].head != head ||
         index - jobs.back().begin == kJobRows)
@@ -283,7 +287,8 @@ void LaunchRun::passEvents() {
       fail(*model->fault());
   for (MachineUnit unit : enumerators<MachineUnit>)
     logs[static_cast<size_t>(unit)].dropBefore(
-        std::min(timing.next(unit), residentTiming.next(unit)));
+        std::min(timing.next(unit), residentTiming.next(unit)),
+        std::min(timing.nextPlaces(unit), residentTiming.nextPlaces(unit)));
 }
 
 LaunchRun::RowPlace *LaunchRun::findRow(ListId list) {
@@ -309,6 +314,21 @@ void LaunchRun::countRow(const SelectedRow &row) {
   statistics.rowsMaskedByBias += row.isMaskedByBias;
 }
 
+void LaunchRun::place(TokenSet set, TokenSet again, RunLog<uint32_t> &places) const {
+  size_t channels = machine.structure.channels;
+  // Banks beyond the last key's have none.
+  size_t size = std::min(banks.parts(), 64 * keyWords(shape.keys));
+  std::span<uint32_t> counts = places.append(channels + size);
+  std::span<uint32_t> onChannels = counts.first(channels), inBanks = counts.subspan(channels);
+  banks.count(set, inBanks);
+  banks.count(again, inBanks);
+  for (size_t bank = 0, channel = 0; bank < size; ++bank) {
+    onChannels[channel] += inBanks[bank];
+    if (++channel == channels)
+      channel = 0;
+  }
+}
+
 uint8_t LaunchRun::passesOf(const ListSize &size) const {
   return size.fullest > machine.structure.scoreBufferEntries ? 2 : 1;
 }
@@ -316,7 +336,7 @@ uint8_t LaunchRun::passesOf(const ListSize &size) const {
 void LaunchRun::traceShares(const ComputedRow &row) {
   if (!options.trace)
     return;
-  listShares.resize(machine.structure.corelets);
+  listShares.assign(machine.structure.corelets, 0);
   shares.count(row.kept, listShares);
 }
 
@@ -327,21 +347,28 @@ bool LaunchRun::complete(ThresholdEvent &event, const ComputedRow &row) {
 
 bool LaunchRun::complete(FetchEvent &event, ComputedRow &row) {
   bool isKey = event.region == MemoryRegion::Key;
+  TokenBuffer &buffer = isKey ? keyBuffer : valueBuffer;
   FetchedTokens tokens =
-      (isKey ? keyBuffer : valueBuffer)
-          .fetch(row.kept, operands.keyHeadOf(event.owners.head), event.residency);
+      buffer.fetch(row.kept, operands.keyHeadOf(event.owners.head), event.residency);
   event.waitsForRoom = tokens.waitsForRoom;
   event.reused = static_cast<uint32_t>(tokens.reused);
-  event.held = static_cast<uint32_t>((isKey ? keyBuffer : valueBuffer).size());
+  event.held = static_cast<uint32_t>(buffer.size());
   int64_t read = tokens.missing;
   if (!isKey) {
     // The V-PU reads those that do not stay.
     read -= tokens.passing;
     row.unfetched = static_cast<uint32_t>(tokens.passing);
+    if (tokens.passing > 0)
+      std::ranges::copy(buffer.passed(), row.unfetchedValues.begin());
   } else if (passesOf(row.size) == 2) {
     // The second pass needs those that did not stay once more.
     read += tokens.passing;
   }
+  if (read > 0)
+    place(
+        isKey ? buffer.missed() : buffer.admitted(),
+        isKey && read > tokens.missing ? buffer.passed() : TokenSet(),
+        logs[static_cast<size_t>(isKey ? MachineUnit::KeyFetch : MachineUnit::ValueFetch)].places);
   event.read = static_cast<uint32_t>(read);
   return true;
 }
@@ -365,6 +392,8 @@ bool LaunchRun::complete(AccumulateEvent &event, const ComputedRow &row) {
     return false;
   event.size = row.size;
   event.unfetched = *row.unfetched;
+  if (event.unfetched > 0)
+    place(row.unfetchedValues, {}, logs[static_cast<size_t>(MachineUnit::V)].places);
   traceShares(row);
   return true;
 }

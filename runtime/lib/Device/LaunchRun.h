@@ -66,15 +66,16 @@ private:
     SelectedRow selected;
     ListSize size;
     TokenSet kept;
-    /// Values that do not stay on chip, once that is known.
+    /// Values that do not stay on chip, once that is known: how many they are, and the set.
     std::optional<uint32_t> unfetched;
+    std::span<uint64_t> unfetchedValues = {};
   };
 
   /// The rows that one step of the walk met.
   struct Piece {
     std::vector<WalkedRow> rows;
     std::vector<ComputedRow> computed;
-    std::vector<uint64_t> kept;
+    std::vector<uint64_t> kept, unfetched;
     /// Events that still look at these rows.
     int64_t uses = 0;
     /// Lists that `rowOfList` still has; -1 while the rows are not computed.
@@ -119,6 +120,9 @@ private:
   bool complete(ScoreEvent &event, const ComputedRow &row);
   bool complete(SoftmaxEvent &event, const ComputedRow &row);
   bool complete(AccumulateEvent &event, const ComputedRow &row);
+  /// Sets `places` to where the tokens of a set are, and those of a second one behind them, as
+  /// EventLog::places has it.
+  void place(TokenSet set, TokenSet again, RunLog<uint32_t> &places) const;
   /// Passes in which a list is scored.
   uint8_t passesOf(const ListSize &size) const;
   /// Sets `listShares`, where there is a trace.
@@ -134,7 +138,7 @@ private:
 
   EventLogs logs;
   Walk walk;
-  CoreletShares shares;
+  TokenShares shares, banks;
   TokenBuffer keyBuffer, valueBuffer;
   Ledger ledger;
   TimingModel timing, residentTiming;

@@ -120,7 +120,7 @@ private:
       else if (key == "structure")
         readSection(node, key, kStructureFields, machine.structure);
       else if (key == "timing")
-        readSection(node, key, kTimingFields, machine.timing, kRetiredTimingFields);
+        readSection(node, key, kTimingFields, machine.timing);
       else if (key == "energy" || key == "reliability")
         readSection(node, key, kEnergyFields, machine.energy);
       else
@@ -211,11 +211,9 @@ private:
     places["name"] = placeOf(node);
   }
 
-  /// Reads a section; what `retired` has in it is checked alone.
   template <typename Field, size_t count>
   void readSection(const YAML::Node &section, const std::string &name, const Field (&fields)[count],
-                   typename Field::Section &values,
-                   std::span<const std::type_identity_t<Field>> retired = {}) {
+                   typename Field::Section &values) {
     std::map<std::string, YAML::Node> nodes = entries(section, name);
     for (const Field &field : fields) {
       if (name != field.section)
@@ -225,9 +223,6 @@ private:
         places[placeKey(field)] = placeOf(node.mapped());
       }
     }
-    for (const Field &field : retired)
-      if (auto node = nodes.extract(field.name))
-        leaf(node.mapped(), field);
     refuseRest(nodes, name);
   }
 

@@ -8,6 +8,8 @@
 #include "SprintRuntime/Trace.h"
 #include "Json.h"
 
+#include <algorithm>
+
 using namespace sprint;
 
 namespace {
@@ -19,7 +21,14 @@ struct TraceRow {
   int64_t thread;
 };
 
+/// Of a channel, behind those of the units.
+TraceRow rowOfChannel(int64_t channel) {
+  return {0, static_cast<int64_t>(kNumMachineUnits) + 1 + channel};
+}
+
 TraceRow rowOf(const TraceEvent &event) {
+  if (event.unit == "channel")
+    return rowOfChannel(event.corelet);
   int64_t thread = 0;
   for (MachineUnit unit : enumerators<MachineUnit>)
     if (event.unit == toString(unit))
@@ -39,10 +48,10 @@ Json nameEvent(const char *kind, TraceRow row, const std::string &name) {
 
 TraceRow rowOfLaunches(const Machine &machine) { return {machine.structure.corelets + 1, 0}; }
 
-/// The names of a trace's rows, in the order of the units.
-void addRowNames(Json &events, const Machine &machine) {
+/// The names of a trace's rows, in the order of the units, and of the first `channels` channels.
+void addRowNames(Json &events, const Machine &machine, int64_t channels) {
   events.push_back(nameEvent("process_name", {0, 0}, "memory"));
-  events.push_back(nameEvent("thread_name", {0, 0}, "memory controller: bus"));
+  events.push_back(nameEvent("thread_name", {0, 0}, "banks"));
   for (int64_t corelet = 0; corelet < machine.structure.corelets; ++corelet)
     events.push_back(
         nameEvent("process_name", {corelet + 1, 0}, "CORELET " + std::to_string(corelet)));
@@ -55,6 +64,9 @@ void addRowNames(Json &events, const Machine &machine) {
       events.push_back(
           nameEvent("thread_name", {isOnChip ? row + 1 : 0, thread}, std::string(toString(unit))));
   }
+  for (int64_t channel = 0; channel < channels; ++channel)
+    events.push_back(
+        nameEvent("thread_name", rowOfChannel(channel), "channel " + std::to_string(channel)));
   events.push_back(nameEvent("process_name", rowOfLaunches(machine), "attentions"));
   events.push_back(nameEvent("thread_name", rowOfLaunches(machine), "launches"));
 }
@@ -65,7 +77,12 @@ std::string sprint::traceToJson(std::span<const LaunchTrace> launches, const Mac
   // A core cycle in microseconds.
   double cycle = 1 / machine.timing.clockMHz;
   Json names = Json::array();
-  addRowNames(names, machine);
+  int64_t channels = 0;
+  for (const LaunchTrace &launch : launches)
+    for (const TraceEvent &event : launch.events)
+      if (event.unit == "channel")
+        channels = std::max(channels, event.corelet + 1);
+  addRowNames(names, machine, channels);
   std::string text = "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n";
   for (size_t index = 0; index < names.size(); ++index)
     text += (index == 0 ? "" : ",\n") + names[index].dump();

@@ -13,42 +13,86 @@
 
 using namespace sprint;
 
-// Bits are counted all the time, for which not every processor has an instruction.
+// Bits are counted all the time, for which not every processor has an instruction, or vectors.
 #if defined(__x86_64__) && defined(__ELF__)
 #define SPRINT_COUNTS_BITS __attribute__((target_clones("popcnt", "default")))
+#define SPRINT_HAS_VECTORS __attribute__((target_clones("avx2", "default")))
 #else
 #define SPRINT_COUNTS_BITS
+#define SPRINT_HAS_VECTORS
 #endif
 
-CoreletShares::CoreletShares(int64_t corelets) : number(corelets) {
-  if (corelets <= 64 && 64 % corelets == 0)
-    for (int64_t bit = 0; bit < 64; bit += corelets)
+TokenShares::TokenShares(int64_t parts) : number(parts) {
+  if (parts <= 64 && 64 % parts == 0)
+    for (int64_t bit = 0; bit < 64; bit += parts)
       stride |= uint64_t(1) << bit;
 }
 
-SPRINT_COUNTS_BITS void CoreletShares::count(TokenSet set, std::span<int64_t> counts) const {
-  std::ranges::fill(counts, 0);
+/// Counts the tokens of many parts with the bytes of eight integers: byte `b` of number `i` counts
+/// bit `8 b + i` of all words, at most 255.
+SPRINT_HAS_VECTORS static void countInBytes(const uint64_t *words, size_t count,
+                                            uint64_t (&bytes)[8]) {
+  constexpr uint64_t kLowBits = 0x0101010101010101;
+  for (size_t word = 0; word < count; ++word)
+    for (int bit = 0; bit < 8; ++bit)
+      bytes[bit] += words[word] >> bit & kLowBits;
+}
+
+template <typename Count>
+[[gnu::always_inline]] inline void TokenShares::add(TokenSet set, std::span<Count> counts) const {
+  // From about here on, a look at each part of a word takes longer.
+  constexpr int64_t kManyParts = 8;
+  if (stride != 0 && number >= kManyParts) {
+    constexpr size_t kMostOfByte = 255;
+    for (size_t begin = 0; begin < set.size(); begin += kMostOfByte) {
+      uint64_t bytes[8] = {};
+      countInBytes(set.data() + begin, std::min(set.size() - begin, kMostOfByte), bytes);
+      if (number == 16) {
+        // Every other byte is of the same part: four of them are added by a product.
+        constexpr uint64_t kBytes = 0x00ff00ff00ff00ff, kOnes = 0x0001000100010001;
+        for (size_t bit = 0; bit < std::size(bytes); ++bit) {
+          counts[bit] += static_cast<Count>((bytes[bit] & kBytes) * kOnes >> 48);
+          counts[bit + 8] += static_cast<Count>((bytes[bit] >> 8 & kBytes) * kOnes >> 48);
+        }
+        continue;
+      }
+      for (size_t bit = 0; bit < std::size(bytes); ++bit)
+        for (size_t byte = 0; byte < 8; ++byte)
+          counts[(8 * byte + bit) & (number - 1)] +=
+              static_cast<Count>(bytes[bit] >> 8 * byte & 0xff);
+    }
+    return;
+  }
   for (size_t word = 0; word < set.size(); ++word)
-    splitWord(set[word], word, [&](int64_t corelet, uint64_t bits) {
-      counts[corelet] += std::popcount(bits);
+    splitWord(set[word], word, [&](int64_t part, uint64_t bits) {
+      counts[part] += static_cast<Count>(std::popcount(bits));
       return uint64_t(0);
     });
 }
 
-int64_t CoreletShares::fullest(TokenSet set, int64_t tokens) const {
+SPRINT_COUNTS_BITS void TokenShares::count(TokenSet set, std::span<int64_t> counts) const {
+  add(set, counts);
+}
+
+SPRINT_COUNTS_BITS void TokenShares::count(TokenSet set, std::span<uint32_t> counts) const {
+  add(set, counts);
+}
+
+int64_t TokenShares::fullest(TokenSet set, int64_t tokens) const {
   if (number == 1)
     return tokens;
-  // One number for each CORELET of usual machines.
+  // One number for each part of usual machines.
   std::array<int64_t, 64> few;
   std::vector<int64_t> many(number <= std::ssize(few) ? 0 : number);
   std::span<int64_t> counts = many.empty() ? std::span(few).first(number) : std::span(many);
+  std::ranges::fill(counts, 0);
   count(set, counts);
   return std::ranges::max(counts);
 }
 
-TokenBuffer::TokenBuffer(const CoreletShares &shares, int64_t capacity, int64_t tokens)
-    : shares(shares), capacity(capacity), tokens((tokens + 63) / 64), counts(shares.corelets()),
-      missing(this->tokens.size()) {}
+TokenBuffer::TokenBuffer(const TokenShares &shares, int64_t capacity, int64_t tokens)
+    : shares(shares), capacity(capacity), tokens((tokens + 63) / 64), counts(shares.parts()),
+      missing(this->tokens.size()), staying(missing), passing(missing) {}
 
 int64_t TokenBuffer::size() const { return std::reduce(counts.begin(), counts.end()); }
 
@@ -98,13 +142,19 @@ SPRINT_COUNTS_BITS FetchedTokens TokenBuffer::fetch(TokenSet wanted, int64_t ofK
       tokens[word] = there;
   }
   if (residency == Residency::PreviousQuery) {
-    if (counts.size() == 1)
+    if (counts.size() == 1) {
       counts[0] = result.reused;
-    else
+    } else {
+      std::ranges::fill(counts, 0);
       shares.count(tokens, counts);
+    }
   }
   kept = counts;
   result.passing = result.missing - admit(missing);
+  for (size_t word = 0; word < tokens.size(); ++word) {
+    staying[word] = missing[word] & tokens[word];
+    passing[word] = missing[word] & ~tokens[word];
+  }
   for (size_t corelet = 0; corelet < counts.size(); ++corelet)
     result.waitsForRoom |= occupied[corelet] + counts[corelet] - kept[corelet] > capacity;
   return result;

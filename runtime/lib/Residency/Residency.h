@@ -35,11 +35,16 @@ struct FetchedTokens {
 class TokenBuffer {
 public:
   /// For `tokens` tokens, of which each CORELET has room for `capacity`.
-  TokenBuffer(const CoreletShares &shares, int64_t capacity, int64_t tokens);
+  TokenBuffer(const TokenShares &shares, int64_t capacity, int64_t tokens);
 
   /// Brings the tokens that the owners of a list want, which are of `keyHead`; tokens of another
   /// one are dropped before. `residency` says who stays.
   FetchedTokens fetch(TokenSet wanted, int64_t keyHead, Residency residency);
+  /// Those of the list fetched last that were not there; of them those that stay, and those that do
+  /// not.
+  TokenSet missed() const { return missing; }
+  TokenSet admitted() const { return staying; }
+  TokenSet passed() const { return passing; }
   /// What is there.
   TokenSet held() const { return tokens; }
   /// How many those are.
@@ -49,14 +54,14 @@ private:
   /// Adds the first of `missing` while there is room. Returns how many those are.
   int64_t admit(TokenSet missing);
 
-  const CoreletShares &shares;
+  const TokenShares &shares;
   int64_t capacity;
   int64_t keyHead = -1;
   std::vector<uint64_t> tokens;
   /// Tokens held on each CORELET.
   std::vector<int64_t> counts;
+  std::vector<uint64_t> missing, staying, passing;
   // Buffers of `fetch`.
-  std::vector<uint64_t> missing;
   std::vector<int64_t> occupied, kept;
 };
 

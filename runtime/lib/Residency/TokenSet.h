@@ -25,38 +25,42 @@ template <typename Visit> void forEachToken(TokenSet set, Visit visit) {
         return;
 }
 
-/// How tokens are shared among CORELETs: token `j` belongs to CORELET `j mod corelets`.
-class CoreletShares {
+/// How tokens are shared among parts, which are CORELETs or banks: token `j` belongs to part
+/// `j mod parts`.
+class TokenShares {
 public:
-  explicit CoreletShares(int64_t corelets);
+  explicit TokenShares(int64_t parts);
 
-  int64_t corelets() const { return number; }
-  int64_t coreletOf(int64_t token) const { return token % number; }
-  /// The tokens of `set`, of which there are `tokens`, on the CORELET that has most of them.
+  int64_t parts() const { return number; }
+  int64_t partOf(int64_t token) const { return token % number; }
+  /// The tokens of `set`, of which there are `tokens`, of the part that has most of them.
   int64_t fullest(TokenSet set, int64_t tokens) const;
-  /// Sets `counts`, one a CORELET, to the tokens of `set` there.
+  /// Adds to `counts`, one a part, the tokens of `set` there.
   void count(TokenSet set, std::span<int64_t> counts) const;
-  /// Calls `choose` with each CORELET that has tokens of a word of a set, and with those. Returns
-  /// all tokens that it returns.
+  void count(TokenSet set, std::span<uint32_t> counts) const;
+  /// Calls `choose` with each part that has tokens of a word of a set, and with those. Returns all
+  /// tokens that it returns.
   template <typename Choose>
   [[gnu::always_inline]] uint64_t splitWord(uint64_t bits, size_t word, Choose choose) const {
     uint64_t chosen = 0;
     if (stride != 0) {
-      for (int64_t corelet = 0; corelet < number; ++corelet)
-        if (uint64_t ofCorelet = bits & stride << corelet)
-          chosen |= choose(corelet, ofCorelet);
+      for (int64_t part = 0; part < number; ++part)
+        if (uint64_t ofPart = bits & stride << part)
+          chosen |= choose(part, ofPart);
       return chosen;
     }
     for (; bits != 0; bits &= bits - 1) {
       int bit = std::countr_zero(bits);
-      chosen |= choose(coreletOf(static_cast<int64_t>(word * 64) + bit), uint64_t(1) << bit);
+      chosen |= choose(partOf(static_cast<int64_t>(word * 64) + bit), uint64_t(1) << bit);
     }
     return chosen;
   }
 
 private:
+  template <typename Count> void add(TokenSet set, std::span<Count> counts) const;
+
   int64_t number;
-  /// The bits of a word that are of CORELET 0, where that is the same for all words; otherwise 0.
+  /// The bits of a word that are of part 0, where that is the same for all words; otherwise 0.
   uint64_t stride = 0;
 };
 

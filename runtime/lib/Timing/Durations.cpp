@@ -7,6 +7,7 @@
 
 #include "Durations.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <utility>
@@ -67,14 +68,22 @@ Durations::Durations(const Machine &machine, const LaunchShape &shape) {
   auto ceilDiv = [](int64_t number, int64_t divisor) { return (number + divisor - 1) / divisor; };
   Cycles bitsOfMemoryCycle = parameter(timing.busBits) * parameter(timing.transfersPerMemoryCycle) *
                              whole(structure.channels);
+  Cycles bit = inMemoryCycles(1) * inverse(bitsOfMemoryCycle);
+  Time tBURST = 0;
   int64_t cyclesPerValue = ceilDiv(shape.valueDim, structure.multipliers);
   const std::pair<Time *, Cycles> durations[] = {
-      {&bit, inMemoryCycles(1) * inverse(bitsOfMemoryCycle)},
+      {&this->bit, bit},
+      {&bitOnChannel, bit * whole(structure.channels)},
       {&read, inMemoryCycles(timing.tRCD + timing.tCAS)},
       {&tCAS, inMemoryCycles(timing.tCAS)},
       {&tCWD, inMemoryCycles(timing.tCWD)},
-      {&burst, inMemoryCycles(timing.tBURST + timing.tWP) *
-                   Cycles(1, structure.channels * structure.banksPerChannel)},
+      {&tRCD, inMemoryCycles(timing.tRCD)},
+      {&tRP, inMemoryCycles(timing.tRP)},
+      {&tCCD, inMemoryCycles(timing.tCCD)},
+      {&tWP, inMemoryCycles(timing.tWP)},
+      {&tBURST, inMemoryCycles(timing.tBURST)},
+      {&writtenShare, inMemoryCycles(timing.tBURST + timing.tWP) *
+                          Cycles(1, structure.channels * structure.banksPerChannel)},
       {&threshold, parameter(timing.thresholdCycles)},
       {&qkLatency, parameter(timing.qkLatency)},
       {&softmaxLatency, parameter(timing.softmaxLatency)},
@@ -99,4 +108,25 @@ Durations::Durations(const Machine &machine, const LaunchShape &shape) {
     Wide number = cycles.numerator * (units / cycles.denominator);
     *duration = number > kMaxTime ? kMaxTime : static_cast<Time>(number);
   }
+  // A row stays open while its data leave it: activating the next one overlaps with their way to
+  // the bus.
+  key = accessOf(shape.headDim, tRCD + tRP);
+  value = accessOf(shape.valueDim, tRCD + tRP);
+  readBurst = accessOf(kBurstBytes, tRCD + tRP);
+  writtenBurst = accessOf(kBurstBytes, 0);
+  writtenBurst.occupied = tBURST + tWP;
+}
+
+AccessDurations Durations::accessOf(int64_t bytes, Time around) const {
+  // Columns of a burst, of which the last may have less.
+  int64_t columns = (bytes + kBurstBytes - 1) / kBurstBytes;
+  Time burst = times(8 * kBurstBytes, bitOnChannel);
+  Time rest = times(8 * (bytes - (columns - 1) * kBurstBytes), bitOnChannel);
+  Time before = times(columns - 1, std::max(burst, tCCD));
+  AccessDurations access;
+  access.bits = 8 * bytes;
+  access.transfer = std::min(before + rest, kMaxTime);
+  access.onChannel = std::min(before + std::max(rest, tCCD), kMaxTime);
+  access.occupied = std::min(around + access.transfer, kMaxTime);
+  return access;
 }

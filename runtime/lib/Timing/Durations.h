@@ -22,6 +22,21 @@ using Time = int64_t;
 /// No launch takes longer; far enough from the largest Time to add durations to.
 inline constexpr Time kMaxTime = Time(1) << 60;
 
+/// What a bank takes for one token, or for as much of something else: opening a row and reading its
+/// columns, or writing a burst.
+struct AccessDurations {
+  int64_t bits = 0;
+  /// From its first data on the bus of its channel to the end of its last, and until that bus can
+  /// move something else.
+  Time transfer = 0, onChannel = 0;
+  /// Of its bank, from one access to the next.
+  Time occupied = 0;
+};
+
+/// Bytes of a burst: what one column's address brings or takes, and what a bank holds together of
+/// what is no token.
+inline constexpr int64_t kBurstBytes = 64;
+
 /// What the durations of commands on a machine are made of, for heads of one size
 /// (docs/machine.md, "Time").
 class Durations {
@@ -33,14 +48,18 @@ public:
 
   /// Units of a core cycle.
   Time unitsPerCycle = 1;
-  /// One bit on the bus.
-  Time bit = 0;
+  /// One bit on the bus, and on that of one channel.
+  Time bit = 0, bitOnChannel = 0;
   /// From a read's start to its first data.
   Time read = 0;
   /// From a column's address to its data, and to data that is written.
   Time tCAS = 0, tCWD = 0;
-  /// Writing a burst, shared by as many bursts as there are banks.
-  Time burst = 0;
+  /// As in Machine.h.
+  Time tRCD = 0, tRP = 0, tCCD = 0, tWP = 0;
+  /// Reading a query or a key, a value, and a burst; writing a burst, and what its bank takes of
+  /// that where all banks share the bursts evenly.
+  AccessDurations key, value, readBurst, writtenBurst;
+  Time writtenShare = 0;
   Time threshold = 0;
   Time qkLatency = 0, softmaxLatency = 0, vLatency = 0;
   /// Of the QK-PU for a key, of the V-PU for a value and for its share of an output's division.
@@ -51,8 +70,6 @@ public:
     Time product;
     return __builtin_mul_overflow(count, each, &product) || product > kMaxTime ? kMaxTime : product;
   }
-  /// What a number of bytes takes on the bus.
-  Time transfer(int64_t bytes) const { return times(bytes, 8 * bit); }
   /// Rounded up to whole cycles.
   Time whole(Time time) const {
     Time rest = isPowerOfTwo ? time & (unitsPerCycle - 1) : time % unitsPerCycle;
@@ -63,6 +80,9 @@ public:
   }
 
 private:
+  /// An access of so many bytes, which occupies its bank for `around` beside moving them.
+  AccessDurations accessOf(int64_t bytes, Time around) const;
+
   bool isPowerOfTwo = true;
   std::string message;
 };

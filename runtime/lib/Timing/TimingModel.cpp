@@ -33,7 +33,8 @@ TimingModel::TimingModel(const Machine &machine, const LaunchShape &shape,
                          std::span<const CountingQueue> countingQueues,
                          std::span<const IndexQueue> indexQueues, const EventLogs &logs,
                          const TimingOptions &options)
-    : machine(machine), shape(shape), options(options), durations(machine, shape) {
+    : machine(machine), shape(shape), options(options), durations(machine, shape),
+      memory(machine, shape, durations, options.trace) {
   if (!durations.fault().empty())
     found = {std::nullopt, 0, durations.fault()};
   written.assign(shape.batches * shape.heads * launchInputs.size(),
@@ -76,7 +77,7 @@ void TimingModel::advance() {
   }
   bool canGrant = true;
   while (!found) {
-    // Only the bus needs an order in time. All units go on until each is done or wants the bus;
+    // Only the memory needs an order in time. All units go on until each is done or wants it;
     // then the earliest request cannot be overtaken, because whatever comes later follows from a
     // request that is still waiting.
     while (runnable != 0 && !found) {
@@ -86,7 +87,7 @@ void TimingModel::advance() {
         continue;
       while (hasNext(unit) && runNext(unit) && !found) {
       }
-      // What comes at once could want the bus before.
+      // What comes at once could want the memory before.
       canGrant &= hasNext(unit) || !(open & setOf(unit));
     }
     if (!canGrant || requesting == 0)
@@ -166,8 +167,10 @@ std::vector<TraceCounter> TimingModel::takeCounters() {
   // The bus by windows, of which there are few enough to be looked at.
   double window = std::max(std::ceil(durations.cycles(last) / kBusWindows), 1.0);
   std::vector<double> busy(static_cast<size_t>(durations.cycles(last) / window) + 1);
+  double bytesOfChannel =
+      machine.busBytesPerCycle() / static_cast<double>(machine.structure.channels);
   for (const TraceEvent &event : timeline) {
-    if (event.unit != "bus")
+    if (event.unit != "channel")
       continue;
     double end = event.start + event.duration;
     for (auto index = static_cast<size_t>(event.start / window); index * window < end; ++index)
@@ -175,7 +178,7 @@ std::vector<TraceCounter> TimingModel::takeCounters() {
   }
   for (size_t index = 0; index < busy.size(); ++index)
     counters.push_back(
-        {"bus, bytes a cycle", index * window, busy[index] / window * machine.busBytesPerCycle()});
+        {"bus, bytes a cycle", index * window, busy[index] / window * bytesOfChannel});
   return counters;
 }
 
@@ -184,7 +187,11 @@ TimingResult TimingModel::takeResult() {
   result.cycles = durations.cycles(last);
   for (const Unit &unit : units)
     result.busy[static_cast<size_t>(unit.unit)] = durations.cycles(unit.busy);
-  result.busBusy = durations.cycles(bus.busyTime());
+  result.busBusy = durations.cycles(memory.busyTime());
+  // What a channel makes up for behind the last command is nobody's.
+  for (TraceEvent &event : timeline)
+    event.duration = std::min(event.duration, result.cycles - event.start);
+  std::erase_if(timeline, [](const TraceEvent &event) { return event.duration < 0; });
   std::ranges::sort(timeline, {}, [](const TraceEvent &event) {
     return std::tuple(event.start, event.unit, event.corelet, event.name, event.duration);
   });

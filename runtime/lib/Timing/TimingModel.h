@@ -12,8 +12,8 @@
 #ifndef SPRINTRUNTIME_LIB_TIMING_TIMINGMODEL_H
 #define SPRINTRUNTIME_LIB_TIMING_TIMINGMODEL_H
 
-#include "Bus.h"
 #include "Durations.h"
+#include "Memory.h"
 #include "Queues.h"
 #include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/Simulator.h"
@@ -77,6 +77,8 @@ public:
   int64_t next(MachineUnit unit) const { return units[static_cast<size_t>(unit)].next; }
   /// For a trace: the keys on each CORELET of the list that a unit scores, weights or sums next.
   void addShares(MachineUnit unit, std::span<const int64_t> shares);
+  /// The number of the first run of places of a unit that has not been read.
+  int64_t nextPlaces(MachineUnit unit) const { return units[static_cast<size_t>(unit)].nextPlaces; }
   /// What was found to be wrong; then nothing goes on.
   const std::optional<TimingFault> &fault() const { return found; }
   /// The times, with the timeline in the order in which its intervals begin.
@@ -93,8 +95,10 @@ private:
     Time ended = 0;
     /// The time in which it has worked.
     Time busy = 0;
-    /// When it wants the bus, while it waits for it.
+    /// When it wants the memory, while it waits for it.
     Time request = 0;
+    /// Number of the places that its next event with any reads.
+    int64_t nextPlaces = 0;
     /// The shares of its events, for a trace.
     Ring<uint32_t> shares;
     /// What its next command waited for, and when the unit was free for it; for an explanation.
@@ -110,7 +114,8 @@ private:
     int64_t change;
   };
 
-  // Each returns whether the event has happened; where not, the unit waits for a queue or the bus.
+  // Each returns whether the event has happened; where not, the unit waits for a queue or the
+  // memory.
   bool run(Unit &unit, const AcquireEvent &event);
   bool run(Unit &unit, const ReleaseEvent &event);
   bool run(Unit &unit, const WriteEvent &event);
@@ -131,22 +136,34 @@ private:
   static bool hasNext(const Unit &unit) { return unit.next < unit.log->complete; }
   /// Runs a unit's next event. Returns whether it has happened.
   bool runNext(Unit &unit);
-  /// When a command that wants the bus at `time`, for `duration`, gets it; nothing while it is not
-  /// the unit's turn.
-  std::optional<Time> requestBus(Unit &unit, Time time, Time duration) {
+  /// When the memory serves a command that wants it at `time`; nothing while it is not the unit's
+  /// turn.
+  std::optional<Served> requestMemory(Unit &unit, Time time, const MemoryRequest &request) {
     if (granted != &unit) {
       unit.request = time;
       requesting |= setOf(unit);
       return std::nullopt;
     }
-    Time start = bus.serve(time, duration);
-    trace("bus", -1, unit, start, duration);
-    if (options.explained) {
-      if (start > time)
-        noteWait(unit, "the bus, which served " + busUser, start);
-      busUser = std::string(toString(unit.unit)) + ": " + std::string(mnemonicOf(unit));
-    }
-    return start;
+    Served served = memory.serve(time, request);
+    if (options.trace)
+      for (const ChannelTransfer &transfer : memory.transfers())
+        addInterval("channel", transfer.channel, unit, transfer.start, transfer.duration);
+    if (options.explained)
+      noteMemory(unit, time, request, served);
+    return served;
+  }
+  /// Where the tokens are that the unit's next command reads.
+  static std::span<const uint32_t> placesOf(const Unit &unit) {
+    return unit.log->places[unit.nextPlaces];
+  }
+  /// Reading keys or values, which are where the unit's next places are.
+  MemoryRequest readOf(const Unit &unit, MemoryRegion region, int64_t count) const {
+    const AccessDurations &access = region == MemoryRegion::Key ? durations.key : durations.value;
+    MemoryRequest request = {count * access.bits, durations.read, count, &access};
+    std::span<const uint32_t> places = placesOf(unit);
+    request.onChannels = places.first(machine.structure.channels);
+    request.inBanks = places.subspan(machine.structure.channels);
+    return request;
   }
   /// Ends the unit's command, which began at `start`, frees its unit at `free` and ends at `end`.
   /// `worked` is the time in which it worked.
@@ -174,6 +191,13 @@ private:
   void noteList(Unit &unit, IndexQueueIndex queue, const TimedList &list) {
     if (options.explained)
       noteWait(unit, "a list in '" + std::string(queueOf(queue).name) + "'", list.available);
+  }
+  /// Notes until when nothing is read for the unit's command, as banks or channels are busy.
+  void noteMemory(Unit &unit, Time time, const MemoryRequest &request, const Served &served) {
+    Time begin =
+        served.first - request.latency - (request.access ? request.access->transfer : Time(0));
+    if (!request.isWrite && begin > time)
+      noteWait(unit, "a busy bank or channel", begin);
   }
   /// Adds the unit's command to the explanation, where it is of the row.
   void explain(Unit &unit, Time start, Time end);
@@ -203,7 +227,8 @@ private:
     trace(toString(unit.unit), corelet, unit, start, duration);
   }
   void traceBanks(const Unit &unit, Time start, Time duration);
-  /// Traces a command that every CORELET runs for its share of the list's keys, `perKey` for each.
+  /// Traces a command that every CORELET runs for its share of the
+  /// list's keys, `perKey` for each.
   void traceShares(Unit &unit, Time start, Time duration, Time perKey);
 
   /// Has a unit run again once what it waits for has changed. Returns false.
@@ -291,21 +316,19 @@ private:
   /// Tokens that the key and the value buffer hold.
   std::array<int64_t, 2> heldTokens{};
   std::vector<ExplainedCommand> explanation;
-  /// Who had the bus last.
-  std::string busUser = "nobody";
   std::optional<TimingFault> found;
   /// The end of the last command.
   Time last = 0;
 
   std::array<Unit, kNumMachineUnits> units;
-  /// Units that may be able to go on, and those that wait for the bus.
+  /// Units that may be able to go on, and those that wait for the memory.
   UnitSet runnable = 0, requesting = 0;
   std::vector<TimedCredits> credits;
   std::vector<TimedQueue> queues;
   /// For each head, or key head, and region when it has been written; infinite until that is known.
   std::vector<Time> written;
-  Bus bus;
-  /// The unit whose turn on the bus it is.
+  Memory memory;
+  /// The unit whose turn in the memory it is.
   const Unit *granted = nullptr;
 };
 

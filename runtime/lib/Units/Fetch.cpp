@@ -30,16 +30,18 @@ bool Walk::run(Unit &unit, const LoadQueryCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const LoadQueryEvent &event) {
-  Time onBus = durations.transfer(shape.headDim);
-  std::optional<Time> start = requestBus(unit, unit.time, onBus);
-  if (!start)
+  int64_t banks = machine.structure.channels * machine.structure.banksPerChannel;
+  MemoryRequest request = {durations.key.bits, durations.read, 1, &durations.key};
+  request.bank = event.owners.query % banks;
+  std::optional<Served> served = requestMemory(unit, unit.time, request);
+  if (!served)
     return false;
-  checkWritten(unit, MemoryRegion::Query, event.owners.head, *start);
-  Time duration = durations.whole(durations.read + onBus);
-  Time held = durations.whole(onBus);
-  traceBanks(unit, *start, duration);
-  trace(unit, -1, *start, held);
-  finish(unit, *start, *start + held, *start + duration, held);
+  checkWritten(unit, MemoryRegion::Query, event.owners.head, served->start);
+  Time duration = durations.whole(served->last - served->start);
+  Time held = durations.whole(served->moved);
+  traceBanks(unit, served->start, duration);
+  trace(unit, -1, served->start, held);
+  finish(unit, served->start, served->start + held, served->start + duration, held);
   return true;
 }
 
@@ -87,16 +89,15 @@ bool TimingModel::run(Unit &unit, const FetchEvent &event) {
   Time duration = durations.unitsPerCycle;
   TimedList passedOn = {start, start};
   if (event.read > 0) {
-    int64_t tokenBytes = event.region == MemoryRegion::Key ? shape.headDim : shape.valueDim;
-    Time onBus = durations.transfer(event.read * tokenBytes);
-    std::optional<Time> had = requestBus(unit, start, onBus);
-    if (!had)
+    std::optional<Served> served =
+        requestMemory(unit, start, readOf(unit, event.region, event.read));
+    if (!served)
       return false;
-    start = *had;
-    held = durations.whole(onBus);
-    duration = durations.whole(durations.read + onBus);
-    Time firstArrival = start + durations.read + durations.transfer(tokenBytes);
-    passedOn = {event.reused > 0 ? start : firstArrival, start + durations.read + onBus};
+    start = served->start;
+    held = durations.whole(served->moved);
+    duration = durations.whole(served->last - start);
+    passedOn = {event.reused > 0 ? start : served->first, served->last};
+    ++unit.nextPlaces;
     traceBanks(unit, start, duration);
   }
   checkWritten(unit, event.region, event.owners.head, start);

@@ -87,14 +87,26 @@ bool TimingModel::run(Unit &unit, const LoadSegmentsEvent &event) {
 }
 
 bool TimingModel::run(Unit &unit, const LoadBiasEvent &event) {
-  Time onBus = Durations::times(shape.keys * elementBits(MemoryRegion::Bias), durations.bit);
-  std::optional<Time> start = requestBus(unit, unit.time, onBus);
-  if (!start)
+  int64_t bits = shape.keys * elementBits(MemoryRegion::Bias);
+  int64_t bursts = (bits + 8 * kBurstBytes - 1) / (8 * kBurstBytes);
+  int64_t channels = machine.structure.channels;
+  int64_t banks = channels * machine.structure.banksPerChannel;
+  // A row of biases lies in bursts, one bank after another.
+  std::vector<uint32_t> onChannels(channels), inBanks(std::min(bursts, banks));
+  for (int64_t bank = 0; bank < std::ssize(inBanks); ++bank) {
+    inBanks[bank] = static_cast<uint32_t>((bursts - bank + banks - 1) / banks);
+    onChannels[bank % channels] += inBanks[bank];
+  }
+  MemoryRequest request = {bits, durations.read, bursts, &durations.readBurst};
+  request.onChannels = onChannels;
+  request.inBanks = inBanks;
+  std::optional<Served> served = requestMemory(unit, unit.time, request);
+  if (!served)
     return false;
-  checkWritten(unit, MemoryRegion::Bias, event.owners.head, *start);
-  Time duration = durations.whole(durations.read + onBus);
-  traceBanks(unit, *start, duration);
-  finish(unit, *start, duration);
+  checkWritten(unit, MemoryRegion::Bias, event.owners.head, served->start);
+  Time duration = durations.whole(served->last - served->start);
+  traceBanks(unit, served->start, duration);
+  finish(unit, served->start, duration);
   return true;
 }
 
@@ -156,16 +168,16 @@ bool TimingModel::run(Unit &unit, const ThresholdEvent &event) {
 }
 
 bool TimingModel::run(Unit &unit, const ReadPruningEvent &event) {
-  Time onBus = Durations::times(shape.keys, durations.bit);
-  std::optional<Time> start = requestBus(unit, unit.time, onBus);
-  if (!start)
+  // Latches hold the vector, so no row is opened.
+  std::optional<Served> served = requestMemory(unit, unit.time, {shape.keys, durations.tCAS});
+  if (!served)
     return false;
-  Time duration = durations.whole(durations.tCAS + onBus);
-  Time end = *start + duration;
+  Time duration = durations.whole(served->last - served->start);
+  Time end = served->start + duration;
   put(unit, event.keysTo, {end, end});
   put(unit, event.valuesTo, {end, end});
-  traceBanks(unit, *start, duration);
-  finish(unit, *start, duration);
+  traceBanks(unit, served->start, duration);
+  finish(unit, served->start, duration);
   return true;
 }
 

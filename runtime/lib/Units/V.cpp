@@ -46,24 +46,27 @@ bool TimingModel::run(Unit &unit, const AccumulateEvent &event) {
   if (!weights || !values)
     return false;
   Time latency = durations.vLatency;
-  Time onBus = durations.transfer(event.unfetched * shape.valueDim);
-  Time reading = event.unfetched == 0 ? 0 : durations.read + onBus;
+  Time start = std::max({unit.time, weights->available, values->available});
+  Time reading = 0;
+  if (event.unfetched > 0) {
+    std::optional<Served> served =
+        requestMemory(unit, start, readOf(unit, MemoryRegion::Value, event.unfetched));
+    if (!served)
+      return false;
+    start = served->start;
+    reading = served->last - start + durations.perValue;
+    checkWritten(unit, MemoryRegion::Value, event.owners.head, start);
+    traceBanks(unit, start, served->last - start);
+  }
   Time alone = durations.whole(
       latency + std::max(Durations::times(event.size.fullest, durations.perValue), reading));
-  Time start = std::max({unit.time, weights->available, values->available});
-  if (event.unfetched > 0) {
-    std::optional<Time> had = requestBus(unit, start, onBus);
-    if (!had)
-      return false;
-    start = *had;
-    checkWritten(unit, MemoryRegion::Value, event.owners.head, start);
-    traceBanks(unit, start, reading);
-  }
   Time lastInput = std::max(weights->complete, values->complete);
   Time duration =
       event.size.fullest == 0
           ? alone
           : std::max(alone, durations.whole(lastInput - start + durations.perValue + latency));
+  if (event.unfetched > 0)
+    ++unit.nextPlaces;
   noteList(unit, event.weights, *weights);
   noteList(unit, event.values, *values);
   take(event.weights, start);

@@ -13,9 +13,6 @@
 
 using namespace sprint;
 
-/// Bits that one burst writes to one bank.
-static constexpr int64_t kBurstBits = 64 * 8;
-
 /// Bits of a row of a region: of a token, or of a query's row of a mask or a bias.
 static int64_t rowBits(MemoryRegion region, const LaunchShape &shape) {
   const LaunchTensor &input = inputOf(region);
@@ -74,17 +71,19 @@ void Walk::checkTokens(const Unit &unit, const WriteCommand &command) const {
 bool TimingModel::run(Unit &unit, const WriteEvent &event) {
   if (!options.writesTakeTime)
     return true;
-  Time cells = Durations::times((event.bits + kBurstBits - 1) / kBurstBits, durations.burst);
-  Time onBus = Durations::times(event.bits, durations.bit);
-  Time duration = durations.whole(durations.tCWD + std::max(onBus, cells));
-  std::optional<Time> start = requestBus(unit, unit.time, onBus);
-  if (!start)
+  constexpr int64_t kBurstBits = 8 * kBurstBytes;
+  std::optional<Served> served =
+      requestMemory(unit, unit.time,
+                    {event.bits, durations.tCWD, (event.bits + kBurstBits - 1) / kBurstBits,
+                     &durations.writtenBurst, /*isWrite=*/true});
+  if (!served)
     return false;
+  Time duration = durations.whole(served->last - served->start);
   // What is written again is the same as before.
   Time &end = writtenAt(event.region, event.head);
-  end = std::min(end, *start + duration);
-  traceBanks(unit, *start, duration);
-  finish(unit, *start, duration);
+  end = std::min(end, served->start + duration);
+  traceBanks(unit, served->start, duration);
+  finish(unit, served->start, duration);
   return true;
 }
 

@@ -212,10 +212,11 @@ public:
   int64_t begin() const { return first; }
   /// One past the last.
   int64_t end() const { return first + static_cast<int64_t>(events.size()); }
-  /// Drops the events before that of this number.
-  void dropBefore(int64_t number) {
+  /// Drops the events before that of this number, and the places before those of `placesNumber`.
+  void dropBefore(int64_t number, int64_t placesNumber) {
     for (; first < number; ++first)
       events.pop();
+    places.dropBefore(placesNumber);
   }
 
   /// Whether more events can come.
@@ -228,6 +229,9 @@ public:
   /// Events from here on still have something open.
   int64_t complete = 0;
   State state = State::Open;
+  /// Where the tokens are that events read, a run for each that reads any: how many on each channel
+  /// and behind that in each bank, from the first on.
+  RunLog<uint32_t> places;
 
 private:
   Ring<Event> events;

@@ -10,7 +10,7 @@
   resident_heads = 3, multipliers = 64>
 
 // Costs keep every bit: the nearest of 1/3, the largest energy, the smallest of all numbers.
-// CHECK-DAG: #costs = #sprint.costs<timing = {clock = 1.000000e+03, memory_clock = 333.33333333333331, bus = 6.400000e+01, transfers_per_memory_cycle = 2.000000e+00, tRCD = 1.000000e+01, tCAS = 6.000000e+00, tBURST = 4.000000e+00, tWP = 4.000000e+00, tCWD = 4.000000e+00, threshold = 8.000000e+00, qk_latency = 7.000000e+00, softmax_latency = 9.000000e+00, v_latency = 5.000000e-01, division = 1.000000e+00}, energy = {in_memory = 1.000000e-01, reram_read = 3.100000e+00, reram_write = 2.440000e+01, sram_read = 0.33333333333333331, sram_write = 4.940660e-324, qk = 3.060000e+00, v = 1.000000e+09, softmax = 0.000000e+00, endurance = 1.000000e+06}>
+// CHECK-DAG: #costs = #sprint.costs<timing = {clock = 1.000000e+03, memory_clock = 333.33333333333331, bus = 6.400000e+01, transfers_per_memory_cycle = 2.000000e+00, tRCD = 1.000000e+01, tCAS = 6.000000e+00, tBURST = 4.000000e+00, tWP = 4.000000e+00, tCWD = 4.000000e+00, tRP = 0.000000e+00, tWTR = 0.000000e+00, tCCD = 0.000000e+00, threshold = 8.000000e+00, qk_latency = 7.000000e+00, softmax_latency = 9.000000e+00, v_latency = 5.000000e-01, division = 1.000000e+00}, energy = {in_memory = 1.000000e-01, reram_read = 3.100000e+00, reram_write = 2.440000e+01, sram_read = 0.33333333333333331, sram_write = 4.940660e-324, qk = 3.060000e+00, v = 1.000000e+09, softmax = 0.000000e+00, endurance = 1.000000e+06}>
 #costs = #sprint.costs<
   timing = {memory_clock = 333.33333333333331, clock = 1000.0, bus = 64.0, transfers_per_memory_cycle = 2.0, tRCD = 10.0, tCAS = 6.0, tBURST = 4.0,
     tWP = 4.0, tCWD = 4.0, threshold = 8.0, qk_latency = 7.0, softmax_latency = 9.0, v_latency = 0.5,
