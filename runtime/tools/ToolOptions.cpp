@@ -84,7 +84,19 @@ std::vector<CLI::Option *> LaunchFileOptions::addTo(CLI::App &app) {
 std::vector<CLI::Option *> SimulationOptions::addTo(CLI::App &app) {
   return {app.add_option("--threads", threads,
                          "threads that simulate; without it as many as the processor runs")
-              ->check(CLI::Range(1, kMaxThreads))};
+              ->check(CLI::Range(1, kMaxThreads)),
+          app.add_option_function<std::string>(
+              "--timing",
+              [this](const std::string &text) {
+                for (TimingKind kind : {TimingKind::ClosedForm, TimingKind::Detailed})
+                  if (text == toString(kind)) {
+                    timing = kind;
+                    return;
+                  }
+                throw CLI::ValidationError("--timing",
+                                           "expected closed-form or detailed, got '" + text + "'");
+              },
+              "closed-form, as without it, or detailed: what cycles are made of")};
 }
 
 void LaunchFileOptions::request(LaunchOptions &options) const {

@@ -53,12 +53,16 @@ struct ThresholdOptions {
 struct SimulationOptions {
   /// As LaunchOptions has them.
   std::optional<int> threads;
+  TimingKind timing = TimingKind::ClosedForm;
 
   /// Adds the options to a command line. Returns them.
   std::vector<CLI::Option *> addTo(CLI::App &app);
 
   /// Sets what launches are asked for.
-  void request(LaunchOptions &options) const { options.threads = threads; }
+  void request(LaunchOptions &options) const {
+    options.threads = threads;
+    options.timing = timing;
+  }
 };
 
 /// A launch, as its files are made of it.

@@ -105,6 +105,22 @@ TEST_F(SprintSimTest, WritesAllOutputs) {
   EXPECT_TRUE(nlohmann::json::accept(read("o/trace.json")));
 }
 
+TEST_F(SprintSimTest, ReportsWhichTimingCyclesAreOf) {
+  ASSERT_EQ(runAll("--threshold=2.5"), 0) << read("err.txt");
+  auto closed = nlohmann::json::parse(read("o/stats.json"));
+  ASSERT_EQ(runAll("--threshold=2.5 --timing=detailed"), 0) << read("err.txt");
+  auto detailed = nlohmann::json::parse(read("o/stats.json"));
+  EXPECT_EQ(closed["attentions"][0]["timing"], "closed-form");
+  EXPECT_EQ(detailed["attentions"][0]["timing"], "detailed");
+  EXPECT_NE(closed["cycles"], detailed["cycles"]);
+  EXPECT_EQ(closed["energy_pj"], detailed["energy_pj"]);
+}
+
+TEST_F(SprintSimTest, UnknownTiming) {
+  expectRefused(runAll("--timing=quick"),
+                "--timing: expected closed-form or detailed, got 'quick'");
+}
+
 TEST_F(SprintSimTest, SumsUpALaunch) {
   ASSERT_EQ(runAll("--threshold=-inf"), 0) << read("err.txt");
   auto stats = nlohmann::json::parse(read("o/stats.json"));

@@ -155,7 +155,8 @@ inline constexpr TimingField kTimingFields[] = {
     {"timing", "tRP", "memory cycles", 0, 1e6, detail::access<&Timing::tRP>(),
      "from precharging a bank to activating its next row", /*defaultValue=*/0},
     {"timing", "tWTR", "memory cycles", 0, 1e6, detail::access<&Timing::tWTR>(),
-     "from a channel's last written data to its next read's column address; no command counts it",
+     "from a channel's last written data to its next read's column address; `--timing=detailed` "
+     "alone counts it",
      /*defaultValue=*/0},
     {"timing", "tCCD", "memory cycles", 0, 1e6, detail::access<&Timing::tCCD>(),
      "from a column's address to the next one's on its channel", /*defaultValue=*/0},

@@ -31,6 +31,7 @@ struct LaunchReport {
   /// What the launch brought beside query, key and value: `key_valid`, `mask`, `bias`.
   std::vector<std::string> inputs;
   std::vector<float> thresholds;
+  TimingKind timing = TimingKind::ClosedForm;
   Statistics statistics;
 
   LaunchReport() = default;

@@ -104,6 +104,17 @@ struct RowName {
   int64_t query = 0;
 };
 
+/// How the time of a launch is found (docs/machine.md).
+enum class TimingKind {
+  ClosedForm, ///< a formula for each command: what the machine's cycles are
+  Detailed,   ///< every key and value through channel, bank and PU, to hold the formulas against
+};
+
+/// As tools and reports spell it.
+constexpr std::string_view toString(TimingKind kind) {
+  return kind == TimingKind::ClosedForm ? "closed-form" : "detailed";
+}
+
 /// What a launch is asked for.
 struct LaunchOptions {
   ThresholdPolicy thresholds;
@@ -115,6 +126,8 @@ struct LaunchOptions {
   /// Record the output codes (LaunchResult::codes) and masks (LaunchResult::masks).
   bool codes = true;
   bool masks = false;
+  /// How cycles are found; values, energy and counts do not depend on it.
+  TimingKind timing = TimingKind::ClosedForm;
   /// Record the timeline (LaunchResult::trace).
   bool trace = false;
   /// Explain this row (LaunchResult::explanation).
@@ -178,6 +191,8 @@ struct LaunchResult {
   /// Kept keys, `[B * H, Sq, Sk]`, 0 or 1; empty unless asked for.
   std::vector<uint8_t> masks;
   Statistics statistics;
+  /// Where cycles, timeline and explanation come from.
+  TimingKind timing = TimingKind::ClosedForm;
   std::vector<TraceEvent> trace;
   /// With the timeline: lists in each index queue, tokens in the buffers on chip, and bytes a cycle
   /// on the bus, each in the order of time.

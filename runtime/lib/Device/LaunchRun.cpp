@@ -44,9 +44,9 @@ LaunchRun::LaunchRun(const DecodedProgram &program, const Machine &machine,
       valueBuffer(shares, machine.structure.bufferedValues(shape.valueDim), shape.keys),
       ledger(machine.structure, shape),
       timing(machine, shape, program.source().countingQueues, program.source().indexQueues, logs,
-             {true, options.trace, options.explained}),
+             {true, options.timing, options.trace, options.explained}),
       residentTiming(machine, shape, program.source().countingQueues, program.source().indexQueues,
-                     logs, {.writesTakeTime = false}),
+                     logs, {.writesTakeTime = false, .kind = options.timing}),
       listShares(machine.structure.corelets) {}
 
 void LaunchRun::check() const {
@@ -91,6 +91,7 @@ void LaunchRun::run(LaunchResult &result) {
   for (size_t unit = 0; unit < kNumMachineUnits; ++unit)
     statistics.*busyOfUnits[unit] = times.busy[unit];
   result.statistics = statistics;
+  result.timing = options.timing;
   result.trace = std::move(times.trace);
   result.counters = std::move(times.counters);
   result.explanation = std::move(times.explanation);
@@ -276,7 +277,9 @@ void LaunchRun::passEvents() {
       if (!isComplete)
         break;
       ledger.add(event);
-      timing.addShares(unit, listShares);
+      if (!listShares.empty())
+        for (TimingModel *model : {&timing, &residentTiming})
+          model->addShares(unit, listShares);
     }
   }
   timing.advance();
@@ -315,6 +318,16 @@ void LaunchRun::countRow(const SelectedRow &row) {
 }
 
 void LaunchRun::place(TokenSet set, TokenSet again, RunLog<uint32_t> &places) const {
+  if (isDetailed()) {
+    std::vector<uint32_t> tokens;
+    for (TokenSet part : {set, again})
+      forEachToken(part, [&](int64_t token) {
+        tokens.push_back(static_cast<uint32_t>(token));
+        return true;
+      });
+    std::ranges::copy(tokens, places.append(tokens.size()).begin());
+    return;
+  }
   size_t channels = machine.structure.channels;
   // Banks beyond the last key's have none.
   size_t size = std::min(banks.parts(), 64 * keyWords(shape.keys));
@@ -333,8 +346,8 @@ uint8_t LaunchRun::passesOf(const ListSize &size) const {
   return size.fullest > machine.structure.scoreBufferEntries ? 2 : 1;
 }
 
-void LaunchRun::traceShares(const ComputedRow &row) {
-  if (!options.trace)
+void LaunchRun::shareOut(const ComputedRow &row) {
+  if (!options.trace && !isDetailed())
     return;
   listShares.assign(machine.structure.corelets, 0);
   shares.count(row.kept, listShares);
@@ -363,11 +376,11 @@ bool LaunchRun::complete(FetchEvent &event, ComputedRow &row) {
   } else if (passesOf(row.size) == 2) {
     // The second pass needs those that did not stay once more.
     read += tokens.passing;
+    event.again = static_cast<uint32_t>(tokens.passing);
   }
   if (read > 0)
     place(
-        isKey ? buffer.missed() : buffer.admitted(),
-        isKey && read > tokens.missing ? buffer.passed() : TokenSet(),
+        isKey ? buffer.missed() : buffer.admitted(), event.again > 0 ? buffer.passed() : TokenSet(),
         logs[static_cast<size_t>(isKey ? MachineUnit::KeyFetch : MachineUnit::ValueFetch)].places);
   event.read = static_cast<uint32_t>(read);
   return true;
@@ -377,13 +390,13 @@ bool LaunchRun::complete(ScoreEvent &event, const ComputedRow &row) {
   countRow(row.selected);
   event.size = row.size;
   event.passes = passesOf(row.size);
-  traceShares(row);
+  shareOut(row);
   return true;
 }
 
 bool LaunchRun::complete(SoftmaxEvent &event, const ComputedRow &row) {
   event.size = row.size;
-  traceShares(row);
+  shareOut(row);
   return true;
 }
 
@@ -394,6 +407,6 @@ bool LaunchRun::complete(AccumulateEvent &event, const ComputedRow &row) {
   event.unfetched = *row.unfetched;
   if (event.unfetched > 0)
     place(row.unfetchedValues, {}, logs[static_cast<size_t>(MachineUnit::V)].places);
-  traceShares(row);
+  shareOut(row);
   return true;
 }

@@ -125,8 +125,10 @@ private:
   void place(TokenSet set, TokenSet again, RunLog<uint32_t> &places) const;
   /// Passes in which a list is scored.
   uint8_t passesOf(const ListSize &size) const;
-  /// Sets `listShares`, where there is a trace.
-  void traceShares(const ComputedRow &row);
+  /// Sets `listShares`, where somebody looks at them.
+  void shareOut(const ComputedRow &row);
+  /// Whether time follows every token.
+  bool isDetailed() const { return options.timing == TimingKind::Detailed; }
   void countRow(const SelectedRow &row);
 
   const DecodedProgram &program;

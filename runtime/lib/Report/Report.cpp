@@ -44,6 +44,7 @@ Json launchJson(const LaunchReport &launch) {
   json["key_heads"] = launch.dimensions.keyHeads();
   json["inputs"] = launch.inputs;
   json["thresholds"] = thresholdsJson(launch.thresholds);
+  json["timing"] = toString(launch.timing);
   json.update(statisticsJson(launch.statistics, /*hasRun=*/true));
   return json;
 }
@@ -60,7 +61,7 @@ Json launchesJson(const std::vector<LaunchReport> &launches) {
 
 LaunchReport::LaunchReport(const Program &program, const LaunchResult &result)
     : program(program.name), dimensions(result.dimensions), thresholds(result.thresholds),
-      statistics(result.statistics) {
+      timing(result.timing), statistics(result.statistics) {
   for (MemoryRegion region : program.inputs)
     inputs.emplace_back(toString(region));
 }

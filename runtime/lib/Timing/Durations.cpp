@@ -79,6 +79,7 @@ Durations::Durations(const Machine &machine, const LaunchShape &shape) {
       {&tCWD, inMemoryCycles(timing.tCWD)},
       {&tRCD, inMemoryCycles(timing.tRCD)},
       {&tRP, inMemoryCycles(timing.tRP)},
+      {&tWTR, inMemoryCycles(timing.tWTR)},
       {&tCCD, inMemoryCycles(timing.tCCD)},
       {&tWP, inMemoryCycles(timing.tWP)},
       {&tBURST, inMemoryCycles(timing.tBURST)},

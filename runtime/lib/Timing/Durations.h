@@ -54,8 +54,8 @@ public:
   Time read = 0;
   /// From a column's address to its data, and to data that is written.
   Time tCAS = 0, tCWD = 0;
-  /// As in Machine.h.
-  Time tRCD = 0, tRP = 0, tCCD = 0, tWP = 0;
+  /// What only `--timing=detailed` looks at by itself (Machine.h).
+  Time tRCD = 0, tRP = 0, tWTR = 0, tCCD = 0, tWP = 0;
   /// Reading a query or a key, a value, and a burst; writing a burst, and what its bank takes of
   /// that where all banks share the bursts evenly.
   AccessDurations key, value, readBurst, writtenBurst;

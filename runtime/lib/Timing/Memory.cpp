@@ -20,7 +20,7 @@ using namespace sprint;
 
 /// As `occupy` below, where no product is too large.
 template <typename Duration>
-[[gnu::always_inline]] static inline Memory::Begins
+[[gnu::always_inline]] static inline ClosedFormMemory::Begins
 occupyEach(Time time, const uint32_t *counts, size_t size, Duration duration, Time *free) {
   Time first = kMaxTime, last = 0;
   for (size_t index = 0; index < size; ++index) {
@@ -38,15 +38,15 @@ occupyEach(Time time, const uint32_t *counts, size_t size, Duration duration, Ti
 }
 
 /// For durations of all but odd clock ratios, of which vectors have products.
-SPRINT_HAS_VECTORS static Memory::Begins occupyShort(Time time, const uint32_t *counts, size_t size,
-                                                     uint32_t duration, Time *free) {
+SPRINT_HAS_VECTORS static ClosedFormMemory::Begins
+occupyShort(Time time, const uint32_t *counts, size_t size, uint32_t duration, Time *free) {
   return occupyEach(time, counts, size, duration, free);
 }
 
 /// Has banks or channels, which are free from `free` on, do as many accesses each as `counts` has,
 /// of `all` together, from `time` on. Returns when the first access begins, and the last.
-static Memory::Begins occupy(Time time, std::span<const uint32_t> counts, int64_t all,
-                             Time duration, Time *free) {
+static ClosedFormMemory::Begins occupy(Time time, std::span<const uint32_t> counts, int64_t all,
+                                       Time duration, Time *free) {
   // None takes longer than one that had all.
   if (Durations::times(all, duration) == kMaxTime)
     return {time, kMaxTime};
@@ -55,8 +55,8 @@ static Memory::Begins occupy(Time time, std::span<const uint32_t> counts, int64_
   return occupyShort(time, counts.data(), counts.size(), static_cast<uint32_t>(duration), free);
 }
 
-Memory::Memory(const Machine &machine, const LaunchShape &shape, const Durations &durations,
-               bool recordsTransfers)
+ClosedFormMemory::ClosedFormMemory(const Machine &machine, const LaunchShape &shape,
+                                   const Durations &durations, bool recordsTransfers)
     : durations(durations), recordsTransfers(recordsTransfers),
       channelFree(machine.structure.channels) {
   // Banks from which nothing is read are never free later than the others: a machine may have a
@@ -65,7 +65,7 @@ Memory::Memory(const Machine &machine, const LaunchShape &shape, const Durations
   bankFree.resize(std::min(machine.structure.channels * machine.structure.banksPerChannel, tokens));
 }
 
-Served Memory::serve(Time time, const MemoryRequest &request) {
+Served ClosedFormMemory::serve(Time time, const MemoryRequest &request) {
   Served served;
   served.start = time;
   served.moved = Durations::times(request.bits, durations.bit);
@@ -104,7 +104,7 @@ Served Memory::serve(Time time, const MemoryRequest &request) {
   return served;
 }
 
-Time Memory::move(Time time, Time duration) {
+Time ClosedFormMemory::move(Time time, Time duration) {
   Time last = time;
   for (size_t channel = 0; channel < channelFree.size(); ++channel) {
     Time &free = channelFree[channel];
@@ -117,7 +117,7 @@ Time Memory::move(Time time, Time duration) {
   return last;
 }
 
-void Memory::recordReads(Time time, const MemoryRequest &request) {
+void ClosedFormMemory::recordReads(Time time, const MemoryRequest &request) {
   for (size_t channel = 0; channel < channelFree.size(); ++channel)
     if (uint32_t accesses = request.onChannels[channel])
       channelTransfers.push_back({static_cast<int64_t>(channel),
@@ -125,7 +125,7 @@ void Memory::recordReads(Time time, const MemoryRequest &request) {
                                   Durations::times(accesses, request.access->transfer)});
 }
 
-Time Memory::write(Time time, const MemoryRequest &request) {
+Time ClosedFormMemory::write(Time time, const MemoryRequest &request) {
   Time last = time;
   Time occupied = Durations::times(request.accesses, durations.writtenShare);
   for (Time &free : bankFree) {

@@ -34,9 +34,12 @@ struct MemoryRequest {
   /// rounding.
   std::span<const uint32_t> onChannels = {}, inBanks = {};
   int64_t bank = 0;
+  /// What a memory looks at that follows each access instead, in their order: access `i` is in bank
+  /// `places[i] mod banks`. Empty where they are those from 0 on.
+  std::span<const uint32_t> places = {};
 };
 
-/// When a channel works for a request, without the latency of its data.
+/// When a channel works for a request: moves its data, or, without their latency, is given to it.
 struct ChannelTransfer {
   int64_t channel = 0;
   Time start = 0, duration = 0;
@@ -51,20 +54,37 @@ struct Served {
   Time first = 0, last = 0;
 };
 
-/// Channels and banks, each of which does what one request after another wants of it
-/// (docs/machine.md, "Time"). Requests come in the order of their times.
+/// The memory. Requests come in the order of their times.
 class Memory {
 public:
-  /// `recordsTransfers` asks for `transfers`.
-  Memory(const Machine &machine, const LaunchShape &shape, const Durations &durations,
-         bool recordsTransfers);
+  virtual ~Memory() = default;
 
   /// Serves a request that is there at `time`.
-  Served serve(Time time, const MemoryRequest &request);
-  /// When each channel works for the last request, where that was asked for.
+  virtual Served serve(Time time, const MemoryRequest &request) = 0;
+  /// When each access of the last request has moved its data, in their order; empty where that is
+  /// not followed.
+  std::span<const Time> arrivals() const { return arrivalTimes; }
+  /// What each channel moves of the last request and when, where that was asked for.
   std::span<const ChannelTransfer> transfers() const { return channelTransfers; }
   /// For how long all channels together would have moved what they have moved.
   Time busyTime() const { return busy; }
+
+protected:
+  std::vector<Time> arrivalTimes;
+  std::vector<ChannelTransfer> channelTransfers;
+  Time busy = 0;
+};
+
+/// Channels and banks, each of which does what one request after another wants of it
+/// (docs/machine.md, "Time").
+class ClosedFormMemory final : public Memory {
+public:
+  /// `recordsTransfers` asks for `transfers`.
+  ClosedFormMemory(const Machine &machine, const LaunchShape &shape, const Durations &durations,
+                   bool recordsTransfers);
+
+  Served serve(Time time, const MemoryRequest &request) override;
+
   /// When the first and the last access of a request begin.
   struct Begins {
     Time first, last;
@@ -82,8 +102,6 @@ private:
   const bool recordsTransfers;
   /// From when on each channel can do something else, and each bank that is read from.
   std::vector<Time> channelFree, bankFree;
-  std::vector<ChannelTransfer> channelTransfers;
-  Time busy = 0;
 };
 
 } // namespace sprint

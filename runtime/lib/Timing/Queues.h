@@ -12,8 +12,10 @@
 #include "SprintRuntime/Commands.h"
 #include "Support/Ring.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace sprint {
 
@@ -34,12 +36,31 @@ struct TimedCredits {
   int64_t count() const { return initial + static_cast<int64_t>(times.size()); }
 };
 
+/// When the tokens of a list come that were not on chip, in both passes, on each CORELET.
+struct TokenArrivals {
+  std::vector<std::vector<Time>> first, again;
+
+  explicit TokenArrivals(int64_t corelets) : first(corelets), again(corelets) {}
+  void clear() {
+    for (auto *pass : {&first, &again})
+      for (std::vector<Time> &times : *pass)
+        times.clear();
+  }
+  void sort() {
+    for (auto *pass : {&first, &again})
+      for (std::vector<Time> &times : *pass)
+        std::ranges::sort(times);
+  }
+};
+
 /// A list, or the weights of one, on its way between units.
 struct TimedList {
   /// When it can be taken.
   Time available = 0;
   /// When the last token or weight has come.
   Time complete = 0;
+  /// When each token comes; null where nobody looks.
+  const TokenArrivals *arrivals = nullptr;
 };
 
 /// An index queue. Since a unit is followed as far as it can go, one end may be known for later

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TimingModel.h"
+#include "DetailedMemory.h"
 #include "Walk/LaunchLayout.h"
 
 #include <algorithm>
@@ -33,8 +34,14 @@ TimingModel::TimingModel(const Machine &machine, const LaunchShape &shape,
                          std::span<const CountingQueue> countingQueues,
                          std::span<const IndexQueue> indexQueues, const EventLogs &logs,
                          const TimingOptions &options)
-    : machine(machine), shape(shape), options(options), durations(machine, shape),
-      memory(machine, shape, durations, options.trace) {
+    : machine(machine), shape(shape), options(options), durations(machine, shape) {
+  if (options.kind == TimingKind::Detailed) {
+    memory = std::make_unique<DetailedMemory>(machine, durations);
+    pipelines = std::make_unique<DetailedPipelines>(machine.structure.corelets, durations);
+  } else {
+    memory = std::make_unique<ClosedFormMemory>(machine, shape, durations, options.trace);
+    pipelines = std::make_unique<ClosedFormPipelines>();
+  }
   if (!durations.fault().empty())
     found = {std::nullopt, 0, durations.fault()};
   written.assign(shape.batches * shape.heads * launchInputs.size(),
@@ -56,8 +63,18 @@ TimingModel::TimingModel(const Machine &machine, const LaunchShape &shape,
 }
 
 void TimingModel::addShares(MachineUnit unit, std::span<const int64_t> shares) {
+  if (!options.trace && !isDetailed())
+    return;
   for (int64_t share : shares)
     units[static_cast<size_t>(unit)].shares.push(static_cast<uint32_t>(share));
+}
+
+std::span<const uint32_t> TimingModel::sharesOf(const Unit &unit) {
+  shares.clear();
+  if (isDetailed())
+    for (int64_t corelet = 0; corelet < machine.structure.corelets; ++corelet)
+      shares.push_back(unit.shares[corelet]);
+  return shares;
 }
 
 bool TimingModel::runNext(Unit &unit) {
@@ -187,7 +204,7 @@ TimingResult TimingModel::takeResult() {
   result.cycles = durations.cycles(last);
   for (const Unit &unit : units)
     result.busy[static_cast<size_t>(unit.unit)] = durations.cycles(unit.busy);
-  result.busBusy = durations.cycles(memory.busyTime());
+  result.busBusy = durations.cycles(memory->busyTime());
   // What a channel makes up for behind the last command is nobody's.
   for (TraceEvent &event : timeline)
     event.duration = std::min(event.duration, result.cycles - event.start);
@@ -225,7 +242,7 @@ void TimingModel::traceBanks(const Unit &unit, Time start, Time duration) {
 }
 
 void TimingModel::traceShares(Unit &unit, Time start, Time duration, Time perKey) {
-  if (!options.trace)
+  if (unit.shares.empty())
     return;
   int64_t corelets = machine.structure.corelets;
   uint32_t fullest = 0;

@@ -14,6 +14,7 @@
 
 #include "Durations.h"
 #include "Memory.h"
+#include "Pipelines.h"
 #include "Queues.h"
 #include "SprintRuntime/CommandStream.h"
 #include "SprintRuntime/Simulator.h"
@@ -23,6 +24,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,6 +38,7 @@ namespace sprint {
 struct TimingOptions {
   /// Whether a `write` takes time.
   bool writesTakeTime = true;
+  TimingKind kind = TimingKind::ClosedForm;
   bool trace = false;
   std::optional<RowName> explained = {};
 };
@@ -75,7 +78,8 @@ public:
   void advance();
   /// The number of the first event of a unit that has not happened.
   int64_t next(MachineUnit unit) const { return units[static_cast<size_t>(unit)].next; }
-  /// For a trace: the keys on each CORELET of the list that a unit scores, weights or sums next.
+  /// For a trace and the detailed timing: the keys on each CORELET of the list that a unit scores,
+  /// weights or sums next.
   void addShares(MachineUnit unit, std::span<const int64_t> shares);
   /// The number of the first run of places of a unit that has not been read.
   int64_t nextPlaces(MachineUnit unit) const { return units[static_cast<size_t>(unit)].nextPlaces; }
@@ -99,7 +103,7 @@ private:
     Time request = 0;
     /// Number of the places that its next event with any reads.
     int64_t nextPlaces = 0;
-    /// The shares of its events, for a trace.
+    /// The shares of its events, for a trace and the detailed timing.
     Ring<uint32_t> shares;
     /// What its next command waited for, and when the unit was free for it; for an explanation.
     std::vector<std::pair<std::string, Time>> waits;
@@ -144,14 +148,17 @@ private:
       requesting |= setOf(unit);
       return std::nullopt;
     }
-    Served served = memory.serve(time, request);
+    Served served = memory->serve(time, request);
     if (options.trace)
-      for (const ChannelTransfer &transfer : memory.transfers())
+      for (const ChannelTransfer &transfer : memory->transfers())
         addInterval("channel", transfer.channel, unit, transfer.start, transfer.duration);
     if (options.explained)
       noteMemory(unit, time, request, served);
     return served;
   }
+  bool isDetailed() const { return options.kind == TimingKind::Detailed; }
+  /// The keys on each CORELET of the list that the unit takes next, where they are followed.
+  std::span<const uint32_t> sharesOf(const Unit &unit);
   /// Where the tokens are that the unit's next command reads.
   static std::span<const uint32_t> placesOf(const Unit &unit) {
     return unit.log->places[unit.nextPlaces];
@@ -161,8 +168,12 @@ private:
     const AccessDurations &access = region == MemoryRegion::Key ? durations.key : durations.value;
     MemoryRequest request = {count * access.bits, durations.read, count, &access};
     std::span<const uint32_t> places = placesOf(unit);
-    request.onChannels = places.first(machine.structure.channels);
-    request.inBanks = places.subspan(machine.structure.channels);
+    if (isDetailed()) {
+      request.places = places;
+    } else {
+      request.onChannels = places.first(machine.structure.channels);
+      request.inBanks = places.subspan(machine.structure.channels);
+    }
     return request;
   }
   /// Ends the unit's command, which began at `start`, frees its unit at `free` and ends at `end`.
@@ -227,7 +238,7 @@ private:
     trace(toString(unit.unit), corelet, unit, start, duration);
   }
   void traceBanks(const Unit &unit, Time start, Time duration);
-  /// Traces a command that every CORELET runs for its share of the
+  /// Drops the shares of a command that every CORELET runs, and traces it for its share of the
   /// list's keys, `perKey` for each.
   void traceShares(Unit &unit, Time start, Time duration, Time perKey);
 
@@ -316,6 +327,8 @@ private:
   /// Tokens that the key and the value buffer hold.
   std::array<int64_t, 2> heldTokens{};
   std::vector<ExplainedCommand> explanation;
+  /// Buffer of `sharesOf`.
+  std::vector<uint32_t> shares;
   std::optional<TimingFault> found;
   /// The end of the last command.
   Time last = 0;
@@ -327,7 +340,8 @@ private:
   std::vector<TimedQueue> queues;
   /// For each head, or key head, and region when it has been written; infinite until that is known.
   std::vector<Time> written;
-  Memory memory;
+  std::unique_ptr<Memory> memory;
+  std::unique_ptr<Pipelines> pipelines;
   /// The unit whose turn in the memory it is.
   const Unit *granted = nullptr;
 };

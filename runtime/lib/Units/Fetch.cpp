@@ -31,8 +31,10 @@ bool Walk::run(Unit &unit, const LoadQueryCommand &command) {
 
 bool TimingModel::run(Unit &unit, const LoadQueryEvent &event) {
   int64_t banks = machine.structure.channels * machine.structure.banksPerChannel;
+  auto place = static_cast<uint32_t>(event.owners.query);
   MemoryRequest request = {durations.key.bits, durations.read, 1, &durations.key};
   request.bank = event.owners.query % banks;
+  request.places = {&place, 1};
   std::optional<Served> served = requestMemory(unit, unit.time, request);
   if (!served)
     return false;
@@ -97,6 +99,8 @@ bool TimingModel::run(Unit &unit, const FetchEvent &event) {
     held = durations.whole(served->moved);
     duration = durations.whole(served->last - start);
     passedOn = {event.reused > 0 ? start : served->first, served->last};
+    if (isDetailed())
+      passedOn.arrivals = pipelines->keep({placesOf(unit), memory->arrivals(), event.again});
     ++unit.nextPlaces;
     traceBanks(unit, start, duration);
   }

@@ -53,12 +53,15 @@ bool TimingModel::run(Unit &unit, const ScoreEvent &event) {
   Time work = Durations::times(int64_t(event.size.fullest) * event.passes, durations.perKey);
   Time alone = durations.whole(latency + work);
   Time start = std::max(unit.time, list->available);
-  // A row without keys waits for none.
-  Time duration =
-      event.size.fullest == 0
-          ? alone
-          : std::max(alone, durations.whole(list->complete - start + durations.perKey + latency));
+  Time taken = pipelines->take({.start = start,
+                                .perToken = durations.perKey,
+                                .size = event.size,
+                                .passes = event.passes,
+                                .shares = sharesOf(unit),
+                                .list = *list});
+  Time duration = durations.whole(taken - start + latency);
   Time end = start + duration;
+  pipelines->drop(list->arrivals);
   noteList(unit, event.from, *list);
   take(event.from, start);
   use(event.from, end);

@@ -48,6 +48,7 @@ bool TimingModel::run(Unit &unit, const AccumulateEvent &event) {
   Time latency = durations.vLatency;
   Time start = std::max({unit.time, weights->available, values->available});
   Time reading = 0;
+  ArrivingTokens own;
   if (event.unfetched > 0) {
     std::optional<Served> served =
         requestMemory(unit, start, readOf(unit, MemoryRegion::Value, event.unfetched));
@@ -55,16 +56,21 @@ bool TimingModel::run(Unit &unit, const AccumulateEvent &event) {
       return false;
     start = served->start;
     reading = served->last - start + durations.perValue;
+    own = {placesOf(unit), memory->arrivals(), 0, served->last};
     checkWritten(unit, MemoryRegion::Value, event.owners.head, start);
     traceBanks(unit, start, served->last - start);
   }
   Time alone = durations.whole(
       latency + std::max(Durations::times(event.size.fullest, durations.perValue), reading));
-  Time lastInput = std::max(weights->complete, values->complete);
-  Time duration =
-      event.size.fullest == 0
-          ? alone
-          : std::max(alone, durations.whole(lastInput - start + durations.perValue + latency));
+  Time taken = pipelines->take({.start = start,
+                                .perToken = durations.perValue,
+                                .size = event.size,
+                                .shares = sharesOf(unit),
+                                .list = *values,
+                                .weights = weights,
+                                .own = own});
+  Time duration = durations.whole(taken - start + latency);
+  pipelines->drop(values->arrivals);
   if (event.unfetched > 0)
     ++unit.nextPlaces;
   noteList(unit, event.weights, *weights);

@@ -76,6 +76,8 @@ struct FetchEvent {
   uint32_t reused = 0;
   /// Tokens that the fetch reads, those that stream a second time included.
   uint32_t read = 0;
+  /// How many of those stream a second time.
+  uint32_t again = 0;
   /// Tokens that are on chip after it.
   uint32_t held = 0;
 };
@@ -230,7 +232,8 @@ public:
   int64_t complete = 0;
   State state = State::Open;
   /// Where the tokens are that events read, a run for each that reads any: how many on each channel
-  /// and behind that in each bank, from the first on.
+  /// and behind that in each bank, from the first on; for the detailed timing the tokens, in the
+  /// order in which they are read.
   RunLog<uint32_t> places;
 
 private:
