@@ -513,6 +513,7 @@ SmallLaunch::SmallLaunch(Random &random, const Program &program, const Cache *ca
     options.steps = stepsOf(random, shape);
   options.masks = random.oneIn(4);
   options.trace = random.oneIn(4);
+  options.timing = random.oneIn(4) ? TimingKind::Detailed : TimingKind::ClosedForm;
   options.threads = 1 + static_cast<int>(random.oneIn(8));
   if (random.oneIn(8))
     options.thresholds = {ThresholdPolicy::Kind::Given,
