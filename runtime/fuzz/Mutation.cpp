@@ -427,9 +427,9 @@ std::vector<uint8_t> fuzz::mutatedBytes(Random &random, CommandStream stream) {
 static FrozenSteps stepsOf(Random &random, const CacheShape &shape) {
   constexpr float kSteps[] = {0x1p-5F, 0.03F, 1, 0x1p-126F, 0x1p127F, 0x1p-8F};
   auto make = [&](int64_t heads) {
-    std::vector<float> steps;
-    for (int64_t head = 0; head < shape.batches * heads; ++head)
-      steps.push_back(random.oneIn(256) ? 0 : random.pick(kSteps));
+    std::vector<float> steps(shape.batches * heads);
+    for (float &step : steps)
+      step = random.oneIn(256) ? 0 : random.pick(kSteps);
     return steps;
   };
   return {make(shape.heads), make(shape.keyHeads), make(shape.keyHeads)};
