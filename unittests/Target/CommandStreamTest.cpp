@@ -92,7 +92,7 @@ TEST_F(CommandStreamTest, encodesByHand) {
   program.name = "p";
   program.machine = "s";
   program.structure = "0123456789abcdef";
-  program.parameters = {1, Program::kDynamic, 3, 4, 5, 6, 1};
+  program.parameters = {1, Program::kDynamic, 3, 4, 5, 6, 1, Program::kDynamic};
   program.scale = 0.5;
   program.thresholds = {-2.0f};
   program.countingQueues = {{"a", 1}, {"b", 2}};
