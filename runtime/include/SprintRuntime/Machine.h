@@ -66,8 +66,10 @@ struct Structure {
   int64_t keysPerArray(int64_t headDim) const noexcept {
     return arrayColumns / columnsPerKey(headDim);
   }
+  /// Banks of all channels.
+  int64_t banks() const noexcept { return channels * banksPerChannel; }
   /// Arrays of the memory.
-  int64_t arrays() const noexcept { return channels * banksPerChannel * arraysPerBank; }
+  int64_t arrays() const noexcept { return banks() * arraysPerBank; }
   /// Keys of `headDim` channels that fit for each of the resident heads in so many arrays.
   int64_t keyCapacity(int64_t headDim, int64_t inArrays) const noexcept {
     return inArrays * keysPerArray(headDim) / residentHeads;

@@ -55,6 +55,9 @@ inline constexpr int kOutputFractionBits = 16;
 /// Largest head or value dimension. With it scores of 8-bit codes fit in 32 bits, a bias included,
 /// and every product, as their differences times a multiplier, in 64.
 inline constexpr int64_t kMaxChannels = int64_t(1) << 16;
+/// Longest of the other dimensions of an operand or a cache: tokens are counted in 32 bits, and
+/// products with channels fit 64.
+inline constexpr int64_t kMaxLength = int64_t(1) << 30;
 
 } // namespace sprint
 

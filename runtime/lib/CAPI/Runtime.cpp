@@ -10,6 +10,7 @@
 #include "Handles.h"
 #include "SprintRuntime/Check.h"
 #include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/NumericsConstants.h"
 #include "SprintRuntime/Report.h"
 #include "SprintRuntime/Trace.h"
 
@@ -297,10 +298,9 @@ SprintCache *sprintCreateCache(SprintDevice *device, const SprintCacheOptions *c
     expect(options.querySteps && options.keySteps && options.valueSteps,
            "expected steps of queries, keys and values, got null");
     // Bounds how many steps are read.
-    constexpr int64_t kMaxHeads = int64_t(1) << 30;
-    auto isCount = [](int64_t count) { return count >= 1 && count <= kMaxHeads; };
+    auto isCount = [](int64_t count) { return count >= 1 && count <= kMaxLength; };
     expect(isCount(options.batches) && isCount(options.heads) && isCount(options.keyHeads) &&
-               options.batches * options.heads <= kMaxHeads && options.keyHeads <= options.heads,
+               options.batches * options.heads <= kMaxLength && options.keyHeads <= options.heads,
            "expected 1 to 2^30 heads of all batch elements, and no more key heads");
     auto copy = [&](const float *from, int64_t heads) {
       return std::vector<float>(from, from + options.batches * heads);

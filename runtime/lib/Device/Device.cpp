@@ -8,9 +8,8 @@
 #include "SprintRuntime/Device.h"
 #include "Cache.h"
 #include "Launch.h"
+#include "SprintRuntime/NumericsConstants.h"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <exception>
 #include <limits>
@@ -62,16 +61,14 @@ std::string sprint::findStepFault(const FrozenSteps &steps, int64_t heads, int64
 
 /// Why no cache of a machine can have these sizes; empty where one can.
 static std::string findShapeFault(const CacheShape &shape, const Machine &machine) {
-  // What a launch may have (LaunchLayout.cpp), so that products fit.
-  constexpr int64_t kMaxHeads = int64_t(1) << 30;
   for (auto [name, size] : {std::pair("batch element", shape.batches),
                             std::pair("head", shape.heads), std::pair("key head", shape.keyHeads)})
-    if (size < 1 || size > kMaxHeads)
+    if (size < 1 || size > kMaxLength)
       return "expected 1 to 2^30 " + std::string(name) + "s, got " + std::to_string(size);
   if (shape.heads % shape.keyHeads != 0)
     return "expected heads to be a multiple of " + std::to_string(shape.keyHeads) +
            " key heads, got " + std::to_string(shape.heads);
-  if (shape.batches * shape.heads > kMaxHeads)
+  if (shape.batches * shape.heads > kMaxLength)
     return "expected at most 2^30 heads of all batch elements, got " +
            std::to_string(shape.batches * shape.heads);
   return machine.findCapacityObstacle(shape.headDim, shape.valueDim, std::nullopt).value_or("");

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Residency.h"
+#include "Support/TargetClones.h"
 
 #include <algorithm>
 #include <array>
@@ -13,14 +14,8 @@
 
 using namespace sprint;
 
-// Bits are counted all the time, for which not every processor has an instruction, or vectors.
-#if defined(__x86_64__) && defined(__ELF__)
-#define SPRINT_COUNTS_BITS __attribute__((target_clones("popcnt", "default")))
-#define SPRINT_HAS_VECTORS __attribute__((target_clones("avx2", "default")))
-#else
-#define SPRINT_COUNTS_BITS
-#define SPRINT_HAS_VECTORS
-#endif
+// Bits are counted all the time, for which not every processor has an instruction.
+#define SPRINT_COUNTS_BITS SPRINT_TARGET_CLONES("popcnt")
 
 TokenShares::TokenShares(int64_t parts) : number(parts) {
   if (parts <= 64 && 64 % parts == 0)
@@ -30,8 +25,8 @@ TokenShares::TokenShares(int64_t parts) : number(parts) {
 
 /// Counts the tokens of many parts with the bytes of eight integers: byte `b` of number `i` counts
 /// bit `8 b + i` of all words, at most 255.
-SPRINT_HAS_VECTORS static void countInBytes(const uint64_t *words, size_t count,
-                                            uint64_t (&bytes)[8]) {
+SPRINT_TARGET_CLONES("avx2")
+static void countInBytes(const uint64_t *words, size_t count, uint64_t (&bytes)[8]) {
   constexpr uint64_t kLowBits = 0x0101010101010101;
   for (size_t word = 0; word < count; ++word)
     for (int bit = 0; bit < 8; ++bit)

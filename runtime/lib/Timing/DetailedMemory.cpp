@@ -13,9 +13,6 @@
 
 using namespace sprint;
 
-/// Bits of what one column's address brings or takes.
-static constexpr int64_t kBurstBits = 8 * kBurstBytes;
-
 //===----------------------------------------------------------------------===//
 // ChannelBus
 //===----------------------------------------------------------------------===//
@@ -74,8 +71,8 @@ void ChannelBus::forgetBefore(Time time) {
 //===----------------------------------------------------------------------===//
 
 DetailedMemory::DetailedMemory(const Machine &machine, const Durations &durations)
-    : durations(durations), channels(machine.structure.channels, ChannelBus(durations)),
-      bankFree(machine.structure.channels * machine.structure.banksPerChannel) {}
+    : Memory(durations), channels(machine.structure.channels, ChannelBus(durations)),
+      bankFree(machine.structure.banks()) {}
 
 Time DetailedMemory::put(int64_t channel, Time earliest, Time duration, bool isWrite) {
   // The next column's address is tCCD later, even where the data are shorter.
@@ -109,14 +106,8 @@ std::pair<Time, Time> DetailedMemory::move(const BankQueue &queue, int64_t bits,
   return {isWrite ? free : end, free};
 }
 
-Served DetailedMemory::serve(Time time, const MemoryRequest &request) {
-  Served served;
-  served.start = time;
-  served.moved = Durations::times(request.bits, durations.bit);
-  served.first = served.last = time + request.latency;
-  busy += served.moved;
+void DetailedMemory::schedule(Time time, const MemoryRequest &request, Served &served) {
   arrivalTimes.assign(request.accesses, 0);
-  channelTransfers.clear();
   for (ChannelBus &channel : channels)
     channel.forgetBefore(time);
   if (request.accesses == 0) {
@@ -126,7 +117,7 @@ Served DetailedMemory::serve(Time time, const MemoryRequest &request) {
       Time start = channels[channel].putFirst(served.first, served.moved);
       channelTransfers.push_back({static_cast<int64_t>(channel), start, served.moved});
     }
-    return served;
+    return;
   }
 
   sortByBank(request);
@@ -138,7 +129,6 @@ Served DetailedMemory::serve(Time time, const MemoryRequest &request) {
     if (served.last > kMaxTime)
       break;
   }
-  return served;
 }
 
 void DetailedMemory::sortByBank(const MemoryRequest &request) {
@@ -146,7 +136,8 @@ void DetailedMemory::sortByBank(const MemoryRequest &request) {
   auto channelCount = static_cast<int64_t>(channels.size());
   order.clear();
   for (int64_t access = 0; access < request.accesses; ++access) {
-    int64_t bank = (request.places.empty() ? access : request.places[access]) % banks;
+    int64_t place = request.places.empty() ? request.bank + access : request.places[access];
+    int64_t bank = place % banks;
     order.push_back({bank % channelCount, bank, access});
   }
   std::ranges::sort(order);

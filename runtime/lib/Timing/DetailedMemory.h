@@ -61,9 +61,9 @@ class DetailedMemory final : public Memory {
 public:
   DetailedMemory(const Machine &machine, const Durations &durations);
 
-  Served serve(Time time, const MemoryRequest &request) override;
-
 private:
+  void schedule(Time time, const MemoryRequest &request, Served &served) override;
+
   /// The accesses of a request in one bank.
   struct BankQueue {
     int64_t channel = 0, bank = 0;
@@ -86,12 +86,11 @@ private:
   /// Puts the data of a column on the bus of a channel. Returns when they have been moved.
   Time put(int64_t channel, Time earliest, Time duration, bool isWrite);
 
-  const Durations &durations;
   std::vector<ChannelBus> channels;
   /// From when on each bank can do something else.
   std::vector<Time> bankFree;
 
-  // Buffers of `serve`.
+  // Buffers of `schedule`.
   /// Channel, bank and number of each access, sorted.
   std::vector<std::tuple<int64_t, int64_t, int64_t>> order;
   std::vector<BankQueue> queues;

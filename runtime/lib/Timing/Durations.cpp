@@ -83,8 +83,7 @@ Durations::Durations(const Machine &machine, const LaunchShape &shape) {
       {&tCCD, inMemoryCycles(timing.tCCD)},
       {&tWP, inMemoryCycles(timing.tWP)},
       {&tBURST, inMemoryCycles(timing.tBURST)},
-      {&writtenShare, inMemoryCycles(timing.tBURST + timing.tWP) *
-                          Cycles(1, structure.channels * structure.banksPerChannel)},
+      {&writtenShare, inMemoryCycles(timing.tBURST + timing.tWP) * Cycles(1, structure.banks())},
       {&threshold, parameter(timing.thresholdCycles)},
       {&qkLatency, parameter(timing.qkLatency)},
       {&softmaxLatency, parameter(timing.softmaxLatency)},
@@ -120,8 +119,8 @@ Durations::Durations(const Machine &machine, const LaunchShape &shape) {
 
 AccessDurations Durations::accessOf(int64_t bytes, Time around) const {
   // Columns of a burst, of which the last may have less.
-  int64_t columns = (bytes + kBurstBytes - 1) / kBurstBytes;
-  Time burst = times(8 * kBurstBytes, bitOnChannel);
+  int64_t columns = burstsOf(8 * bytes);
+  Time burst = times(kBurstBits, bitOnChannel);
   Time rest = times(8 * (bytes - (columns - 1) * kBurstBytes), bitOnChannel);
   Time before = times(columns - 1, std::max(burst, tCCD));
   AccessDurations access;

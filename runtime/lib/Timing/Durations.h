@@ -36,6 +36,9 @@ struct AccessDurations {
 /// Bytes of a burst: what one column's address brings or takes, and what a bank holds together of
 /// what is no token.
 inline constexpr int64_t kBurstBytes = 64;
+inline constexpr int64_t kBurstBits = 8 * kBurstBytes;
+/// Bursts of so many bits, of which the last one is rounded up.
+constexpr int64_t burstsOf(int64_t bits) { return (bits + kBurstBits - 1) / kBurstBits; }
 
 /// What the durations of commands on a machine are made of, for heads of one size
 /// (docs/machine.md, "Time").

@@ -1,4 +1,4 @@
-//===- Memory.cpp - Bus and banks -----------------------------------------===//
+//===- Memory.cpp - Channels and banks ------------------------------------===//
 //
 // Part of the Sprint project.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,17 +6,26 @@
 //===----------------------------------------------------------------------===//
 
 #include "Memory.h"
+#include "Support/TargetClones.h"
 
 #include <algorithm>
 
 using namespace sprint;
 
-// Banks are looked at all the time, for which not every processor has vectors of times.
-#if defined(__x86_64__) && defined(__ELF__)
-#define SPRINT_HAS_VECTORS __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define SPRINT_HAS_VECTORS
-#endif
+Served Memory::serve(Time time, const MemoryRequest &request) {
+  Served served;
+  served.start = time;
+  served.moved = Durations::times(request.bits, durations.bit);
+  served.first = served.last = time + request.latency;
+  busy += served.moved;
+  channelTransfers.clear();
+  schedule(time, request, served);
+  return served;
+}
+
+//===----------------------------------------------------------------------===//
+// ClosedFormMemory
+//===----------------------------------------------------------------------===//
 
 /// As `occupy` below, where no product is too large.
 template <typename Duration>
@@ -38,8 +47,9 @@ occupyEach(Time time, const uint32_t *counts, size_t size, Duration duration, Ti
 }
 
 /// For durations of all but odd clock ratios, of which vectors have products.
-SPRINT_HAS_VECTORS static ClosedFormMemory::Begins
-occupyShort(Time time, const uint32_t *counts, size_t size, uint32_t duration, Time *free) {
+SPRINT_TARGET_CLONES("avx512f", "avx2")
+static ClosedFormMemory::Begins occupyShort(Time time, const uint32_t *counts, size_t size,
+                                            uint32_t duration, Time *free) {
   return occupyEach(time, counts, size, duration, free);
 }
 
@@ -57,51 +67,61 @@ static ClosedFormMemory::Begins occupy(Time time, std::span<const uint32_t> coun
 
 ClosedFormMemory::ClosedFormMemory(const Machine &machine, const LaunchShape &shape,
                                    const Durations &durations, bool recordsTransfers)
-    : durations(durations), recordsTransfers(recordsTransfers),
+    : Memory(durations), banks(machine.structure.banks()), recordsTransfers(recordsTransfers),
       channelFree(machine.structure.channels) {
   // Banks from which nothing is read are never free later than the others: a machine may have a
   // million of them.
   int64_t tokens = (std::max(shape.keys, shape.queries) + 63) / 64 * 64;
-  bankFree.resize(std::min(machine.structure.channels * machine.structure.banksPerChannel, tokens));
+  bankFree.resize(std::min(banks, tokens));
 }
 
-Served ClosedFormMemory::serve(Time time, const MemoryRequest &request) {
-  Served served;
-  served.start = time;
-  served.moved = Durations::times(request.bits, durations.bit);
-  served.first = served.last = time + request.latency;
-  busy += served.moved;
-  channelTransfers.clear();
+void ClosedFormMemory::schedule(Time time, const MemoryRequest &request, Served &served) {
   if (request.accesses == 0) {
     // What latches hold goes before all else, which then comes later.
     move(time, served.moved);
     served.last += served.moved;
-    return served;
+    return;
   }
   if (request.isWrite) {
     Time moved = move(time, served.moved);
     served.last += std::max(moved + durations.tWP, write(time, request)) - time;
-    return served;
+    return;
   }
   const AccessDurations &access = *request.access;
-  Begins inBanks, onChannels;
-  if (request.inBanks.empty()) {
+  Begins ofBanks, ofChannels;
+  if (request.accesses == 1 && request.inBanks.empty()) {
     constexpr uint32_t kOne = 1;
     int64_t channel = request.bank % static_cast<int64_t>(channelFree.size());
-    inBanks = occupy(time, {&kOne, 1}, 1, access.occupied, &bankFree[request.bank]);
-    onChannels = occupy(time, {&kOne, 1}, 1, access.onChannel, &channelFree[channel]);
+    ofBanks = occupy(time, {&kOne, 1}, 1, access.occupied, &bankFree[request.bank]);
+    ofChannels = occupy(time, {&kOne, 1}, 1, access.onChannel, &channelFree[channel]);
     if (recordsTransfers)
-      channelTransfers.push_back({channel, onChannels.last, access.transfer});
+      channelTransfers.push_back({channel, ofChannels.last, access.transfer});
   } else {
+    std::span<const uint32_t> counts = request.inBanks, channelCounts = request.onChannels;
+    if (counts.empty()) {
+      placeInTurn(request);
+      counts = inBanks;
+      channelCounts = onChannels;
+    }
     if (recordsTransfers)
-      recordReads(time, request);
-    inBanks = occupy(time, request.inBanks, request.accesses, access.occupied, bankFree.data());
-    onChannels =
-        occupy(time, request.onChannels, request.accesses, access.onChannel, channelFree.data());
+      recordReads(time, access, channelCounts);
+    ofBanks = occupy(time, counts, request.accesses, access.occupied, bankFree.data());
+    ofChannels =
+        occupy(time, channelCounts, request.accesses, access.onChannel, channelFree.data());
   }
-  served.first += inBanks.first + access.transfer - time;
-  served.last += std::max(inBanks.last, onChannels.last) + access.transfer - time;
-  return served;
+  served.first += ofBanks.first + access.transfer - time;
+  served.last += std::max(ofBanks.last, ofChannels.last) + access.transfer - time;
+}
+
+void ClosedFormMemory::placeInTurn(const MemoryRequest &request) {
+  inBanks.assign(std::min(banks, request.bank + request.accesses), 0);
+  onChannels.assign(channelFree.size(), 0);
+  for (int64_t index = 0; index < std::min(banks, request.accesses); ++index) {
+    int64_t bank = (request.bank + index) % banks;
+    auto count = static_cast<uint32_t>((request.accesses - index + banks - 1) / banks);
+    inBanks[bank] = count;
+    onChannels[bank % std::ssize(onChannels)] += count;
+  }
 }
 
 Time ClosedFormMemory::move(Time time, Time duration) {
@@ -117,12 +137,13 @@ Time ClosedFormMemory::move(Time time, Time duration) {
   return last;
 }
 
-void ClosedFormMemory::recordReads(Time time, const MemoryRequest &request) {
-  for (size_t channel = 0; channel < channelFree.size(); ++channel)
-    if (uint32_t accesses = request.onChannels[channel])
+void ClosedFormMemory::recordReads(Time time, const AccessDurations &access,
+                                   std::span<const uint32_t> onChannels) {
+  for (size_t channel = 0; channel < onChannels.size(); ++channel)
+    if (uint32_t accesses = onChannels[channel])
       channelTransfers.push_back({static_cast<int64_t>(channel),
                                   std::max(time, channelFree[channel]),
-                                  Durations::times(accesses, request.access->transfer)});
+                                  Durations::times(accesses, access.transfer)});
 }
 
 Time ClosedFormMemory::write(Time time, const MemoryRequest &request) {

@@ -1,4 +1,4 @@
-//===- Memory.h - Bus and banks ----------------------------------*- C++ -*-===//
+//===- Memory.h - Channels and banks -----------------------------*- C++ -*-===//
 //
 // Part of the Sprint project.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -29,13 +29,14 @@ struct MemoryRequest {
   int64_t accesses = 0;
   const AccessDurations *access = nullptr;
   bool isWrite = false;
-  /// Where the accesses of a read are: how many on each channel, and in each bank from the first
-  /// on. Empty where there is one, in `bank`. Those of a write are spread evenly over all, without
-  /// rounding.
-  std::span<const uint32_t> onChannels = {}, inBanks = {};
+  /// Where the accesses of a read are: the first in this bank, and each other one in the bank
+  /// behind that of the one before, unless the spans below say otherwise. Those of a write are
+  /// spread evenly over all banks, without rounding.
   int64_t bank = 0;
+  /// How many accesses are on each channel, and in each bank from the first on.
+  std::span<const uint32_t> onChannels = {}, inBanks = {};
   /// What a memory looks at that follows each access instead, in their order: access `i` is in bank
-  /// `places[i] mod banks`. Empty where they are those from 0 on.
+  /// `places[i] mod banks`.
   std::span<const uint32_t> places = {};
 };
 
@@ -57,10 +58,11 @@ struct Served {
 /// The memory. Requests come in the order of their times.
 class Memory {
 public:
+  explicit Memory(const Durations &durations) : durations(durations) {}
   virtual ~Memory() = default;
 
   /// Serves a request that is there at `time`.
-  virtual Served serve(Time time, const MemoryRequest &request) = 0;
+  Served serve(Time time, const MemoryRequest &request);
   /// When each access of the last request has moved its data, in their order; empty where that is
   /// not followed.
   std::span<const Time> arrivals() const { return arrivalTimes; }
@@ -70,8 +72,15 @@ public:
   Time busyTime() const { return busy; }
 
 protected:
+  const Durations &durations;
   std::vector<Time> arrivalTimes;
   std::vector<ChannelTransfer> channelTransfers;
+
+private:
+  /// Decides when the data of a request move, and sets `first` and `last` of `served`, which are
+  /// the end of its latency.
+  virtual void schedule(Time time, const MemoryRequest &request, Served &served) = 0;
+
   Time busy = 0;
 };
 
@@ -83,25 +92,28 @@ public:
   ClosedFormMemory(const Machine &machine, const LaunchShape &shape, const Durations &durations,
                    bool recordsTransfers);
 
-  Served serve(Time time, const MemoryRequest &request) override;
-
   /// When the first and the last access of a request begin.
   struct Begins {
     Time first, last;
   };
 
 private:
-  /// Notes what channels move for reads that they have not begun.
-  void recordReads(Time time, const MemoryRequest &request);
+  void schedule(Time time, const MemoryRequest &request, Served &served) override;
+  /// Sets `onChannels` and `inBanks` to where accesses in one bank after another are.
+  void placeInTurn(const MemoryRequest &request);
+  /// Notes what channels move for reads that they have not begun, of which each has `onChannels`.
+  void recordReads(Time time, const AccessDurations &access, std::span<const uint32_t> onChannels);
   /// Has all banks write. Returns when they have.
   Time write(Time time, const MemoryRequest &request);
   /// Has each channel move data for so long. Returns when all have.
   Time move(Time time, Time duration);
 
-  const Durations &durations;
+  const int64_t banks;
   const bool recordsTransfers;
   /// From when on each channel can do something else, and each bank that is read from.
   std::vector<Time> channelFree, bankFree;
+  // Buffers of `placeInTurn`.
+  std::vector<uint32_t> onChannels, inBanks;
 };
 
 } // namespace sprint

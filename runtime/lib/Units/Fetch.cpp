@@ -30,11 +30,8 @@ bool Walk::run(Unit &unit, const LoadQueryCommand &command) {
 }
 
 bool TimingModel::run(Unit &unit, const LoadQueryEvent &event) {
-  int64_t banks = machine.structure.channels * machine.structure.banksPerChannel;
-  auto place = static_cast<uint32_t>(event.owners.query);
   MemoryRequest request = {durations.key.bits, durations.read, 1, &durations.key};
-  request.bank = event.owners.query % banks;
-  request.places = {&place, 1};
+  request.bank = event.owners.query % machine.structure.banks();
   std::optional<Served> served = requestMemory(unit, unit.time, request);
   if (!served)
     return false;

@@ -88,19 +88,8 @@ bool TimingModel::run(Unit &unit, const LoadSegmentsEvent &event) {
 
 bool TimingModel::run(Unit &unit, const LoadBiasEvent &event) {
   int64_t bits = shape.keys * elementBits(MemoryRegion::Bias);
-  int64_t bursts = (bits + 8 * kBurstBytes - 1) / (8 * kBurstBytes);
-  int64_t channels = machine.structure.channels;
-  int64_t banks = channels * machine.structure.banksPerChannel;
-  // A row of biases lies in bursts, one bank after another.
-  std::vector<uint32_t> onChannels(channels), inBanks(std::min(bursts, banks));
-  for (int64_t bank = 0; bank < std::ssize(inBanks); ++bank) {
-    inBanks[bank] = static_cast<uint32_t>((bursts - bank + banks - 1) / banks);
-    onChannels[bank % channels] += inBanks[bank];
-  }
-  MemoryRequest request = {bits, durations.read, bursts, &durations.readBurst};
-  request.onChannels = onChannels;
-  request.inBanks = inBanks;
-  std::optional<Served> served = requestMemory(unit, unit.time, request);
+  std::optional<Served> served =
+      requestMemory(unit, unit.time, {bits, durations.read, burstsOf(bits), &durations.readBurst});
   if (!served)
     return false;
   checkWritten(unit, MemoryRegion::Bias, event.owners.head, served->start);

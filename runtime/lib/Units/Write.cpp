@@ -71,11 +71,10 @@ void Walk::checkTokens(const Unit &unit, const WriteCommand &command) const {
 bool TimingModel::run(Unit &unit, const WriteEvent &event) {
   if (!options.writesTakeTime)
     return true;
-  constexpr int64_t kBurstBits = 8 * kBurstBytes;
   std::optional<Served> served =
       requestMemory(unit, unit.time,
-                    {event.bits, durations.tCWD, (event.bits + kBurstBits - 1) / kBurstBits,
-                     &durations.writtenBurst, /*isWrite=*/true});
+                    {event.bits, durations.tCWD, burstsOf(event.bits), &durations.writtenBurst,
+                     /*isWrite=*/true});
   if (!served)
     return false;
   Time duration = durations.whole(served->last - served->start);

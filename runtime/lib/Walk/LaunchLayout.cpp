@@ -17,9 +17,6 @@ using namespace sprint;
 
 namespace {
 
-/// Longest length and widest head: keys are counted in 32 bits, and an exact score of 2^16 channels
-/// is below 2^31.
-constexpr int64_t kMaxLength = int64_t(1) << 30;
 /// Numbers of an operand or an output.
 constexpr int64_t kMaxNumbers = int64_t(1) << 36;
 
