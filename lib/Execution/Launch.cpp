@@ -7,6 +7,7 @@
 
 #include "Sprint/Execution/Launch.h"
 
+#include "Sprint/Conversion/LaunchFunctions.h"
 #include "SprintRuntime/Commands.h"
 #include "mlir/ExecutionEngine/CRunnerUtils.h"
 #include "llvm/ADT/STLExtras.h"
@@ -212,8 +213,10 @@ template <size_t... input> struct LaunchContext::HostFunction<std::index_sequenc
 
 std::array<HostSymbol, 3> LaunchContext::getSymbols() {
   using Functions = HostFunction<std::make_index_sequence<::sprint::launchInputs.size()>>;
-  return {{{"_mlir_ciface_sprintLaunchMemRefs", reinterpret_cast<void *>(&Functions::launch)},
-           {"_mlir_ciface_sprintLaunchMemRefsOnCache",
-            reinterpret_cast<void *>(&Functions::launchOnCache)},
-           {"_mlir_ciface_sprintCreateCache", reinterpret_cast<void *>(&Functions::createCache)}}};
+  auto define = [](StringRef name, auto *function) -> HostSymbol {
+    return {("_mlir_ciface_" + name).str(), reinterpret_cast<void *>(function)};
+  };
+  return {{define(kLaunchFunction, &Functions::launch),
+           define(kCachedLaunchFunction, &Functions::launchOnCache),
+           define(kCreateCacheFunction, &Functions::createCache)}};
 }

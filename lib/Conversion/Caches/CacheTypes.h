@@ -22,8 +22,8 @@ namespace mlir::sprint {
 using CacheParts = llvm::function_ref<void(CacheType cache, SmallVectorImpl<Type> &parts)>;
 
 /// Replaces caches in `module` by the values of `parts`: `populate` adds the patterns for the ops
-/// of this dialect that have caches and `isLegal` says of which there are none left to change;
-/// functions and what hands values on follow. Does nothing in a module without caches.
+/// of this dialect that have caches; functions and what hands values on follow. Does nothing in a
+/// module without caches.
 LogicalResult
 convertCaches(ModuleOp module, CacheParts parts,
               llvm::function_ref<void(const TypeConverter &, RewritePatternSet &)> populate);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Caches/CacheTypes.h"
+#include "Sprint/Conversion/LaunchFunctions.h"
 #include "Sprint/Conversion/Passes.h"
 #include "Sprint/Dialect/Sprint/IR/LaunchTensors.h"
 
@@ -26,11 +27,6 @@ namespace mlir::sprint {
 
 using namespace mlir;
 using namespace mlir::sprint;
-
-/// Names of the functions that the bridge to the runtime defines; see ConvertSprintLaunchToCall.
-static constexpr StringLiteral kLaunchFunction = "sprintLaunchMemRefs";
-static constexpr StringLiteral kCachedLaunchFunction = "sprintLaunchMemRefsOnCache";
-static constexpr StringLiteral kCreateCacheFunction = "sprintCreateCache";
 
 static Type getOpaqueTensor(Type elementType) { return UnrankedTensorType::get(elementType); }
 
@@ -125,9 +121,16 @@ SmallVector<Value> createSizes(OpBuilder &builder, Location loc, RankedTensorTyp
   return sizes;
 }
 
-struct CreateCacheToCall : OpConversionPattern<CreateCacheOp> {
-  CreateCacheToCall(const TypeConverter &converter, MLIRContext *context, CallBuilder &calls)
-      : OpConversionPattern(converter, context), calls(calls) {}
+/// A conversion of `OpTy` that builds `calls`.
+template <typename OpTy> struct CallConversion : OpConversionPattern<OpTy> {
+  CallConversion(const TypeConverter &converter, MLIRContext *context, CallBuilder &calls)
+      : OpConversionPattern<OpTy>(converter, context), calls(calls) {}
+
+  CallBuilder &calls;
+};
+
+struct CreateCacheToCall : CallConversion<CreateCacheOp> {
+  using CallConversion::CallConversion;
 
   LogicalResult matchAndRewrite(CreateCacheOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
@@ -148,14 +151,10 @@ struct CreateCacheToCall : OpConversionPattern<CreateCacheOp> {
     rewriter.replaceOpWithMultiple(op, std::move(parts));
     return success();
   }
-
-private:
-  CallBuilder &calls;
 };
 
-struct CachedLaunchToCall : OpConversionPattern<CachedLaunchOp> {
-  CachedLaunchToCall(const TypeConverter &converter, MLIRContext *context, CallBuilder &calls)
-      : OpConversionPattern(converter, context), calls(calls) {}
+struct CachedLaunchToCall : CallConversion<CachedLaunchOp> {
+  using CallConversion::CallConversion;
 
   LogicalResult matchAndRewrite(CachedLaunchOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
@@ -174,9 +173,6 @@ struct CachedLaunchToCall : OpConversionPattern<CachedLaunchOp> {
     rewriter.replaceOpWithMultiple(op, std::move(results));
     return success();
   }
-
-private:
-  CallBuilder &calls;
 };
 
 struct ConvertSprintLaunchToCall
