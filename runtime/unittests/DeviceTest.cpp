@@ -122,7 +122,6 @@ TEST_F(DeviceTest, ManyTokensAtOnceAreOneAfterAnother) {
   Device device(machine);
   std::unique_ptr<Cache> cache = createCache(device);
   const Program cachedProgram = program(true, true);
-  Reference whole(query, key, value, 1, {20}, machine.structure.widths, true, false);
   options.steps = steps;
   std::string error;
   std::optional<LaunchResult> expected =

@@ -262,7 +262,9 @@ INSTANTIATE_TEST_SUITE_P(
         ThresholdText{"TooDeep",
                       R"({"thresholds": [[)" + std::string(1000000, '[') +
                           std::string(1000000, ']') + "]]}",
-                      "expected arrays and objects at most 64 deep, got more"}),
+                      "expected arrays and objects at most 64 deep, got more"},
+        ThresholdText{"MemberTwice", R"({"thresholds": [[1]], "thresholds": [[2]]})",
+                      "expected each member of an object once, got two \"thresholds\""}),
     [](const testing::TestParamInfo<ThresholdText> &info) { return info.param.name; });
 
 class ThresholdsTest : public FolderTest {

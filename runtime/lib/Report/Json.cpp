@@ -9,6 +9,8 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
+#include <vector>
 
 using namespace sprint;
 
@@ -17,10 +19,19 @@ using namespace sprint;
 static constexpr int kMaxNesting = 64;
 
 Json sprint::parseJson(std::string_view text) {
-  return Json::parse(text, [](int depth, Json::parse_event_t, Json &) {
+  // The members of each object that is open.
+  std::vector<std::set<std::string>> members;
+  return Json::parse(text, [&](int depth, Json::parse_event_t event, Json &parsed) {
     if (depth > kMaxNesting)
       throw FormatError{"expected arrays and objects at most " + std::to_string(kMaxNesting) +
                         " deep, got more"};
+    if (event == Json::parse_event_t::object_start)
+      members.emplace_back();
+    else if (event == Json::parse_event_t::object_end)
+      members.pop_back();
+    else if (event == Json::parse_event_t::key &&
+             !members.back().insert(parsed.get<std::string>()).second)
+      throw FormatError{"expected each member of an object once, got two " + toLine(parsed)};
     return true;
   });
 }

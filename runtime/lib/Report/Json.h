@@ -34,7 +34,7 @@ struct FormatError {
   std::string message;
 };
 
-/// Reads a document. Throws what `parseOr` makes messages of.
+/// Reads a document whose objects have each member once. Throws what `parseOr` makes messages of.
 Json parseJson(std::string_view text);
 
 /// The member `key` of an object, and it as what it has to be. Throw FormatError.

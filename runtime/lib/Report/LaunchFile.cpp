@@ -21,11 +21,15 @@ namespace {
 /// Largest file of launches.
 constexpr uint64_t kMaxLaunchBytes = uint64_t(1) << 26;
 
-/// Refuses members of an object that are not `known`.
-void checkMembers(const Json &json, const std::string &what,
-                  std::initializer_list<std::string_view> known) {
+void checkObject(const Json &json, const std::string &what) {
   if (!json.is_object())
     throw FormatError{"expected " + what + " to be an object, got " + json.type_name()};
+}
+
+/// Checks that all members of an object are `known`.
+void checkMembers(const Json &json, const std::string &what,
+                  std::initializer_list<std::string_view> known) {
+  checkObject(json, what);
   for (const auto &[key, value] : json.items())
     if (std::ranges::find(known, key) == known.end())
       throw FormatError{"expected no '" + key + "' in " + what};
@@ -86,7 +90,7 @@ LaunchFile launchFileOf(const Json &json, const std::filesystem::path &folder) {
   LaunchFile file;
   std::unordered_map<std::string, size_t> caches;
   if (json.contains("caches")) {
-    checkMembers(json["caches"].is_object() ? Json::object() : json["caches"], "'caches'", {});
+    checkObject(json["caches"], "'caches'");
     for (const auto &[name, cache] : json["caches"].items()) {
       checkMembers(cache, "cache '" + name + "'", {"steps"});
       caches.emplace(name, file.caches.size());
