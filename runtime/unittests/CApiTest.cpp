@@ -90,7 +90,7 @@ TEST_F(CApiTest, ChecksAProgram) {
 }
 
 TEST_F(CApiTest, NamesThePrograms) {
-  EXPECT_EQ(sprintVersion(), 5u);
+  EXPECT_EQ(sprintVersion(), 6u);
   ASSERT_EQ(sprintNumPrograms(stream.get()), 1u);
   EXPECT_STREQ(sprintProgramName(stream.get(), 0), "attention");
   EXPECT_STREQ(sprintProgramMachine(stream.get(), 0), "s");
@@ -138,6 +138,24 @@ TEST_F(CApiTest, RecordsOnlyWhatIsAskedFor) {
   EXPECT_EQ(sprintTrace(results, 1, &error), nullptr);
   EXPECT_STREQ(error, "expected launches with SPRINT_RECORD_TRACE");
   sprintDestroyString(error);
+}
+
+TEST_F(CApiTest, CountsCyclesInDetail) {
+  Result closedForm = run();
+  launch.flags = SPRINT_DETAILED_TIMING;
+  Result detailed = run();
+  ASSERT_TRUE(closedForm && detailed);
+  auto statisticsOf = [](const Result &result) {
+    return nlohmann::json::parse(sprintStatistics(result.get()));
+  };
+  EXPECT_EQ(statisticsOf(closedForm)["timing"], "closed-form");
+  EXPECT_EQ(statisticsOf(detailed)["timing"], "detailed");
+  EXPECT_NE(statisticsOf(detailed)["cycles"], statisticsOf(closedForm)["cycles"]);
+  EXPECT_EQ(statisticsOf(detailed)["energy_pj"], statisticsOf(closedForm)["energy_pj"]);
+  launch.flags = SPRINT_DETAILED_TIMING << 1;
+  Error error;
+  EXPECT_EQ(sprintLaunch(stream.get(), machine.get(), &launch, &error.text), nullptr);
+  EXPECT_STREQ(error.text, "expected flags of enum SprintLaunchFlags");
 }
 
 TEST_F(CApiTest, CalibratesToARate) {

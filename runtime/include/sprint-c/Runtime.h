@@ -91,8 +91,14 @@ enum SprintThresholds {
   SPRINT_THRESHOLDS_KEEP_MASS = 3
 };
 
-/** What a result holds beside the output; flags of SprintLaunch. */
-enum SprintLaunchFlags { SPRINT_RECORD_MASKS = 1, SPRINT_RECORD_TRACE = 2 };
+/** Flags of SprintLaunch: what a result holds beside the output, and how its cycles are counted. */
+enum SprintLaunchFlags {
+  SPRINT_RECORD_MASKS = 1,
+  SPRINT_RECORD_TRACE = 2,
+  /** Every token by itself (docs/machine.md, "The detailed timing"); without it a formula for each
+     command. Nothing but times depends on it. */
+  SPRINT_DETAILED_TIMING = 4
+};
 
 /** A row-major tensor. */
 struct SprintTensor {

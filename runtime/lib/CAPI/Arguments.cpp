@@ -39,5 +39,7 @@ std::optional<ThresholdPolicy::Kind> sprint::policyKindOf(uint32_t policy) {
 bool sprint::setFlags(uint32_t flags, LaunchOptions &options) {
   options.masks = flags & SPRINT_RECORD_MASKS;
   options.trace = flags & SPRINT_RECORD_TRACE;
-  return (flags & ~uint32_t(SPRINT_RECORD_MASKS | SPRINT_RECORD_TRACE)) == 0;
+  options.timing = flags & SPRINT_DETAILED_TIMING ? TimingKind::Detailed : TimingKind::ClosedForm;
+  constexpr uint32_t kKnown = SPRINT_RECORD_MASKS | SPRINT_RECORD_TRACE | SPRINT_DETAILED_TIMING;
+  return (flags & ~kKnown) == 0;
 }

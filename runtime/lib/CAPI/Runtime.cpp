@@ -31,7 +31,7 @@ using namespace sprint;
 
 namespace {
 
-constexpr uint32_t kVersion = 5;
+constexpr uint32_t kVersion = 6;
 constexpr const char *kNoProgram = "expected the index of a program of the stream";
 
 /// A failure on its way out of a function of the API.
