@@ -196,6 +196,33 @@ TEST_F(MachineFileTest, OverridesItsBase) {
   EXPECT_EQ(machine->structure.widths, *Widths::preset("paper"));
 }
 
+TEST_F(MachineFileTest, EnergiesLieInRanges) {
+  std::string path =
+      write("ranges.yaml", "base: s\n"
+                           "name: ranges\n"
+                           "energy:\n"
+                           "  qk: {value: 2, low: 0.5, high: 3, unit: pJ/MAC, source: test}\n"
+                           "  v: {value: 2, high: 4, unit: pJ/MAC, source: test}\n");
+  std::string error;
+  std::optional<Machine> machine = loadMachine(path, error);
+  ASSERT_TRUE(machine) << error;
+  EXPECT_EQ(machine->lowEnergy.qkPerMac, 0.5);
+  EXPECT_EQ(machine->energy.qkPerMac, 2);
+  EXPECT_EQ(machine->highEnergy.qkPerMac, 3);
+  EXPECT_EQ(machine->lowEnergy.vPerMac, 2);
+  EXPECT_EQ(machine->highEnergy.vPerMac, 4);
+  // A value that replaces another one replaces its range.
+  std::string over = write("over.yaml", "base: ranges.yaml\n"
+                                        "name: over\n"
+                                        "energy:\n"
+                                        "  qk: {value: 9, unit: pJ/MAC, source: test}\n");
+  machine = loadMachine(over, error);
+  ASSERT_TRUE(machine) << error;
+  EXPECT_EQ(machine->lowEnergy.qkPerMac, 9);
+  EXPECT_EQ(machine->highEnergy.qkPerMac, 9);
+  EXPECT_EQ(machine->highEnergy.vPerMac, 4);
+}
+
 /// The lines of a section, without what files of the first version do not have.
 template <typename Field, size_t count>
 std::string firstParameters(const Field (&fields)[count], const typename Field::Section &values,
@@ -324,6 +351,7 @@ constexpr const char *kBase = "base: s\nname: x\n";
 
 std::string structure(const std::string &leaf) { return kBase + ("structure:\n  " + leaf) + "\n"; }
 std::string timing(const std::string &leaf) { return kBase + ("timing:\n  " + leaf) + "\n"; }
+std::string energy(const std::string &leaf) { return kBase + ("energy:\n  " + leaf) + "\n"; }
 
 INSTANTIATE_TEST_SUITE_P(
     Yaml, MalformedMachineTest,
@@ -369,6 +397,22 @@ INSTANTIATE_TEST_SUITE_P(
                   "4: expected tRCD of 0 to 1000000, got -1"},
         Malformed{"NegativeAndDropped", timing("tRP: {value: -1, unit: memory cycles, source: x}"),
                   "4: expected tRP of 0 to 1000000, got -1"},
+        Malformed{"RangeOfAClock", timing("clock: {value: 1, low: 1, unit: MHz, source: x}"),
+                  "4: expected value, unit and source of timing.clock, got 'low'"},
+        Malformed{"RangeOfTheEndurance",
+                  kBase +
+                      std::string("reliability:\n  endurance: {value: 9, high: 9, unit: writes, "
+                                  "source: x}\n"),
+                  "4: expected value, unit and source of reliability.endurance, got 'high'"},
+        Malformed{"UnknownPartOfAnEnergy",
+                  energy("qk: {value: 1, least: 1, unit: pJ/MAC, source: x}"),
+                  "4: expected value, low, high, unit and source of energy.qk, got 'least'"},
+        Malformed{"LowAboveTheValue", energy("qk: {value: 1, low: 2, unit: pJ/MAC, source: x}"),
+                  "4: expected energy.qk to lie between its low and its high"},
+        Malformed{"HighBelowTheValue", energy("qk: {value: 1, high: 0, unit: pJ/MAC, source: x}"),
+                  "4: expected energy.qk to lie between its low and its high"},
+        Malformed{"NegativeLow", energy("qk: {value: 1, low: -1, unit: pJ/MAC, source: x}"),
+                  "4: expected qk of 0 to 1000000000, got -1"},
         Malformed{"BuffersThatDoNotDivide",
                   structure("corelets: {value: 3, unit: corelets, source: x}"),
                   "4: expected key_buffer to divide among 3 CORELETs, got 8192"},

@@ -134,6 +134,31 @@ TEST_F(SprintSimTest, SumsUpALaunch) {
   EXPECT_NE(read("out.txt").find(" of 25.6 bytes a cycle"), std::string::npos);
 }
 
+TEST_F(SprintSimTest, FollowsTheRangesOfEnergies) {
+  write("ranges.yaml", "base: s\nname: ranges\nenergy:\n"
+                       "  qk: {value: 3, low: 1, high: 5, unit: pJ/MAC, source: test}\n");
+  ASSERT_EQ(runAll("--threshold=-inf"), 0) << read("err.txt");
+  auto exact = nlohmann::json::parse(read("o/stats.json"));
+  EXPECT_EQ(exact["energy_low_pj"], exact["energy_pj"]);
+  EXPECT_EQ(exact["energy_high_pj"], exact["energy_pj"]);
+  ASSERT_EQ(runAll("--threshold=-inf --arch=ranges.yaml"), 0) << read("err.txt");
+  auto ranges = nlohmann::json::parse(read("o/stats.json"));
+  // Ten queries, seven keys, eight channels.
+  EXPECT_EQ(ranges["counts"]["qk_pu"], 560);
+  EXPECT_EQ(ranges["counts"]["softmax"], 70);
+  EXPECT_EQ(ranges["energy_low_pj"]["qk_pu"], 560);
+  EXPECT_EQ(ranges["energy_pj"]["qk_pu"], 1680);
+  EXPECT_EQ(ranges["energy_high_pj"]["qk_pu"], 2800);
+  EXPECT_EQ(ranges["energy_low_pj"]["v_pu"], exact["energy_pj"]["v_pu"]);
+  auto total = ranges["energy_pj"]["total"].get<double>();
+  EXPECT_NEAR(ranges["energy_low_pj"]["total"].get<double>(), total - 1120, 1e-6);
+  EXPECT_NEAR(ranges["energy_high_pj"]["total"].get<double>(), total + 1120, 1e-6);
+  char expected[200];
+  std::snprintf(expected, sizeof expected, " %.6g uJ (%.6g to %.6g), pruned", total * 1e-6,
+                (total - 1120) * 1e-6, (total + 1120) * 1e-6);
+  EXPECT_NE(read("out.txt").find(expected), std::string::npos) << read("out.txt");
+}
+
 TEST_F(SprintSimTest, ExplainsARow) {
   ASSERT_EQ(runAll("--threshold=2.5 --explain=1,0"), 0) << read("err.txt");
   std::string text = read("out.txt");

@@ -32,7 +32,7 @@ MACHINES: Dict[str, Dict[str, object]] = {
             "score_rows": 3, "multipliers": 24, "channels": 3, "banks_per_channel": 5,
             "clock": 1000, "memory_clock": 300, "tRCD": 7, "tCAS": 5, "tWP": 11, "tCWD": 3,
             "tRP": 3, "tCCD": 9, "threshold": 5, "qk_latency": 3, "softmax_latency": 11, "v_latency": 6,
-            "division": 3},
+            "division": 3, "qk": "3.06, low: 0.23", "softmax": "87, low: 86.5, high: 90.1"},
     # Fractions of cycles everywhere, one finer than a thousandth, and a bus that is always late.
     "slow_bus": {"corelets": 2, "key_buffer": 4096, "value_buffer": 700, "channels": 1, "bus": 8,
                  "clock": 700, "memory_clock": 900, "transfers_per_memory_cycle": 1,
@@ -159,7 +159,7 @@ def compare(report, name, stats, expected):
     same("cycles_resident", stats["cycles_resident"], expected.cycles_resident)
     same("fetched_bytes", stats["fetched_bytes"], expected.fetched_bytes)
     same("written_bytes", stats["written_bytes"], expected.written_bytes)
-    for group in ("utilization", "energy_pj"):
+    for group in ("utilization", "counts", "energy_pj", "energy_low_pj", "energy_high_pj"):
         numbers = getattr(expected, group)
         if report.check(set(stats[group]) == set(numbers),
                         f"{name}: {group} has {sorted(stats[group])}"):

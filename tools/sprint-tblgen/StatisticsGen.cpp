@@ -20,7 +20,7 @@ using namespace llvm;
 namespace {
 
 /// How a statistic comes about, by the class of its record.
-enum class Kind { Counted, Measured, Derived, Energy, Utilization };
+enum class Kind { Counted, Measured, Derived, Energy, EnergyCount, EnergyBound, Utilization };
 
 /// A number of a report.
 struct Statistic {
@@ -30,14 +30,19 @@ struct Statistic {
 
   /// The name of its member in C.
   std::string member() const {
-    return convertToCamelFromSnakeCase(group.empty() ? name.str() : (group + "_" + name).str());
+    return group.empty() ? convertToCamelFromSnakeCase(name) : ofComponent(group);
+  }
+  /// The name of the member for what another group says of the same.
+  std::string ofComponent(StringRef otherGroup) const {
+    return convertToCamelFromSnakeCase((otherGroup + "_" + name).str());
   }
   /// The name of what the runtime adds up for it.
   std::string counter() const {
     return kind == Kind::Utilization ? convertToCamelFromSnakeCase(("busy_" + name).str())
                                      : member();
   }
-  StringRef type() const { return kind == Kind::Counted ? "int64_t" : "double"; }
+  bool isCount() const { return kind == Kind::Counted || kind == Kind::EnergyCount; }
+  StringRef type() const { return isCount() ? "int64_t" : "double"; }
   StringRef value(StringRef field) const { return record->getValueAsString(field); }
 };
 
@@ -46,6 +51,8 @@ Kind kindOf(const Record &record) {
        {std::pair("CountedStatistic", Kind::Counted),
         std::pair("MeasuredStatistic", Kind::Measured),
         std::pair("DerivedStatistic", Kind::Derived), std::pair("EnergyComponent", Kind::Energy),
+        std::pair("ComponentCount", Kind::EnergyCount),
+        std::pair("ComponentBound", Kind::EnergyBound),
         std::pair("Utilization", Kind::Utilization)})
     if (record.isSubClassOf(name))
       return kind;
@@ -157,6 +164,8 @@ void emitRuntimeStatistics(const RecordKeeper &records, raw_ostream &os) {
     case Kind::Counted:
     case Kind::Measured:
     case Kind::Energy:
+    case Kind::EnergyCount:
+    case Kind::EnergyBound:
       os << "&Statistics::" << statistic.counter();
       break;
     case Kind::Derived:
@@ -172,9 +181,11 @@ void emitRuntimeStatistics(const RecordKeeper &records, raw_ostream &os) {
         "inline constexpr EnergyComponentInfo energyComponents[] = {\n";
   for (const Statistic &statistic : statistics)
     if (statistic.kind == Kind::Energy)
-      os << "    {&Statistics::" << statistic.counter()
-         << ", &WorkCounts::" << workMember(statistic) << ", \"" << statistic.value("parameter")
-         << "\"},\n";
+      os << "    {&WorkCounts::" << workMember(statistic) << ", \"" << statistic.value("parameter")
+         << "\", &Statistics::" << statistic.ofComponent("counts")
+         << ", &Statistics::" << statistic.ofComponent("energy_low_pj")
+         << ", &Statistics::" << statistic.member()
+         << ", &Statistics::" << statistic.ofComponent("energy_high_pj") << "},\n";
   os << "};\n\n/// The cycles in which units worked, by MachineUnit.\n"
         "inline constexpr double Statistics::*busyOfUnits[] = {\n";
   for (StringRef unit : readUnits(records))
@@ -215,9 +226,8 @@ several launches together they are sums, or computed of sums.
   for (const Statistic &statistic : statistics) {
     bool isSum = statistic.kind != Kind::Derived && statistic.kind != Kind::Utilization;
     os << "| `" << statistic.group << (statistic.group.empty() ? "" : ".") << statistic.name
-       << "` | `" << statistic.member() << "` | "
-       << (statistic.kind == Kind::Counted ? "integer" : "float") << " | " << statistic.unit
-       << " | "
+       << "` | `" << statistic.member() << "` | " << (statistic.isCount() ? "integer" : "float")
+       << " | " << statistic.unit << " | "
        << (statistic.kind == Kind::Energy ? "energy of a component, below" : statistic.summary)
        << " | " << (isSum ? "sum" : "computed") << " |\n";
   }
@@ -225,7 +235,8 @@ several launches together they are sums, or computed of sums.
 # Energy
 
 The energy of a component is that of what it counts, each at what a parameter of the machine says
-([machine-parameters.md](machine-parameters.md)). Counts do not depend on time.
+([machine-parameters.md](machine-parameters.md)). Counts do not depend on time. A parameter may say beside its value
+between which it lies, `low` and `high`; without them the three are the same.
 
 | component | counts | energy of each |
 | --- | --- | --- |

@@ -25,6 +25,8 @@ class Machine:
     structure: Dict[str, int]
     timing: Dict[str, Fraction]
     energy: Dict[str, Fraction]
+    low_energy: Dict[str, Fraction]
+    high_energy: Dict[str, Fraction]
     probability_bits: int
 
     @property
@@ -54,12 +56,13 @@ def _thousandths(number: Fraction) -> Fraction:
     return Fraction(math.floor(number * 1000 + Fraction(1, 2)), 1000)
 
 
-def _section(document: Dict[str, Any], name: str) -> Dict[str, str]:
-    """The entries of a section, each as `X` or `{value: X, ...}`, with what they have as X."""
+def _section(document: Dict[str, Any], name: str, part: str = "value") -> Dict[str, str]:
+    """The entries of a section, each as `X` or `{value: X, ...}`, with what they have as X, or as
+    another part where they have one."""
     section = document.get(name, {})
     if isinstance(section, str):  # the name of preset widths
         return {}
-    return {key: entry["value"] if isinstance(entry, dict) else entry
+    return {key: entry.get(part, entry["value"]) if isinstance(entry, dict) else entry
             for key, entry in section.items()}
 
 
@@ -74,13 +77,15 @@ def load_machine(arch: Union[str, pathlib.Path]) -> Machine:
         nearby = path.parent / f"{document['base']}.yaml"
         machine = load_machine(nearby if nearby.exists() else document["base"])
     else:
-        machine = Machine({}, {}, {}, 0)
+        machine = Machine({}, {}, {}, {}, {}, 0)
     machine.structure.update((name, int(Fraction(number)))
                              for name, number in _section(document, "structure").items())
     machine.timing.update((name, _thousandths(Fraction(number)))
                           for name, number in _section(document, "timing").items())
-    machine.energy.update((name, Fraction(number))
-                          for name, number in _section(document, "energy").items())
+    for part, energies in (("value", machine.energy), ("low", machine.low_energy),
+                           ("high", machine.high_energy)):
+        energies.update((name, Fraction(number))
+                        for name, number in _section(document, "energy", part).items())
     presets = {"default": reference.Widths.default(), "paper": reference.Widths.paper()}
     if document.get("widths") in ("default", "paper"):
         machine.probability_bits = presets[document["widths"]].probability_bits

@@ -21,7 +21,10 @@ class Statistics:
     cycles: Fraction  #: core cycles
     cycles_resident: Fraction  #: core cycles
     utilization: Dict[str, Fraction]  #: of `bus` and the units, fraction of cycles
+    counts: Dict[str, int]  #: of each component
     energy_pj: Dict[str, Fraction]  #: of each component and `total`, pJ
+    energy_low_pj: Dict[str, Fraction]  #: the same at the low end of each energy
+    energy_high_pj: Dict[str, Fraction]  #: the same at the high end
     fetched_bytes: int
     written_bytes: int
 
@@ -172,11 +175,16 @@ def run(program: Program, machine: Machine, launch: Launch) -> Statistics:
     ticks = timing.run()
     utilization = {"bus": Fraction(timing.bus_work, ticks),
                    **{unit: Fraction(timing.work[unit], ticks) for unit in UNITS}}
-    energy = {component: walk.counts[component] * machine.energy[name]
-              for component, name in COMPONENTS.items()}
+
+    def energy(each: Dict[str, Fraction]) -> Dict[str, Fraction]:
+        energies = {component: walk.counts[component] * each[name]
+                    for component, name in COMPONENTS.items()}
+        return {"total": sum(energies.values()), **energies}
+
     return Statistics(Fraction(ticks, walk.ticks), Fraction(resident, walk.ticks), utilization,
-                      {"total": sum(energy.values()), **energy}, walk.fetched_bytes,
-                      walk.written_bytes)
+                      {component: walk.counts[component] for component in COMPONENTS},
+                      energy(machine.energy), energy(machine.low_energy),
+                      energy(machine.high_energy), walk.fetched_bytes, walk.written_bytes)
 
 
 def total(launches: Sequence[Statistics]) -> Statistics:
@@ -186,7 +194,8 @@ def total(launches: Sequence[Statistics]) -> Statistics:
         cycles, sum(launch.cycles_resident for launch in launches),
         {name: sum(launch.utilization[name] * launch.cycles for launch in launches) / cycles
          for name in ("bus", *UNITS)},
-        {name: sum(launch.energy_pj[name] for launch in launches)
-         for name in ("total", *COMPONENTS)},
+        *({name: sum(getattr(launch, group)[name] for launch in launches)
+           for name in getattr(launches[0], group)}
+          for group in ("counts", "energy_pj", "energy_low_pj", "energy_high_pj")),
         sum(launch.fetched_bytes for launch in launches),
         sum(launch.written_bytes for launch in launches))

@@ -115,6 +115,8 @@ struct Machine {
   Structure structure;
   Timing timing;
   Energy energy;
+  /// Between what `energy` may be, by the sources of its numbers.
+  Energy lowEnergy, highEnergy;
 
   /// Bytes that all channels together move in a core cycle.
   double busBytesPerCycle() const noexcept {

@@ -40,11 +40,16 @@ struct StatisticInfo {
 
 /// A component of energy.
 struct EnergyComponentInfo {
-  double Statistics::*picojoules;
   /// What it counts, and the name of the machine's parameter (MachineFields.h) with the energy of
   /// each.
-  double WorkCounts::*count;
+  double WorkCounts::*work;
   std::string_view parameter;
+  /// The count and the energies that follow from it: where each costs as little as it may, where it
+  /// costs what the parameter says, and where it costs as much as it may.
+  int64_t Statistics::*count;
+  double Statistics::*lowPicojoules;
+  double Statistics::*picojoules;
+  double Statistics::*highPicojoules;
 };
 
 } // namespace sprint

@@ -82,7 +82,7 @@ void LaunchRun::run(LaunchResult &result) {
   tbb::task_arena arena(options.threads.value_or(kAllThreads));
   arena.execute([&] { runPieces(result); });
 
-  ledger.report(machine.energy, statistics);
+  ledger.report(machine, statistics);
   TimingResult times = timing.takeResult();
   statistics.cycles = times.cycles;
   statistics.cyclesResident = residentTiming.takeResult().cycles;

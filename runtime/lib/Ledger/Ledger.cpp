@@ -25,14 +25,22 @@ static_assert(std::ranges::none_of(energyComponents, [](const EnergyComponentInf
 
 } // namespace
 
-void Ledger::report(const Energy &energy, Statistics &statistics) const {
-  for (const EnergyComponentInfo &component : energyComponents)
-    statistics.*component.picojoules =
-        work.*component.count * fieldOf(component)->access.get(energy);
+void Ledger::report(const Machine &machine, Statistics &statistics) const {
+  for (const EnergyComponentInfo &component : energyComponents) {
+    double count = work.*component.work;
+    statistics.*component.count = static_cast<int64_t>(count);
+    auto energyOf = [&](const Energy &each) {
+      return count * fieldOf(component)->access.get(each);
+    };
+    statistics.*component.lowPicojoules = energyOf(machine.lowEnergy);
+    statistics.*component.picojoules = energyOf(machine.energy);
+    statistics.*component.highPicojoules = energyOf(machine.highEnergy);
+  }
   // Key heads follow one another in the places that there are.
   statistics.mostCellWrites =
       (writtenKeyHeads + structure.residentHeads - 1) / structure.residentHeads;
-  statistics.enduranceUsed = static_cast<double>(statistics.mostCellWrites) / energy.endurance;
+  statistics.enduranceUsed =
+      static_cast<double>(statistics.mostCellWrites) / machine.energy.endurance;
   statistics.writtenBytes = writtenBytes;
   statistics.fetchedBytes = fetchedBytes;
   statistics.inMemoryMacs = static_cast<int64_t>(work.inMemoryMacs);

@@ -28,8 +28,8 @@ public:
   void add(const Event &event) {
     visitEvent(event, [&](const auto &alternative) { add(alternative); });
   }
-  /// Sets the energies of `statistics`, and what else is counted here.
-  void report(const Energy &energy, Statistics &statistics) const;
+  /// Sets counts and energies of `statistics`, and what else is counted here.
+  void report(const Machine &machine, Statistics &statistics) const;
 
 private:
   void add(const WriteEvent &event);

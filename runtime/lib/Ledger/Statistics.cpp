@@ -45,12 +45,19 @@ Statistics &Statistics::operator+=(const Statistics &other) {
   return *this;
 }
 
-double Statistics::totalEnergy() const {
+static double sumOf(const Statistics &statistics,
+                    double Statistics::*EnergyComponentInfo::*energy) {
   double total = 0;
   for (const EnergyComponentInfo &component : energyComponents)
-    total += this->*component.picojoules;
+    total += statistics.*(component.*energy);
   return total;
 }
+
+double Statistics::totalEnergy() const { return sumOf(*this, &EnergyComponentInfo::picojoules); }
+
+double Statistics::lowEnergy() const { return sumOf(*this, &EnergyComponentInfo::lowPicojoules); }
+
+double Statistics::highEnergy() const { return sumOf(*this, &EnergyComponentInfo::highPicojoules); }
 
 double Statistics::enduredRuns() const { return enduranceUsed > 0 ? 1 / enduranceUsed : 0; }
 

@@ -183,13 +183,19 @@ private:
     return given;
   }
 
-  /// A leaf `{value, unit, source}`.
-  template <typename Field> Field::Number leaf(const YAML::Node &node, const Field &field) {
+  /// The parts of a leaf `{value, unit, source}`, which may have a range `low` to `high` as well
+  /// where `hasRange`.
+  template <typename Field>
+  std::map<std::string, YAML::Node> leafParts(const YAML::Node &node, const Field &field,
+                                              bool hasRange) {
     std::string what = placeKey(field);
     std::map<std::string, YAML::Node> parts = entries(node, what);
-    for (const auto &[key, part] : parts)
-      if (key != "value" && key != "unit" && key != "source")
-        fail(placeOf(part), "expected value, unit and source of " + what + ", got '" + key + "'");
+    for (const auto &[key, part] : parts) {
+      bool isOfRange = key == "low" || key == "high";
+      if (key != "value" && key != "unit" && key != "source" && !(hasRange && isOfRange))
+        fail(placeOf(part), std::string("expected value, ") + (hasRange ? "low, high, " : "") +
+                                "unit and source of " + what + ", got '" + key + "'");
+    }
     for (const char *key : {"value", "unit", "source"})
       if (!parts.contains(key))
         fail(placeOf(node), "expected " + what + " to have a " + key);
@@ -198,7 +204,29 @@ private:
       fail(placeOf(parts["unit"]),
            "expected " + what + " in " + field.unit + ", got '" + given + "'");
     word(parts["source"], "the source of " + what);
-    return value(parts["value"], field);
+    return parts;
+  }
+
+  template <typename Field>
+  void readLeaf(const YAML::Node &node, const Field &field, typename Field::Section &values) {
+    field.access.set(values, value(leafParts(node, field, /*hasRange=*/false)["value"], field));
+  }
+
+  /// An energy, which lies in a range: that of its value alone where the file has no other.
+  void readLeaf(const YAML::Node &node, const EnergyField &field, Energy &energy) {
+    std::map<std::string, YAML::Node> parts =
+        leafParts(node, field, /*hasRange=*/field.section == std::string_view("energy"));
+    double typical = value(parts["value"], field);
+    auto boundOf = [&](const char *key) {
+      auto part = parts.find(key);
+      return part == parts.end() ? typical : value(part->second, field);
+    };
+    double low = boundOf("low"), high = boundOf("high");
+    if (low > typical || typical > high)
+      fail(placeOf(node), "expected " + placeKey(field) + " to lie between its low and its high");
+    field.access.set(energy, typical);
+    field.access.set(machine.lowEnergy, low);
+    field.access.set(machine.highEnergy, high);
   }
 
   void readName(const YAML::Node &node) {
@@ -219,7 +247,7 @@ private:
       if (name != field.section)
         continue;
       if (auto node = nodes.extract(field.name)) {
-        field.access.set(values, leaf(node.mapped(), field));
+        readLeaf(node.mapped(), field, values);
         places[placeKey(field)] = placeOf(node.mapped());
       }
     }
@@ -292,7 +320,8 @@ private:
   template <typename Visit> void forEachTable(Visit visit) {
     visit(std::span(kStructureFields), machine.structure);
     visit(std::span(kTimingFields), machine.timing);
-    visit(std::span(kEnergyFields), machine.energy);
+    for (Energy *energy : {&machine.lowEnergy, &machine.energy, &machine.highEnergy})
+      visit(std::span(kEnergyFields), *energy);
   }
 
   template <typename Field> static std::string placeKey(const Field &field) {

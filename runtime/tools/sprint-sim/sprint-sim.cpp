@@ -349,12 +349,22 @@ std::pair<std::string, double> busiestPart(const Statistics &statistics) {
   return {busiest.first, busiest.second / statistics.cycles};
 }
 
+/// A launch's energy, and its range where the machine has one.
+std::string energyText(const Statistics &statistics) {
+  constexpr double kMicrojoules = 1e-6;
+  char text[100];
+  double low = statistics.lowEnergy(), high = statistics.highEnergy();
+  std::snprintf(text, sizeof text, low < high ? "%.6g uJ (%.6g to %.6g)" : "%.6g uJ",
+                statistics.totalEnergy() * kMicrojoules, low * kMicrojoules, high * kMicrojoules);
+  return text;
+}
+
 void printSummary(const std::vector<Launch> &launches, const Machine &machine) {
   for (const Launch &launch : launches) {
     const Statistics &statistics = launch.result.statistics;
-    std::printf("%s: %.0f cycles (%.0f with the codes in ReRAM already), %.6g uJ, pruned %.4f\n",
+    std::printf("%s: %.0f cycles (%.0f with the codes in ReRAM already), %s, pruned %.4f\n",
                 launch.program->name.c_str(), statistics.cycles, statistics.cyclesResident,
-                statistics.totalEnergy() * 1e-6, statistics.prunedFraction());
+                energyText(statistics).c_str(), statistics.prunedFraction());
     const LaunchShape &shape = launch.result.dimensions;
     auto queries = static_cast<double>(shape.batches * shape.heads * shape.queries);
     auto kept = static_cast<double>(std::max<int64_t>(statistics.keptScores, 1));
