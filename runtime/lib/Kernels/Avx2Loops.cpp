@@ -13,6 +13,7 @@
 #include "SprintRuntime/ExponentTables.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -71,6 +72,131 @@ SPRINT_AVX2 void scoreTiles(const NibbleBlock &queries, const uint8_t *tiles, in
               scores + tile * kTileKeys, scoreStride);
 }
 
+/// 32-bit numbers of a vector.
+constexpr size_t kWords = 8;
+
+/// Bits of 64 keys, those whose value is at least `bound`, or is `bound`.
+SPRINT_AVX2 inline uint64_t wordAtLeast(const int32_t *values, int32_t bound) {
+  const __m256i bounds = _mm256_set1_epi32(bound);
+  uint64_t below = 0;
+  for (size_t key = 0; key < kTileKeys; key += kWords) {
+    __m256i some = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(values + key));
+    int mask = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(bounds, some)));
+    below |= uint64_t(uint32_t(mask)) << key;
+  }
+  return ~below;
+}
+
+SPRINT_AVX2 inline uint64_t wordEqual(const int32_t *values, int32_t bound) {
+  const __m256i bounds = _mm256_set1_epi32(bound);
+  uint64_t equal = 0;
+  for (size_t key = 0; key < kTileKeys; key += kWords) {
+    __m256i some = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(values + key));
+    int mask = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(bounds, some)));
+    equal |= uint64_t(uint32_t(mask)) << key;
+  }
+  return equal;
+}
+
+SPRINT_AVX2 void keepAtLeast(const int32_t *values, int32_t bound, uint64_t *keys, size_t size) {
+  size_t begin = 0;
+  for (; begin + kTileKeys <= size; begin += kTileKeys)
+    keys[begin / kTileKeys] &= wordAtLeast(values + begin, bound);
+  portable::keepAtLeast(values + begin, bound, keys + begin / kTileKeys, size - begin);
+}
+
+SPRINT_AVX2 void keepEqual(const int32_t *values, int32_t bound, uint64_t *keys, size_t size) {
+  size_t begin = 0;
+  for (; begin + kTileKeys <= size; begin += kTileKeys)
+    keys[begin / kTileKeys] &= wordEqual(values + begin, bound);
+  portable::keepEqual(values + begin, bound, keys + begin / kTileKeys, size - begin);
+}
+
+/// For each byte of a word of keys the places of its bits, one a byte, ascending.
+constexpr std::array<uint64_t, 256> kPlacesOfBits = [] {
+  std::array<uint64_t, 256> places{};
+  for (uint64_t byte = 0; byte < places.size(); ++byte) {
+    int count = 0;
+    for (uint64_t bit = 0; bit < 8; ++bit)
+      if (byte >> bit & 1)
+        places[byte] |= bit << 8 * count++;
+  }
+  return places;
+}();
+
+SPRINT_AVX2 void list(const uint64_t *keys, size_t words, uint32_t *list) {
+  for (size_t word = 0; word < words; ++word) {
+    uint64_t bits = keys[word];
+    for (size_t begin = word * kTileKeys; bits != 0; begin += 8, bits >>= 8) {
+      __m256i places =
+          _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(kPlacesOfBits[bits & 0xff])));
+      // What is behind those that are there, the next ones replace.
+      _mm256_storeu_si256(reinterpret_cast<__m256i *>(list),
+                          _mm256_add_epi32(places, _mm256_set1_epi32(static_cast<int>(begin))));
+      list += std::popcount(bits & 0xff);
+    }
+  }
+}
+
+/// Channels that are multiplied at a time, as 16-bit numbers.
+constexpr int64_t kChannels = 16;
+
+/// The sums of the numbers of each of eight vectors.
+SPRINT_AVX2 inline __m256i addAcross(const __m256i *vectors) {
+  __m256i fours[2];
+  for (int four = 0; four < 2; ++four, vectors += 4)
+    fours[four] = _mm256_hadd_epi32(_mm256_hadd_epi32(vectors[0], vectors[1]),
+                                    _mm256_hadd_epi32(vectors[2], vectors[3]));
+  return _mm256_add_epi32(_mm256_permute2x128_si256(fours[0], fours[1], 0x20),
+                          _mm256_permute2x128_si256(fours[0], fours[1], 0x31));
+}
+
+SPRINT_AVX2 int32_t exactScores(const int8_t *query, const uint8_t *keys, int64_t channels,
+                                std::span<const uint32_t> list, int32_t *scores) {
+  const __m256i excess = _mm256_set1_epi32(kCodeOffset * portable::sum(query, channels));
+  // The query's last channels, with zeros that make up for what is read beyond a key.
+  int64_t whole = channels / kChannels * kChannels;
+  alignas(kChannels) int8_t rest[kChannels] = {};
+  std::copy(query + whole, query + channels, rest);
+  __m256i maxima = _mm256_set1_epi32(std::numeric_limits<int32_t>::min());
+  for (size_t first = 0; first < list.size(); first += kWords) {
+    size_t size = std::min(kWords, list.size() - first);
+    const uint8_t *rows[kWords];
+    for (size_t row = 0; row < kWords; ++row) {
+      // Where keys are missing, the first one stands once more.
+      rows[row] = keys + list[first + (row < size ? row : 0)] * channels;
+      size_t later = first + row + portable::kPrefetchDistance;
+      if (later < list.size())
+        __builtin_prefetch(keys + list[later] * channels);
+    }
+    __m256i sums[kWords];
+    for (__m256i &sum : sums)
+      sum = _mm256_setzero_si256();
+    for (int64_t channel = 0; channel < channels; channel += kChannels) {
+      const int8_t *codes = channel < whole ? query + channel : rest;
+      __m256i ofQuery =
+          _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i *>(codes)));
+      for (size_t row = 0; row < kWords; ++row) {
+        __m256i ofKey = _mm256_cvtepu8_epi16(
+            _mm_loadu_si128(reinterpret_cast<const __m128i *>(rows[row] + channel)));
+        sums[row] = _mm256_add_epi32(sums[row], _mm256_madd_epi16(ofKey, ofQuery));
+      }
+    }
+    __m256i result = _mm256_sub_epi32(addAcross(sums), excess);
+    maxima = _mm256_max_epi32(maxima, result);
+    if (size == kWords) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i *>(scores + first), result);
+    } else {
+      alignas(32) int32_t some[kWords];
+      _mm256_store_si256(reinterpret_cast<__m256i *>(some), result);
+      std::copy_n(some, size, scores + first);
+    }
+  }
+  alignas(32) int32_t all[kWords];
+  _mm256_store_si256(reinterpret_cast<__m256i *>(all), maxima);
+  return *std::max_element(all, all + kWords);
+}
+
 bool isSupported() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
          __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("lzcnt") &&
@@ -80,6 +206,10 @@ bool isSupported() {
 constexpr InnerLoops allLoops() {
   InnerLoops loops = portable::loops("avx2", isSupported);
   loops.scoreTiles = scoreTiles;
+  loops.keepAtLeast = keepAtLeast;
+  loops.keepEqual = keepEqual;
+  loops.list = list;
+  loops.exactScores = exactScores;
   return loops;
 }
 
