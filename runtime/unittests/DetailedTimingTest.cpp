@@ -51,6 +51,12 @@ struct TimedMemory {
       arrivals.push_back(durations.cycles(arrival));
     return arrivals;
   }
+  /// When rows of so many banks, from `bank` on, are read that are read at `time`.
+  double readFrom(double time, int64_t bank, int64_t rows = 1) {
+    MemoryRequest request = {rows * durations.key.bits, durations.read, rows, &durations.key};
+    request.bank = bank;
+    return durations.cycles(memory.serve(unitsOf(time), request).last);
+  }
   /// When bursts are written that are written at `time`.
   double write(double time, int64_t bursts) {
     return durations.cycles(memory
@@ -104,6 +110,60 @@ TEST(DetailedMemoryTest, ReadsKeepTheirDistanceFromWrites) {
   TimedMemory quick(64, machine);
   quick.write(0, 1);
   EXPECT_EQ(quick.read(0, {4}), (Times{25 + 15 + 10}));
+}
+
+TEST(DetailedMemoryTest, WritesKeepTheirDistanceFromReadsToCome) {
+  // A token's data are to be on channel 0 from 40 to 50, so its column's address is at 25, and data
+  // of a write end at 17.5: 7.5 cycles of a burst are moved from 10 on, the others behind the
+  // token.
+  TimedMemory memory(64);
+  EXPECT_EQ(memory.read(0, {4}), (Times{50}));
+  EXPECT_EQ(memory.write(0, 1), 50 + 2.5 + 10);
+}
+
+TEST(DetailedMemoryTest, AWritesAddressMayComeBeforeItsBankIsFree) {
+  // The second burst's data are moved when the pulse of the first has ended.
+  TimedMemory memory(64);
+  EXPECT_EQ(memory.write(0, 1), 10 + 10 + 10);
+  EXPECT_EQ(memory.write(0, 1), 30 + 10 + 10);
+}
+
+TEST(DetailedMemoryTest, QueriesAreInTheirBanks) {
+  TimedMemory memory(64);
+  EXPECT_EQ(memory.readFrom(0, 4), 50);
+  // Bank 8 is free, their channel is not; bank 4 opens its next row at 37.5.
+  EXPECT_EQ(memory.readFrom(0, 8), 60);
+  EXPECT_EQ(memory.readFrom(0, 4), 37.5 + 50);
+  // Banks 5 and 6, and then bank 6 once more.
+  EXPECT_EQ(memory.readFrom(0, 5, 2), 50);
+  EXPECT_EQ(memory.readFrom(0, 6), 37.5 + 50);
+}
+
+TEST(ClosedFormMemoryTest, RowsAreInOneBankAfterAnother) {
+  Machine machine = builtinMachine("s");
+  LaunchShape shape = TimedMemory::shapeOf(64);
+  Durations durations(machine, shape);
+  ClosedFormMemory memory(machine, shape, durations, /*recordsTransfers=*/false);
+  auto readFrom = [&](int64_t bank, int64_t rows) {
+    MemoryRequest request = {rows * durations.key.bits, durations.read, rows, &durations.key};
+    request.bank = bank;
+    return durations.cycles(memory.serve(0, request).last);
+  };
+  // Banks 5 and 6; a bank is occupied for 25 + 2.5 + 10.
+  EXPECT_EQ(readFrom(5, 2), 50);
+  EXPECT_EQ(readFrom(6, 1), 37.5 + 50);
+  EXPECT_EQ(readFrom(7, 1), 50);
+}
+
+TEST(ClosedFormMemoryTest, AccessesThatTakeLongerThanTimesCanBeCounted) {
+  Machine machine = builtinMachine("s");
+  LaunchShape shape = TimedMemory::shapeOf(64);
+  Durations durations(machine, shape);
+  ClosedFormMemory memory(machine, shape, durations, /*recordsTransfers=*/false);
+  AccessDurations endless = durations.key;
+  endless.occupied = endless.onChannel = kMaxTime / 2;
+  MemoryRequest request = {0, 0, 16 * 1024, &endless};
+  EXPECT_GE(memory.serve(0, request).last, kMaxTime);
 }
 
 TEST(DetailedMemoryTest, BanksShareTheirChannel) {
@@ -164,6 +224,22 @@ TEST_F(DetailedPipelinesTest, TheSecondPassWaitsForAllOfTheFirst) {
   TakenTokens taken = {
       .start = cycles(5), .perToken = cycles(4), .passes = 2, .shares = shares, .list = list};
   EXPECT_EQ(pipelines.take(taken), cycles(30 + 4 + 4));
+  // Once more at 50.
+  times[2] = cycles(50);
+  list.arrivals = pipelines.keep({tokens, times, 1});
+  TakenTokens late = {
+      .start = cycles(5), .perToken = cycles(4), .passes = 2, .shares = shares, .list = list};
+  EXPECT_EQ(pipelines.take(late), cycles(50 + 4));
+}
+
+TEST_F(DetailedPipelinesTest, OwnTokensAreTakenAsTheyCome) {
+  // Token 0 was fetched and comes at 20, token 2 is read by the PU itself and comes at 10.
+  std::vector<uint32_t> fetched = {0}, read = {2}, shares = {2, 0};
+  std::vector<Time> later = {cycles(20)}, sooner = {cycles(10)};
+  TimedList list = {cycles(5), cycles(20), pipelines.keep({fetched, later})};
+  TakenTokens taken = {.start = cycles(5), .perToken = cycles(4), .shares = shares, .list = list};
+  taken.own = {read, sooner, 0, cycles(10)};
+  EXPECT_EQ(pipelines.take(taken), cycles(20 + 4));
 }
 
 LaunchResult launchWith(const Program &program, const Machine &machine, const Tensor &query,
@@ -228,6 +304,19 @@ TEST(BothTimingsTest, FollowTwoPassesAndValuesThatDoNotStay) {
   LaunchResult detailed = launchWith(program, machine, query, key, value, 5, TimingKind::Detailed);
   EXPECT_NEAR(closed.statistics.cycles / detailed.statistics.cycles, 1, 0.1);
   EXPECT_EQ(closed.output, detailed.output);
+}
+
+TEST(BothTimingsTest, QueriesBeyondTheKeysHaveBanksAsWell) {
+  // Each of 100 queries is in a bank of its own, of many more.
+  Machine machine = builtinMachine("s");
+  machine.structure.banksPerChannel = 64;
+  Tensor query({1, 1, 100, 8}, 1), key({1, 1, 3, 8}, 2), value({1, 1, 3, 8}, 3);
+  LaunchResult some =
+      launchWith(attentionProgram(machine), machine, query, key, value, 0, TimingKind::ClosedForm);
+  machine.structure.banksPerChannel = 1024;
+  LaunchResult many =
+      launchWith(attentionProgram(machine), machine, query, key, value, 0, TimingKind::ClosedForm);
+  EXPECT_EQ(some.statistics.cyclesResident, many.statistics.cyclesResident);
 }
 
 TEST(BothTimingsTest, AgreeOnClocksOfAnyRatio) {
