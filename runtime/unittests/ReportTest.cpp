@@ -224,6 +224,7 @@ INSTANTIATE_TEST_SUITE_P(
     Json, ThresholdFileTest,
     testing::Values(
         ThresholdText{"Good", R"({"thresholds": [[1, 2.5, "-inf"], [-1e3]]})", ""},
+        ThresholdText{"PlusInfinity", R"({"thresholds": [[1, 2.5, "inf"], [1e-46]]})", ""},
         ThresholdText{"Text", "1, 2", "byte 2: not JSON"},
         ThresholdText{"Truncated", R"({"thresholds": [[1)", "byte 19: not JSON"},
         ThresholdText{"List", "[[1]]", R"(expected {"thresholds": [[...], ...]})"},
@@ -253,7 +254,7 @@ INSTANTIATE_TEST_SUITE_P(
         ThresholdText{"EmptyRow", R"({"thresholds": [[]]})",
                       "expected a list of thresholds for each attention, got array"},
         ThresholdText{"Word", R"({"thresholds": [["low"]]})",
-                      R"(expected thresholds to be numbers or "-inf", got "low")"},
+                      R"(expected thresholds to be numbers, "-inf" or "inf", got "low")"},
         ThresholdText{"NaN", R"({"thresholds": [[NaN]]})", "byte 18: not JSON"},
         ThresholdText{"TooLarge", R"({"thresholds": [[1e999]]})", "a number is too large"},
         ThresholdText{"TooLargeForF32", R"({"thresholds": [[1e300]]})",
@@ -283,9 +284,24 @@ TEST_F(ThresholdsTest, AreReadAsF32) {
   EXPECT_EQ(file->inputs, 0);
 }
 
+TEST(ThresholdTest, IsANumberThatAnF32Holds) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(parseThreshold("0.1"), 0.1f);
+  EXPECT_EQ(parseThreshold("-3e38"), -3e38f);
+  EXPECT_EQ(parseThreshold("1e-46"), 0.0f);
+  EXPECT_EQ(parseThreshold("-1e-46"), 0.0f);
+  EXPECT_EQ(parseThreshold("1e-40"), 1e-40f);
+  EXPECT_EQ(parseThreshold("inf"), kInfinity);
+  EXPECT_EQ(parseThreshold("-inf"), -kInfinity);
+  for (const char *text :
+       {"", "1e39", "-1e39", "1e400", "nan", "-nan", "low", "1,5", "0x10", " 1", "1 "})
+    EXPECT_EQ(parseThreshold(text), std::nullopt) << text;
+}
+
 TEST_F(ThresholdsTest, AreReadAsTheyWereWritten) {
   ThresholdFile written;
-  written.thresholds = {{0.1f, -std::numeric_limits<float>::infinity(), 3e38f}, {-7.25f}};
+  written.thresholds = {{0.1f, -std::numeric_limits<float>::infinity(), 3e38f},
+                        {-7.25f, std::numeric_limits<float>::infinity()}};
   written.attentions = {"attention", "attention_0"};
   written.kind = ThresholdPolicy::Kind::PruneRate;
   written.fraction = 0.75;

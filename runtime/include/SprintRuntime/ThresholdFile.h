@@ -8,7 +8,7 @@
 #ifndef SPRINTRUNTIME_THRESHOLDFILE_H
 #define SPRINTRUNTIME_THRESHOLDFILE_H
 
-#include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/OutputFiles.h"
 #include "SprintRuntime/Simulator.h"
 
 #include <cstdint>
@@ -20,7 +20,7 @@
 
 namespace sprint {
 
-/// A threshold as command lines have it: a finite number, or `-inf`.
+/// A threshold as command lines have it: a number that an f32 holds, `-inf` or `inf`.
 std::optional<float> parseThreshold(std::string_view text) noexcept;
 
 /// A file of thresholds (docs/tools.md, "Thresholds").
@@ -36,8 +36,8 @@ struct ThresholdFile {
   int64_t inputs = 0;
 };
 
-/// Reads a file of thresholds; "-inf" stands for minus infinity. Without a value, `error` has one
-/// message that begins with the path.
+/// Reads a file of thresholds; "-inf" and "inf" stand for the infinities. Without a value, `error`
+/// has one message that begins with the path.
 std::optional<ThresholdFile> readThresholds(const std::string &path, std::string &error) noexcept;
 
 /// The thresholds of `attentions` in `file`, read from `path`: by name where it has names, which

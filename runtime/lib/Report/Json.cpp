@@ -85,9 +85,10 @@ float sprint::thresholdOf(const Json &json) {
       throw FormatError{"expected thresholds that an f32 holds, got " + json.dump()};
     return threshold;
   }
-  if (json.is_string() && json.get<std::string>() == kMinusInfinity)
-    return -std::numeric_limits<float>::infinity();
-  throw FormatError{"expected thresholds to be numbers or \"-inf\", got " + json.dump()};
+  for (auto [word, sign] : {std::pair(kMinusInfinity, -1.0f), {kPlusInfinity, 1.0f}})
+    if (json.is_string() && json.get<std::string>() == word)
+      return sign * std::numeric_limits<float>::infinity();
+  throw FormatError{"expected thresholds to be numbers, \"-inf\" or \"inf\", got " + json.dump()};
 }
 
 Json sprint::thresholdsJson(const std::vector<float> &thresholds) {

@@ -49,7 +49,7 @@ inline constexpr const char *kPlusInfinity = "inf";
 
 /// A list of thresholds.
 Json thresholdsJson(const std::vector<float> &thresholds);
-/// A threshold of a file, finite or minus infinity. Throws FormatError.
+/// A threshold of a file, finite or infinite. Throws FormatError.
 float thresholdOf(const Json &json);
 
 /// Calls `function`; where the text that it parses is not what it should be, `error` says why,

@@ -79,10 +79,15 @@ ThresholdFile thresholdFileOf(const Json &json) {
 std::optional<float> sprint::parseThreshold(std::string_view text) noexcept {
   float value = 0;
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  bool isNumber = code == std::errc() && end == text.data() + text.size();
-  if (!isNumber || !(std::isfinite(value) || value < 0))
+  if (end != text.data() + text.size() || std::isnan(value))
     return std::nullopt;
-  return value;
+  if (code == std::errc::result_out_of_range) {
+    // Zero is the nearest to what is too small.
+    double small = 0;
+    bool isKnown = std::from_chars(text.data(), end, small).ec == std::errc();
+    return isKnown && std::abs(small) < 1 ? std::optional(static_cast<float>(small)) : std::nullopt;
+  }
+  return code == std::errc() ? std::optional(value) : std::nullopt;
 }
 
 std::optional<ThresholdFile> sprint::readThresholds(const std::string &path,
