@@ -10,9 +10,9 @@
 #include "CAPI/Arguments.h"
 #include "CAPI/Handles.h"
 #include "Sprint/Driver/Runs.h"
+#include "Sprint/Support/IRFiles.h"
 
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
@@ -109,11 +109,10 @@ SprintModel *sprintLoadModel(const char *path, const SprintModelOptions *options
   begin(error);
   if (!path)
     return fail(error, "expected a path, got null");
-  std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, &message);
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = openIRFile(path);
   if (!buffer)
-    return fail(error, message);
-  return readModel(std::move(buffer), options, error);
+    return fail(error, buffer.takeError());
+  return readModel(std::move(*buffer), options, error);
 }
 
 SprintModel *sprintParseModel(const void *bytes, size_t numBytes, const char *name,
@@ -121,9 +120,10 @@ SprintModel *sprintParseModel(const void *bytes, size_t numBytes, const char *na
   begin(error);
   if (!bytes || !name)
     return fail(error, "expected a model and its name, got null");
-  return readModel(llvm::MemoryBuffer::getMemBufferCopy(
-                       StringRef(static_cast<const char *>(bytes), numBytes), name),
-                   options, error);
+  StringRef text(static_cast<const char *>(bytes), numBytes);
+  if (llvm::Error failure = checkNesting(text, name))
+    return fail(error, std::move(failure));
+  return readModel(llvm::MemoryBuffer::getMemBufferCopy(text, name), options, error);
 }
 
 void sprintDestroyModel(SprintModel *model) { delete model; }

@@ -21,6 +21,27 @@ std::string mlir::sprint::joinPath(StringRef folder, const Twine &name) {
   return std::string(path);
 }
 
+std::string mlir::sprint::getOutputPath(StringRef folder, size_t run, size_t runs, size_t index) {
+  std::string ofRun = runs == 1 ? folder.str() : joinPath(folder, Twine(run));
+  return joinPath(ofRun, Twine(index) + ".npy");
+}
+
+/// The path of the IR at a level, and of the command stream.
+static std::string getLevelPath(StringRef folder, const LevelInfo &info) {
+  return joinPath(folder, info.name + ".mlir");
+}
+static std::string getStreamPath(StringRef folder) { return joinPath(folder, "stream.sprint"); }
+
+std::vector<std::string> mlir::sprint::getArtifactPaths(StringRef folder, Level level) {
+  std::vector<std::string> paths;
+  for (const LevelInfo &info : getLevels())
+    if (info.level <= level)
+      paths.push_back(getLevelPath(folder, info));
+  if (level == Level::Stream)
+    paths.push_back(getStreamPath(folder));
+  return paths;
+}
+
 llvm::Error RunFiles::addText(const std::string &path, StringRef text) {
   std::string error;
   paths.push_back(path);
@@ -31,9 +52,8 @@ llvm::Error RunFiles::addText(const std::string &path, StringRef text) {
 
 llvm::Error RunFiles::addOutputs(StringRef folder, ArrayRef<std::vector<HostTensor>> outputs) {
   for (auto [run, tensors] : llvm::enumerate(outputs)) {
-    std::string ofRun = outputs.size() == 1 ? folder.str() : joinPath(folder, Twine(run));
     for (auto [index, tensor] : llvm::enumerate(tensors)) {
-      paths.push_back(joinPath(ofRun, Twine(index) + ".npy"));
+      paths.push_back(getOutputPath(folder, run, outputs.size(), index));
       if (llvm::Error error = addTensor(files, paths.back(), tensor))
         return error;
     }
@@ -49,13 +69,13 @@ llvm::Error RunFiles::addArtifacts(StringRef folder, const ScheduledModel &sched
     std::string text;
     llvm::raw_string_ostream os(text);
     module.print(os);
-    if (llvm::Error error = addText(joinPath(folder, info.name + ".mlir"), text + "\n"))
+    if (llvm::Error error = addText(getLevelPath(folder, info), text + "\n"))
       return error;
   }
   if (!scheduled.getStream())
     return llvm::Error::success();
   std::vector<uint8_t> bytes = ::sprint::serialize(*scheduled.getStream());
-  return addText(joinPath(folder, "stream.sprint"),
+  return addText(getStreamPath(folder),
                  StringRef(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
 }
 

@@ -289,6 +289,17 @@ llvm::Expected<std::vector<std::string>> mlir::sprint::expandFolders(ArrayRef<st
     }
     if (files.size() == before)
       return llvm::createStringError(path + ": expected 0.npy, 1.npy, ... in the folder, got none");
+    // One that is missing would have those behind it left out.
+    std::error_code code;
+    for (llvm::sys::fs::directory_iterator entry(path, code), end; !code && entry != end;
+         entry.increment(code)) {
+      StringRef name = llvm::sys::path::filename(entry->path());
+      size_t index = 0;
+      if (name.consume_back(".npy") && !name.getAsInteger(10, index) &&
+          index >= files.size() - before)
+        return llvm::createStringError(path + ": expected " + Twine(files.size() - before) +
+                                       ".npy before " + name + ".npy, got none");
+    }
   }
   return files;
 }

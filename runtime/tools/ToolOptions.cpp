@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ToolOptions.h"
+#include "SprintRuntime/FileIO.h"
 
 #include "SprintRuntime/Npy.h"
 #include "SprintRuntime/ThresholdFile.h"
@@ -40,7 +41,7 @@ void ThresholdOptions::addTo(CLI::App &app) {
         threshold = parseThreshold(text);
         if (!threshold)
           throw CLI::ValidationError("--threshold",
-                                     "expected a number or -inf, got '" + text + "'");
+                                     "expected a number, -inf or inf, got '" + text + "'");
       },
       "one threshold for all heads, in logits; -inf keeps all");
   CLI::Option *fromFile =
@@ -103,6 +104,16 @@ void LaunchFileOptions::request(LaunchOptions &options) const {
   options.codes = !codes.empty();
   options.masks = !masks.empty();
   options.trace = !trace.empty();
+}
+
+bool LaunchFileOptions::plan(OutputFiles &files, size_t launches, std::string &error) const {
+  std::vector<std::string> paths = {stats, trace};
+  for (size_t index = 0; index < launches; ++index)
+    for (const std::string &path : {masks, codes})
+      if (!path.empty())
+        paths.push_back(numberedPath(path, index, launches));
+  return std::ranges::all_of(
+      paths, [&](const std::string &path) { return path.empty() || files.plan(path, error); });
 }
 
 bool LaunchFileOptions::add(OutputFiles &files, std::span<const LaunchRecord> launches,

@@ -11,8 +11,8 @@
 #ifndef SPRINT_RUNTIME_TOOLS_TOOLOPTIONS_H
 #define SPRINT_RUNTIME_TOOLS_TOOLOPTIONS_H
 
-#include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Machine.h"
+#include "SprintRuntime/OutputFiles.h"
 #include "SprintRuntime/Simulator.h"
 
 #include <optional>
@@ -82,6 +82,8 @@ struct LaunchFileOptions {
 
   /// Sets what launches have to record.
   void request(LaunchOptions &options) const;
+  /// Plans the files of so many launches.
+  bool plan(OutputFiles &files, size_t launches, std::string &error) const;
 
   /// Adds masks, codes and the timeline to `files`, and their paths to `paths`.
   bool add(OutputFiles &files, std::span<const LaunchRecord> launches, const Machine &machine,

@@ -149,59 +149,6 @@ TEST_F(NpyFileTest, ReadsWhatItWrites) {
   EXPECT_EQ(array->data, (Buffer<float>{1, 2, 3}));
 }
 
-TEST_F(NpyFileTest, NothingIsLeftWithoutACommit) {
-  std::string error;
-  {
-    OutputFiles files;
-    ASSERT_TRUE(files.add(path, "text", error));
-    EXPECT_FALSE(std::filesystem::exists(path));
-  }
-  EXPECT_TRUE(std::filesystem::is_empty(folder));
-}
-
-TEST_F(NpyFileTest, FoldersAreMade) {
-  OutputFiles files;
-  std::string error;
-  std::string nested = (folder / "a" / "b" / "c.txt").string();
-  ASSERT_TRUE(files.add(nested, "text", error)) << error;
-  ASSERT_TRUE(files.commit(error)) << error;
-  EXPECT_EQ(read(nested), "text");
-}
-
-TEST_F(NpyFileTest, OutputsAreAsReadableAsTheUserHasIt) {
-  using std::filesystem::perms;
-  for (auto [mask, expected] :
-       {std::pair(mode_t(022), perms(0644)), std::pair(mode_t(077), perms(0600))}) {
-    mode_t before = umask(mask);
-    OutputFiles files;
-    std::string error;
-    EXPECT_TRUE(files.add(path, "text", error)) << error;
-    EXPECT_TRUE(files.commit(error)) << error;
-    umask(before);
-    EXPECT_EQ(std::filesystem::status(path).permissions(), expected);
-  }
-}
-
-TEST_F(NpyFileTest, FolderInTheWayIsRefused) {
-  std::filesystem::create_directories(path);
-  OutputFiles files;
-  std::string error;
-  EXPECT_FALSE(files.add(path, "text", error));
-  EXPECT_EQ(error, path + ": is a folder");
-}
-
-TEST_F(NpyFileTest, PathsAreCheckedBeforeThereAreFiles) {
-  std::string error;
-  std::string nested = (folder / "a" / "b" / "c.txt").string();
-  EXPECT_TRUE(canWriteFile(nested, error)) << error;
-  EXPECT_FALSE(std::filesystem::exists(folder / "a"));
-  EXPECT_FALSE(canWriteFile(folder.string(), error));
-  EXPECT_EQ(error, folder.string() + ": is a folder");
-  std::ofstream(folder / "a").put('x');
-  EXPECT_FALSE(canWriteFile(nested, error));
-  EXPECT_EQ(error, nested + ": cannot make the folder: " + (folder / "a").string() + " is a file");
-}
-
 /// Bytes of a file and the message behind its path.
 struct Malformed {
   std::string name;

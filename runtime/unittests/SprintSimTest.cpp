@@ -121,6 +121,58 @@ TEST_F(SprintSimTest, UnknownTiming) {
                 "--timing: expected closed-form or detailed, got 'quick'");
 }
 
+TEST_F(SprintSimTest, ReplacesNothingThatItReads) {
+  std::filesystem::create_directories(folder / "numbered");
+  for (auto [from, to] : {std::pair("in/q.npy", "numbered/0.npy"),
+                          {"in/k.npy", "numbered/1.npy"},
+                          {"in/v.npy", "numbered/2.npy"}})
+    std::filesystem::copy_file(folder / from, folder / to);
+  const std::string command = "in/x.sprint --entry=attention --input=numbered/0.npy "
+                              "--input=numbered/1.npy --input=numbered/2.npy ";
+  std::string query = read("numbered/0.npy"), stream = read("in/x.sprint");
+  expectRefused(run(command + "--output-dir=numbered"),
+                "numbered/0.npy: is read as well, and would be replaced");
+  expectRefused(run(command + "--stats=in/../in/x.sprint"),
+                "in/../in/x.sprint: is read as well, and would be replaced");
+  write("machine.yaml", "base: base.yaml\nname: machine\n");
+  write("base.yaml", "base: s\nname: base\n");
+  expectRefused(run(command + "--arch=machine.yaml --trace=base.yaml"),
+                "base.yaml: is read as well, and would be replaced");
+  EXPECT_EQ(read("numbered/0.npy"), query);
+  EXPECT_EQ(read("in/x.sprint"), stream);
+}
+
+TEST_F(SprintSimTest, OutputsDoNotReplaceOneAnother) {
+  const std::string command = "in/x.sprint --entry=attention --input=in/q.npy --input=in/k.npy "
+                              "--input=in/v.npy --stats=o/0.npy ";
+  expectRefused(run(command + "--output-dir=o"), "o/0.npy: is the file of another output");
+  expectRefused(run(command + "--trace=./o/0.npy"),
+                "./o/0.npy: is the file of another output, o/0.npy");
+  // Standard output, too, is one.
+  std::string redirected = "cd '" + folder.string() + "' && '" SPRINT_SIM "' " + command +
+                           "--trace=out.txt >out.txt 2>err.txt";
+  EXPECT_NE(std::system(redirected.c_str()), 0);
+  EXPECT_EQ(read("err.txt"), "sprint-sim: error: out.txt: is the file of standard output\n");
+}
+
+TEST_F(SprintSimTest, StandardOutputThatCannotBeWritten) {
+  for (auto [redirection, reason] :
+       {std::pair(">/dev/full", "No space left on device"), {">&-", "Bad file descriptor"}}) {
+    std::string line = "cd '" + folder.string() +
+                       "' && '" SPRINT_SIM
+                       "' in/x.sprint --entry=attention --input=in/q.npy --input=in/k.npy "
+                       "--input=in/v.npy --stats=o/stats.json 2>err.txt " +
+                       redirection;
+    int status = std::system(line.c_str());
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    EXPECT_EQ(read("err.txt"),
+              std::string("sprint-sim: error: standard output: cannot be written: ") + reason +
+                  "\n");
+    // Files are whole.
+    EXPECT_TRUE(nlohmann::json::accept(read("o/stats.json")));
+  }
+}
+
 TEST_F(SprintSimTest, SumsUpALaunch) {
   ASSERT_EQ(runAll("--threshold=-inf"), 0) << read("err.txt");
   auto stats = nlohmann::json::parse(read("o/stats.json"));
@@ -359,11 +411,13 @@ TEST_F(SprintSimTest, TwoThresholdOptions) {
 }
 
 TEST_F(SprintSimTest, ThresholdThatIsNoNumber) {
-  expectRefused(runAll("--threshold=low"), "--threshold: expected a number or -inf, got 'low'");
+  expectRefused(runAll("--threshold=low"),
+                "--threshold: expected a number, -inf or inf, got 'low'");
 }
 
 TEST_F(SprintSimTest, ThresholdThatIsNaN) {
-  expectRefused(runAll("--threshold=nan"), "--threshold: expected a number or -inf, got 'nan'");
+  expectRefused(runAll("--threshold=nan"),
+                "--threshold: expected a number, -inf or inf, got 'nan'");
 }
 
 TEST_F(SprintSimTest, RateThatIsNoNumber) {

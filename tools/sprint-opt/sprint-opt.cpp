@@ -6,18 +6,54 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Pipelines/Pipelines.h"
+#include "Sprint/Support/IRFiles.h"
 #include "Sprint/Support/Version.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace mlir;
+using namespace mlir::sprint;
+
+static LogicalResult fail(llvm::Error error) {
+  llvm::WithColor::error(llvm::errs(), "sprint-opt") << llvm::toString(std::move(error)) << "\n";
+  return failure();
+}
+
+/// As MLIR's own MlirOptMain, but for the files.
+static LogicalResult optimizeFile(StringRef input, StringRef output, DialectRegistry &registry,
+                                  const MlirOptMainConfig &config) {
+  llvm::Expected<IROutput> file = IROutput::plan(output, input);
+  if (!file)
+    return fail(file.takeError());
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = openIRFile(input);
+  if (!buffer)
+    return fail(buffer.takeError());
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  if (failed(MlirOptMain(os, std::move(*buffer), registry, config)))
+    return failure();
+  if (llvm::Error error = file->write(result))
+    return fail(std::move(error));
+  return success();
+}
 
 int main(int argc, char **argv) {
-  mlir::sprint::registerDebugCLOptions();
-  mlir::sprint::registerVersion();
+  ::sprint::OutputFiles::prepareProcess();
+  llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
+  registerDebugCLOptions();
+  registerVersion();
   mlir::registerAllPasses();
   mlir::sprint::registerAllPasses();
-  mlir::DialectRegistry registry;
-  mlir::sprint::registerAllDialects(registry);
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "Sprint optimizer driver\n", registry));
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  auto [input, output] =
+      registerAndParseCLIOptions(argc, argv, "Sprint optimizer driver\n", registry);
+  MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
+  // What says what there is reads no file.
+  if (config.shouldShowDialects() || config.shouldListPasses())
+    return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
+  return asMainReturnCode(optimizeFile(input, output, registry, config));
 }

@@ -12,10 +12,12 @@
 #include "Sprint/Driver/Runs.h"
 #include "Sprint/Driver/TensorFiles.h"
 
+#include "Sprint/Support/IRFiles.h"
+
+#include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Progress.h"
 #include "SprintRuntime/Report.h"
 
-#include "mlir/Support/FileUtilities.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/SourceMgr.h"
@@ -40,8 +42,11 @@ public:
   LogicalResult run();
 
 private:
-  /// Refuses, before there is anything to lose, paths at which no file can be written.
-  LogicalResult checkOutputPaths() const;
+  /// Finds the files that are read, and refuses, before there is anything to lose, places where no
+  /// file can be written, or one of theirs.
+  LogicalResult planFiles();
+  /// The same for results, of which `function` has to be known.
+  LogicalResult planOutputs(func::FuncOp function);
   LogicalResult readTensors(func::FuncOp function);
   FailureOr<RunRequest> getRequest(Model &model) const;
   /// The thresholds that are given.
@@ -79,24 +84,50 @@ LogicalResult Session::fail(llvm::Error error, const Twine &about) const {
   return failure();
 }
 
-LogicalResult Session::checkOutputPaths() const {
-  std::vector<std::string> outputs = {options.calibrateFile, options.files.stats,
-                                      options.files.trace, options.files.masks,
-                                      options.files.codes};
-  for (const auto &[folder, file] :
-       {std::pair(options.outputDir, "0.npy"), {options.artifactsDir, "attention.mlir"}})
-    if (!folder.empty())
-      outputs.push_back(joinPath(folder, file));
+LogicalResult Session::planFiles() {
+  if (llvm::Error error = expandFolders(options.inputs).moveInto(inputPaths))
+    return fail(std::move(error), "");
+  files.files.addInput(options.model);
+  files.files.addInput(options.thresholds.file);
+  for (ArrayRef<std::string> paths : {ArrayRef(inputPaths), ArrayRef(options.references)})
+    for (const std::string &path : paths)
+      files.files.addInput(path);
   std::string error;
+  // A machine that cannot be read is refused where it is needed.
+  if (std::optional<::sprint::Machine> machine = ::sprint::loadMachine(options.arch, error))
+    for (const std::string &path : machine->files)
+      files.files.addInput(path);
+  std::vector<std::string> outputs;
+  if (!options.calibrateFile.empty())
+    outputs.push_back(options.calibrateFile);
+  if (!options.artifactsDir.empty())
+    llvm::append_range(outputs, getArtifactPaths(options.artifactsDir, options.level));
   for (const std::string &path : outputs)
-    if (!path.empty() && !::sprint::canWriteFile(path, error))
+    if (!files.files.plan(path, error))
       return ::fail(error);
+  // How many results and launches there are is not known yet.
+  if (!options.outputDir.empty() &&
+      !::sprint::OutputFiles::canWrite(getOutputPath(options.outputDir, 0, 1, 0), error))
+    return ::fail(error);
+  if (!options.files.plan(files.files, /*launches=*/1, error))
+    return ::fail(error);
+  return success();
+}
+
+LogicalResult Session::planOutputs(func::FuncOp function) {
+  if (options.outputDir.empty())
+    return success();
+  // Whether the inputs are as many as the arguments of some runs is found out when they are read.
+  size_t runs = std::max<size_t>(inputPaths.size() / std::max(function.getNumArguments(), 1u), 1);
+  std::string error;
+  for (size_t run = 0; run < runs; ++run)
+    for (size_t index = 0; index < function.getNumResults(); ++index)
+      if (!files.files.plan(getOutputPath(options.outputDir, run, runs, index), error))
+        return ::fail(error);
   return success();
 }
 
 LogicalResult Session::readTensors(func::FuncOp function) {
-  if (llvm::Error error = expandFolders(options.inputs).moveInto(inputPaths))
-    return fail(std::move(error), "");
   if (llvm::Error error = readArguments(function, options.model, inputPaths).moveInto(inputs))
     return fail(std::move(error), "");
   if (llvm::Error error = readResults(function, inputs.size(), "--reference", options.references)
@@ -175,20 +206,19 @@ LogicalResult Session::addFiles(const Model &model, const RunResult &result) {
 }
 
 LogicalResult Session::run() {
-  if (failed(checkOutputPaths()))
+  if (failed(planFiles()))
     return failure();
-  std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(options.model, &message);
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> file = openIRFile(options.model);
   if (!file)
-    return ::fail(message);
+    return fail(file.takeError(), "");
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
+  sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
   SourceMgrDiagnosticHandler handler(sources, context.get());
   llvm::Expected<Model> model =
       Model::parse(sources, *context, options.entry, options.arch, configure);
   if (!model)
     return fail(model.takeError(), options.model + ": ");
-  if (failed(readTensors(model->getFunction())))
+  if (failed(planOutputs(model->getFunction())) || failed(readTensors(model->getFunction())))
     return failure();
   FailureOr<RunRequest> request = getRequest(*model);
   if (failed(request))
@@ -203,9 +233,12 @@ LogicalResult Session::run() {
     return fail(std::move(error), "");
   if (failed(addFiles(*model, *result)))
     return failure();
+  std::string message;
   if (!files.files.commit(message))
     return ::fail(message);
   print(*result);
+  if (llvm::Error error = flushOuts())
+    return fail(std::move(error), "");
   return success();
 }
 

@@ -9,6 +9,7 @@
 #include "Session.h"
 
 #include "Sprint/Support/Version.h"
+#include "SprintRuntime/OutputFiles.h"
 
 #include "mlir/InitAllPasses.h"
 #include "mlir/Pass/PassManager.h"
@@ -19,7 +20,8 @@ using namespace mlir;
 using namespace mlir::sprint;
 
 int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
+  ::sprint::OutputFiles::prepareProcess();
+  llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
   registerVersion();
   // Options name passes.
   mlir::registerAllPasses();

@@ -6,15 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Pipelines/Pipelines.h"
+#include "Sprint/Support/IRFiles.h"
 #include "Sprint/Support/Version.h"
 #include "Sprint/Target/CommandStream.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/FileOutputBuffer.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
@@ -30,36 +29,31 @@ static LogicalResult fail(const llvm::Twine &message) {
 /// Translates a whole file before any of the output is written.
 static LogicalResult translateFile(const Translation &translation, StringRef input,
                                    StringRef output) {
-  std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(input, &message);
+  llvm::Expected<mlir::sprint::IROutput> written = mlir::sprint::IROutput::plan(output, input);
+  if (!written)
+    return fail(llvm::toString(written.takeError()));
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> file = mlir::sprint::openIRFile(input);
   if (!file)
-    return fail(message);
+    return fail(llvm::toString(file.takeError()));
   DialectRegistry registry;
   mlir::sprint::registerAllDialects(registry);
   MLIRContext context(registry);
   context.printOpOnDiagnostic(false);
   auto sources = std::make_shared<llvm::SourceMgr>();
-  sources->AddNewSourceBuffer(std::move(file), SMLoc());
+  sources->AddNewSourceBuffer(std::move(*file), SMLoc());
   SourceMgrDiagnosticHandler diagnostics(*sources, &context);
   std::string result;
   llvm::raw_string_ostream os(result);
   if (failed(translation(sources, os, &context)))
     return failure();
-  // The file appears under its name when all of it is on the disk.
-  auto write = [&]() -> llvm::Error {
-    auto file = llvm::FileOutputBuffer::create(output, result.size());
-    if (!file)
-      return file.takeError();
-    llvm::copy(result, (*file)->getBufferStart());
-    return (*file)->commit();
-  };
-  if (llvm::Error error = write())
-    return fail("cannot write '" + output + "': " + llvm::toString(std::move(error)));
+  if (llvm::Error error = written->write(result))
+    return fail(llvm::toString(std::move(error)));
   return success();
 }
 
 int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
+  ::sprint::OutputFiles::prepareProcess();
+  llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
   mlir::sprint::registerVersion();
   sprint_isa::registerToCommandStreamTranslation();
   sprint_isa::registerFromCommandStreamTranslation();

@@ -12,7 +12,7 @@
 #define SPRINT_DRIVER_TENSORFILES_H
 
 #include "Sprint/Execution/Execution.h"
-#include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/OutputFiles.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/Error.h"

@@ -117,6 +117,8 @@ struct Machine {
   Energy energy;
   /// Between what `energy` may be, by the sources of its numbers.
   Energy lowEnergy, highEnergy;
+  /// The files that it was read from; none where it is built in.
+  std::vector<std::string> files;
 
   /// Bytes that all channels together move in a core cycle.
   double busBytesPerCycle() const noexcept {

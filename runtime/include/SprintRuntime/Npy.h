@@ -13,7 +13,7 @@
 
 #include "SprintRuntime/Buffer.h"
 #include "SprintRuntime/Commands.h"
-#include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/OutputFiles.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -76,6 +76,7 @@ private:
       std::optional<std::string> text = readFile(name, kMaxFileBytes, error);
       if (!text)
         throw LoadError{place.empty() ? error : place + ": " + error};
+      machine.files.push_back(name);
       readText(*text, name);
       return;
     }

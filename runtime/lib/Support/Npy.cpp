@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SprintRuntime/Npy.h"
+#include "SprintRuntime/FileIO.h"
 
 #include <algorithm>
 #include <array>

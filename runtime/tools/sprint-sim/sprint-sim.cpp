@@ -312,9 +312,32 @@ Launch runPlan(const Plan &plan, Device &device, const LaunchFile &file, Caches 
   return launch;
 }
 
-void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
+/// The path of a launch's output.
+std::string outputPath(const Arguments &arguments, size_t launch) {
+  return (std::filesystem::path(arguments.outputDir) / (std::to_string(launch) + ".npy")).string();
+}
+
+/// Refuses, before there is anything to lose, places where no file can be written.
+void planOutputs(OutputFiles &files, const std::vector<Plan> &plans, const Machine &machine,
+                 const Arguments &arguments) {
+  for (const std::string &path : {arguments.stream, arguments.launches, arguments.thresholds.file})
+    files.addInput(path);
+  for (const std::string &path : machine.files)
+    files.addInput(path);
+  for (const Plan &plan : plans)
+    for (const std::string &path : plan.inputs)
+      files.addInput(path);
+  std::string error;
+  bool isPlanned = arguments.files.plan(files, plans.size(), error);
+  if (!arguments.outputDir.empty())
+    for (size_t index = 0; isPlanned && index < plans.size(); ++index)
+      isPlanned = files.plan(outputPath(arguments, index), error);
+  if (!isPlanned)
+    throw ToolError{error};
+}
+
+void writeOutputs(OutputFiles &files, const std::vector<Launch> &launches, const Machine &machine,
                   const Arguments &arguments) {
-  OutputFiles files;
   std::string error;
   auto check = [&](bool isDone) {
     if (!isDone)
@@ -325,11 +348,9 @@ void writeOutputs(const std::vector<Launch> &launches, const Machine &machine,
   std::vector<LaunchRecord> records;
   for (size_t index = 0; index < launches.size(); ++index) {
     const Launch &launch = launches[index];
-    if (!arguments.outputDir.empty()) {
-      std::filesystem::path folder = arguments.outputDir;
-      check(addNpy(files, (folder / (std::to_string(index) + ".npy")).string(), launch.outputShape,
-                   launch.result.output, error));
-    }
+    if (!arguments.outputDir.empty())
+      check(addNpy(files, outputPath(arguments, index), launch.outputShape, launch.result.output,
+                   error));
     report.attentions.emplace_back(*launch.program, launch.result);
     records.push_back({launch.program->name, &launch.result, launch.outputShape});
   }
@@ -422,23 +443,28 @@ bool run(const Arguments &arguments) {
   std::vector<Plan> plans = arguments.launches.empty() ? planPrograms(programs, arguments)
                                                        : planLaunches(programs, file, arguments);
   Machine machine = machineOf(programs, arguments);
+  OutputFiles files;
+  planOutputs(files, plans, machine, arguments);
   Device device(machine);
   Caches caches(file.caches.size());
   std::vector<Launch> launches;
   launches.reserve(plans.size());
   for (const Plan &plan : plans)
     launches.push_back(runPlan(plan, device, file, caches, arguments));
-  writeOutputs(launches, machine, arguments);
+  writeOutputs(files, launches, machine, arguments);
   printSummary(launches, machine);
   if (!arguments.explain.empty())
     for (const Launch &launch : launches)
       printExplanation(launch, arguments.explain);
+  if (!flushStandardOutput(error))
+    throw ToolError{error};
   return true;
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
+  OutputFiles::prepareProcess();
   Arguments arguments;
   CLI::App app("Runs the programs of a command stream on the simulated machine: values, cycles, "
                "energy.");

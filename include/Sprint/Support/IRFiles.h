@@ -1,0 +1,53 @@
+//===- IRFiles.h - IR that tools read and write ------------------*- C++ -*-===//
+//
+// Part of the Sprint project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPRINT_SUPPORT_IRFILES_H
+#define SPRINT_SUPPORT_IRFILES_H
+
+#include "SprintRuntime/OutputFiles.h"
+#include "mlir/Support/LLVM.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <memory>
+#include <string>
+
+namespace mlir::sprint {
+
+/// Opens a file to parse, or standard input, which is `-`. What is no regular file, as a pipe or a
+/// device, is refused, as it could keep the reader waiting for ever; so is text that is nested too
+/// deep. Errors begin with the path.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> openIRFile(StringRef path);
+
+/// An error, which begins with `name` and the line, where brackets of a text of IR are nested
+/// deeper than what follows IR, and calls itself for each level, has room for on its stack. Says
+/// nothing of bytecode.
+llvm::Error checkNesting(StringRef text, StringRef name);
+
+/// The one output of a tool, standard output where `path` is `-`. Destroys nothing before it is
+/// whole.
+class IROutput {
+public:
+  /// Refuses a place where no file can be written, or that of the input. Errors begin with the
+  /// path.
+  static llvm::Expected<IROutput> plan(StringRef path, StringRef input);
+
+  /// Writes the output.
+  llvm::Error write(StringRef bytes);
+
+private:
+  std::string path;
+  std::unique_ptr<::sprint::OutputFiles> files;
+};
+
+/// Writes out what LLVM's standard output still holds. An error where that, or anything before,
+/// could not be written.
+llvm::Error flushOuts();
+
+} // namespace mlir::sprint
+
+#endif // SPRINT_SUPPORT_IRFILES_H
