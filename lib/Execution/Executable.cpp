@@ -43,6 +43,8 @@
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/IR/Function.h"
+#include "llvm/IR/Module.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -198,6 +200,24 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(
   return builder->createTargetMachine();
 }
 
+/// Has a function that calls what others compute compiled without looking for the best order of its
+/// instructions, where its blocks are so long that this would take most of the time: it is
+/// quadratic in the length of a block, and every argument and result adds to it.
+static void limitCodeGeneration(llvm::Module &module) {
+  constexpr size_t kLongBlock = 2000;
+  for (llvm::Function &function : module) {
+    // Loops are functions of their own, which nothing is inlined into (OutlineLoops.cpp).
+    bool isOutlined = function.hasFnAttribute(llvm::Attribute::NoInline);
+    bool isLong = llvm::any_of(
+        function, [](const llvm::BasicBlock &block) { return block.size() > kLongBlock; });
+    if (isOutlined || !isLong)
+      continue;
+    function.removeFnAttr(llvm::Attribute::AlwaysInline);
+    function.addFnAttr(llvm::Attribute::NoInline);
+    function.addFnAttr(llvm::Attribute::OptimizeNone);
+  }
+}
+
 FailureOr<std::unique_ptr<Executable>>
 Executable::compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbols,
                     function_ref<LogicalResult(PassManager &)> configure) {
@@ -275,7 +295,13 @@ Executable::compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbo
     return fail(targetMachine.takeError());
   auto optimize = makeOptimizingTransformer(/*optLevel=*/2, /*sizeLevel=*/0, targetMachine->get());
   ExecutionEngineOptions options;
-  options.transformer = optimize;
+  auto transform = [&](llvm::Module *code) -> llvm::Error {
+    if (llvm::Error error = optimize(code))
+      return error;
+    limitCodeGeneration(*code);
+    return llvm::Error::success();
+  };
+  options.transformer = transform;
   options.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Default;
   options.enableGDBNotificationListener = false;
   options.enablePerfNotificationListener = false;

@@ -75,40 +75,32 @@ SPRINT_AVX2 void scoreTiles(const NibbleBlock &queries, const uint8_t *tiles, in
 /// 32-bit numbers of a vector.
 constexpr size_t kWords = 8;
 
-/// Bits of 64 keys, those whose value is at least `bound`, or is `bound`.
-SPRINT_AVX2 inline uint64_t wordAtLeast(const int32_t *values, int32_t bound) {
+/// Bits of 64 keys, those whose value is `bound`, or is less.
+template <bool isEqual>
+SPRINT_AVX2 inline uint64_t compareWord(const int32_t *values, int32_t bound) {
   const __m256i bounds = _mm256_set1_epi32(bound);
-  uint64_t below = 0;
+  uint64_t word = 0;
   for (size_t key = 0; key < kTileKeys; key += kWords) {
     __m256i some = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(values + key));
-    int mask = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(bounds, some)));
-    below |= uint64_t(uint32_t(mask)) << key;
+    __m256i compared =
+        isEqual ? _mm256_cmpeq_epi32(bounds, some) : _mm256_cmpgt_epi32(bounds, some);
+    int mask = _mm256_movemask_ps(_mm256_castsi256_ps(compared));
+    word |= uint64_t(uint32_t(mask)) << key;
   }
-  return ~below;
-}
-
-SPRINT_AVX2 inline uint64_t wordEqual(const int32_t *values, int32_t bound) {
-  const __m256i bounds = _mm256_set1_epi32(bound);
-  uint64_t equal = 0;
-  for (size_t key = 0; key < kTileKeys; key += kWords) {
-    __m256i some = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(values + key));
-    int mask = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(bounds, some)));
-    equal |= uint64_t(uint32_t(mask)) << key;
-  }
-  return equal;
+  return word;
 }
 
 SPRINT_AVX2 void keepAtLeast(const int32_t *values, int32_t bound, uint64_t *keys, size_t size) {
   size_t begin = 0;
   for (; begin + kTileKeys <= size; begin += kTileKeys)
-    keys[begin / kTileKeys] &= wordAtLeast(values + begin, bound);
+    keys[begin / kTileKeys] &= ~compareWord<false>(values + begin, bound);
   portable::keepAtLeast(values + begin, bound, keys + begin / kTileKeys, size - begin);
 }
 
 SPRINT_AVX2 void keepEqual(const int32_t *values, int32_t bound, uint64_t *keys, size_t size) {
   size_t begin = 0;
   for (; begin + kTileKeys <= size; begin += kTileKeys)
-    keys[begin / kTileKeys] &= wordEqual(values + begin, bound);
+    keys[begin / kTileKeys] &= compareWord<true>(values + begin, bound);
   portable::keepEqual(values + begin, bound, keys + begin / kTileKeys, size - begin);
 }
 
