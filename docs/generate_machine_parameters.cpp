@@ -64,8 +64,7 @@ of this one. Latencies, clocks and the bus's numbers are rounded to thousandths 
 A parameter without a default must be given. A default is what machines had before there was the parameter, and never
 changes: what leaves it out, as older files do, means it.
 
-An energy may have a `low` and a `high` beside its `value`, between which it lies. Statistics follow all three; IR has the
-value alone.
+An energy may have a `low` and a `high` beside its `value`, between which it lies. Statistics follow all three.
 
 The hash of a structure is FNV-1a, 64 bits, over `name=number` and a line break for each parameter of structure and
 widths, in the order of this page; those that have their default are left out. `centred` counts as 0, `truncated` as 1.

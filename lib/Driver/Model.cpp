@@ -176,8 +176,7 @@ llvm::Error Model::cut() {
   auto structure =
       outlined->getOperation()->getAttrOfType<MachineAttr>(SprintDialect::kMachineAttrName);
   auto costs = outlined->getOperation()->getAttrOfType<CostsAttr>(SprintDialect::kCostsAttrName);
-  machine = std::make_shared<const ::sprint::Machine>(::sprint::Machine{
-      structure.getName().str(), getStructure(structure), getTiming(costs), getEnergy(costs)});
+  machine = std::make_shared<const ::sprint::Machine>(makeMachine(structure, costs));
   for (Operation &op : *outlined->getBody())
     llvm::TypeSwitch<Operation *>(&op).Case<ProgramOp, sprint_isa::ProgramOp>(
         [&](auto program) { programs.push_back(describeProgram(program)); });

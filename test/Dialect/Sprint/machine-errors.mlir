@@ -268,3 +268,17 @@ func.func private @machine_on_function() attributes {sprint.machine = #machine}
 
 // expected-error @below {{expected 'sprint.costs' on a module only}}
 func.func private @costs_on_function() attributes {sprint.costs = "cheap"}
+
+// -----
+
+// expected-error @below {{expected qk to lie between its low and its high}}
+#costs = #sprint.costs<
+  timing = {clock = 1000.0, memory_clock = 400.0, bus = 64.0, transfers_per_memory_cycle = 2.0, tRCD = 10.0, tCAS = 6.0, tBURST = 4.0,
+    tWP = 4.0, tCWD = 4.0, threshold = 8.0, qk_latency = 8.0, softmax_latency = 8.0, v_latency = 8.0,
+    division = 1.0},
+  energy = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4, sram_read = 0.53, sram_write = 0.46, qk = 3.06, v = 2.97,
+    softmax = 87.0},
+  low = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4, sram_read = 0.53, sram_write = 0.46, qk = 3.07, v = 2.97,
+    softmax = 87.0},
+  high = {in_memory = 0.1, reram_read = 3.1, reram_write = 24.4, sram_read = 0.53, sram_write = 0.46, qk = 3.08, v = 2.97,
+    softmax = 87.0}>

@@ -169,39 +169,67 @@ LogicalResult MachineAttr::verify(function_ref<InFlightDiagnostic()> emitError, 
 // CostsAttr
 //===----------------------------------------------------------------------===//
 
-CostsAttr mlir::sprint::makeCostsAttr(MLIRContext *context, const ::sprint::Timing &timing,
-                                      const ::sprint::Energy &energy) {
-  return CostsAttr::get(context, DenseF64ArrayAttr::get(context, toNumbers(kTimingFields, timing)),
-                        DenseF64ArrayAttr::get(context, toNumbers(kEnergyFields, energy)));
+CostsAttr mlir::sprint::makeCostsAttr(MLIRContext *context, const ::sprint::Machine &machine) {
+  auto energies = [&](const ::sprint::Energy &energy) {
+    return DenseF64ArrayAttr::get(context, toNumbers(kEnergyFields, energy));
+  };
+  return CostsAttr::get(
+      context, DenseF64ArrayAttr::get(context, toNumbers(kTimingFields, machine.timing)),
+      energies(machine.energy), energies(machine.lowEnergy), energies(machine.highEnergy));
 }
 
-::sprint::Timing mlir::sprint::getTiming(CostsAttr costs) {
-  return toSection(kTimingFields, costs.getTimingNumbers().asArrayRef());
+::sprint::Machine mlir::sprint::makeMachine(MachineAttr machine, CostsAttr costs) {
+  auto toEnergy = [](DenseF64ArrayAttr numbers) {
+    return toSection(kEnergyFields, numbers.asArrayRef());
+  };
+  ::sprint::Machine result{};
+  result.name = machine.getName().str();
+  result.structure = getStructure(machine);
+  result.timing = toSection(kTimingFields, costs.getTimingNumbers().asArrayRef());
+  result.energy = toEnergy(costs.getEnergyNumbers());
+  result.lowEnergy = toEnergy(costs.getLowEnergyNumbers());
+  result.highEnergy = toEnergy(costs.getHighEnergyNumbers());
+  return result;
 }
 
-::sprint::Energy mlir::sprint::getEnergy(CostsAttr costs) {
-  return toSection(kEnergyFields, costs.getEnergyNumbers().asArrayRef());
+/// Parses `, name = {...}`, energies of all rows.
+static ParseResult parseEnergies(AsmParser &parser, StringRef name, SmallVector<double> &energies) {
+  return failure(parser.parseComma() || parser.parseKeyword(name) || parser.parseEqual() ||
+                 parseNumbers(parser, kEnergyFields, AsmParser::Delimiter::Braces, energies));
 }
 
 Attribute CostsAttr::parse(AsmParser &parser, Type) {
+  SMLoc location = parser.getCurrentLocation();
   SmallVector<double> timing, energy;
   if (parser.parseLess() || parser.parseKeyword("timing") || parser.parseEqual() ||
       parseNumbers(parser, kTimingFields, AsmParser::Delimiter::Braces, timing) ||
-      parser.parseComma() || parser.parseKeyword("energy") || parser.parseEqual() ||
-      parseNumbers(parser, kEnergyFields, AsmParser::Delimiter::Braces, energy) ||
-      parser.parseGreater())
+      parseEnergies(parser, "energy", energy))
+    return {};
+  SmallVector<double> low = energy, high = energy;
+  if (failed(parser.parseOptionalGreater()) &&
+      (parseEnergies(parser, "low", low) || parseEnergies(parser, "high", high) ||
+       parser.parseGreater()))
     return {};
   MLIRContext *context = parser.getContext();
-  return get(context, DenseF64ArrayAttr::get(context, timing),
-             DenseF64ArrayAttr::get(context, energy));
+  auto toAttr = [&](ArrayRef<double> numbers) { return DenseF64ArrayAttr::get(context, numbers); };
+  return parser.getChecked<CostsAttr>(location, context, toAttr(timing), toAttr(energy),
+                                      toAttr(low), toAttr(high));
 }
 
 void CostsAttr::print(AsmPrinter &printer) const {
-  printer << "<timing = {";
-  printNumbers(printer, kTimingFields, getTimingNumbers().asArrayRef());
-  printer << "}, energy = {";
-  printNumbers(printer, kEnergyFields, getEnergyNumbers().asArrayRef());
-  printer << "}>";
+  auto printSection = [&](StringRef name, const auto &fields, DenseF64ArrayAttr numbers) {
+    printer << name << " = {";
+    printNumbers(printer, fields, numbers.asArrayRef());
+    printer << '}';
+  };
+  printer << '<';
+  printSection("timing", kTimingFields, getTimingNumbers());
+  printSection(", energy", kEnergyFields, getEnergyNumbers());
+  if (getLowEnergyNumbers() != getEnergyNumbers() || getHighEnergyNumbers() != getEnergyNumbers()) {
+    printSection(", low", kEnergyFields, getLowEnergyNumbers());
+    printSection(", high", kEnergyFields, getHighEnergyNumbers());
+  }
+  printer << '>';
 }
 
 template <typename Section, size_t count>
@@ -217,7 +245,16 @@ static LogicalResult verifyNumbers(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult CostsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                DenseF64ArrayAttr timing, DenseF64ArrayAttr energy) {
-  return success(succeeded(verifyNumbers(emitError, kTimingFields, timing.asArrayRef())) &&
-                 succeeded(verifyNumbers(emitError, kEnergyFields, energy.asArrayRef())));
+                                DenseF64ArrayAttr timing, DenseF64ArrayAttr energy,
+                                DenseF64ArrayAttr low, DenseF64ArrayAttr high) {
+  if (failed(verifyNumbers(emitError, kTimingFields, timing.asArrayRef())))
+    return failure();
+  for (DenseF64ArrayAttr energies : {energy, low, high})
+    if (failed(verifyNumbers(emitError, kEnergyFields, energies.asArrayRef())))
+      return failure();
+  for (auto [field, typical, least, most] :
+       llvm::zip_equal(kEnergyFields, energy.asArrayRef(), low.asArrayRef(), high.asArrayRef()))
+    if (least > typical || typical > most)
+      return emitError() << "expected " << field.name << " to lie between its low and its high";
+  return success();
 }

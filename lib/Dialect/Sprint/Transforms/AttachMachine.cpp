@@ -50,7 +50,7 @@ struct AttachMachine : mlir::sprint::impl::SprintAttachMachineBase<AttachMachine
     module->setAttr(SprintDialect::kMachineAttrName,
                     makeMachineAttr(&getContext(), arch, machine->structure));
     module->setAttr(SprintDialect::kCostsAttrName,
-                    makeCostsAttr(&getContext(), machine->timing, machine->energy));
+                    makeCostsAttr(&getContext(), *machine));
     ++numAttached;
   }
 };

@@ -3,6 +3,8 @@
 // RUN: sprint-opt %s --sprint-attach-machine=arch=s-paper-widths | FileCheck %s --check-prefix=PAPER
 // RUN: printf 'base: s\nname: other\ntiming:\n  clock: {value: 0.3e1, unit: MHz, source: x}\n' > %t.file.yaml
 // RUN: sprint-opt %s --sprint-attach-machine=arch=%t.file.yaml | FileCheck %s --check-prefix=FILE
+// RUN: printf 'base: s\nname: ranges\nenergy:\n  qk: {value: 3, low: 2, high: 5, unit: pJ/MAC, source: x}\n' > %t.ranges.yaml
+// RUN: sprint-opt %s --sprint-attach-machine=arch=%t.ranges.yaml | sprint-opt | FileCheck %s --check-prefix=RANGES
 // RUN: sprint-opt %s --sprint-attach-machine=arch=m --sprint-attach-machine=arch=s | FileCheck %s --check-prefix=S
 // RUN: not sprint-opt %s --sprint-attach-machine=arch=q 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not sprint-opt %s --sprint-attach-machine=arch=%t.yaml 2>&1 | FileCheck %s --check-prefix=MISSING
@@ -16,6 +18,9 @@
 // The name of a file is that by which it was asked for.
 // FILE-DAG: #sprint.machine<"{{.*}}attach-machine.mlir.tmp.file.yaml", corelets = 1,
 // FILE-DAG: #sprint.costs<timing = {clock = 3.000000e+00,
+
+// Where energies lie in ranges, the ends of all of them follow.
+// RANGES: #sprint.costs<timing = {{.*}}, energy = {{.*}} qk = 3.000000e+00, {{.*}}, low = {{.*}} qk = 2.000000e+00, {{.*}}, high = {{.*}} qk = 5.000000e+00, {{.*}}>
 
 // UNKNOWN: error: {{.*}}q
 // MISSING: error: {{.*}}attach-machine.mlir.tmp.yaml

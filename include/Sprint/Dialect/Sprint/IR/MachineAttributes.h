@@ -22,11 +22,11 @@ MachineAttr makeMachineAttr(MLIRContext *context, StringRef name,
                             const ::sprint::Structure &structure);
 ::sprint::Structure getStructure(MachineAttr machine);
 
-/// The attribute of costs, each of which must be within its range (MachineFields.h), and they.
-CostsAttr makeCostsAttr(MLIRContext *context, const ::sprint::Timing &timing,
-                        const ::sprint::Energy &energy);
-::sprint::Timing getTiming(CostsAttr costs);
-::sprint::Energy getEnergy(CostsAttr costs);
+/// The attribute of a machine's costs, each of which must be within its range (MachineFields.h).
+CostsAttr makeCostsAttr(MLIRContext *context, const ::sprint::Machine &machine);
+
+/// The machine that has both, by its name in `machine`.
+::sprint::Machine makeMachine(MachineAttr machine, CostsAttr costs);
 
 } // namespace mlir::sprint
 

@@ -171,8 +171,9 @@ def Sprint_MachineAttr : Sprint_AliasedAttr<"Machine", "machine"> {
 def Sprint_CostsAttr : Sprint_AliasedAttr<"Costs", "costs"> {
   let summary = "timings and energies of a machine";
   let description = [{
-    The parameters of docs/reference/machine-parameters.md, each once and within its range, in any order. Scheduling
-    alone reads them; what comes out does not hold them.
+    The parameters of docs/reference/machine-parameters.md, each once and within its range, in any order. Where energies
+    lie in ranges, `low` and `high` of all of them follow. Scheduling alone reads them; what comes out does not hold
+    them.
 
     Example, shortened:
 
@@ -182,7 +183,9 @@ def Sprint_CostsAttr : Sprint_AliasedAttr<"Costs", "costs"> {
     ```
   }];
   let parameters = (ins "::mlir::DenseF64ArrayAttr":$timingNumbers,
-                        "::mlir::DenseF64ArrayAttr":$energyNumbers);
+                        "::mlir::DenseF64ArrayAttr":$energyNumbers,
+                        "::mlir::DenseF64ArrayAttr":$lowEnergyNumbers,
+                        "::mlir::DenseF64ArrayAttr":$highEnergyNumbers);
 }
 
 def Sprint_RefusalAttr : Sprint_Attr<"Refusal", "refusal"> {
