@@ -49,8 +49,7 @@ struct AttachMachine : mlir::sprint::impl::SprintAttachMachineBase<AttachMachine
     ModuleOp module = getOperation();
     module->setAttr(SprintDialect::kMachineAttrName,
                     makeMachineAttr(&getContext(), arch, machine->structure));
-    module->setAttr(SprintDialect::kCostsAttrName,
-                    makeCostsAttr(&getContext(), *machine));
+    module->setAttr(SprintDialect::kCostsAttrName, makeCostsAttr(&getContext(), *machine));
     ++numAttached;
   }
 };
