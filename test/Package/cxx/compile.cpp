@@ -9,7 +9,7 @@
 
 #include "Sprint/Pipelines/Pipelines.h"
 #include "Sprint/Target/CommandStream.h"
-#include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/OutputFiles.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
