@@ -84,7 +84,7 @@ std::optional<float> sprint::parseThreshold(std::string_view text) noexcept {
   if (code == std::errc::result_out_of_range) {
     // Zero is the nearest to what is too small.
     double small = 0;
-    bool isKnown = std::from_chars(text.data(), end, small).ec == std::errc();
+    bool isKnown = std::from_chars(text.data(), text.data() + text.size(), small).ec == std::errc();
     return isKnown && std::abs(small) < 1 ? std::optional(static_cast<float>(small)) : std::nullopt;
   }
   return code == std::errc() ? std::optional(value) : std::nullopt;
