@@ -288,6 +288,10 @@ TEST_F(DeviceTest, RefusesSizesAndStepsThatAreNone) {
   wrong.key[0] = 1e-39F;
   EXPECT_EQ(refuse(kShape, wrong),
             "cache: expected finite steps of keys of at least 2^-126, got 0.000000");
+  wrong = steps;
+  wrong.query[3] = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(refuse(kShape, wrong),
+            "cache: expected finite steps of queries of at least 2^-126, got inf");
 }
 
 TEST_F(DeviceTest, ArraysAreSharedByWhatIsOnTheDevice) {
