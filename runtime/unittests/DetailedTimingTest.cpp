@@ -20,6 +20,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -95,6 +96,49 @@ TEST(DetailedMemoryTest, ColumnsOfAChannelKeepTheirDistance) {
   EXPECT_EQ(TimedMemory(8, machine).read(0, {0, 4}), (Times{41.25, 41.25 + 1.25}));
   // 80 channels are two columns, of 10 and of 2.5 cycles, behind which the channel rests for 2.5.
   EXPECT_EQ(TimedMemory(80).read(0, {0, 4}), (Times{52.5, 52.5 + 15}));
+}
+
+TEST(DetailedMemoryTest, DataFillTheFirstGapsOfAChannel) {
+  // Beside the bus, a model of it: what moves in each unit of time, `R`, `W` or nothing.
+  TimedMemory machine(64);
+  Durations &durations = machine.durations;
+  durations.tWTR = 2;
+  durations.tCAS = 1;
+  constexpr int64_t kTurn = 3, kTimes = 6000;
+  std::mt19937 random(7);
+  auto below = [&](int64_t end) { return static_cast<int64_t>(random() % end); };
+  for (int round = 0; round < 50; ++round) {
+    ChannelBus bus(durations);
+    std::string moved(kTimes, ' ');
+    Time now = 0;
+    for (int put = 0; put < 300; ++put) {
+      bool isWrite = below(3) == 0;
+      Time earliest = now + below(below(4) == 0 ? 1000 : 30), duration = 1 + below(6);
+      std::string expected;
+      Time time = earliest;
+      for (Time rest = duration; rest > 0; ++time) {
+        // No read may begin within the turn behind a write.
+        bool isUsable = moved[time] == ' ';
+        for (Time distance = 1; distance <= kTurn; ++distance)
+          isUsable &= isWrite ? moved[time + distance] != 'R'
+                              : time < distance || moved[time - distance] != 'W';
+        if (!isUsable)
+          continue;
+        expected += std::to_string(time) + " ";
+        moved[time] = isWrite ? 'W' : 'R';
+        --rest;
+      }
+      std::string got;
+      for (const ChannelBus::Busy &piece : bus.put(earliest, duration, isWrite))
+        for (Time unit = piece.start; unit < piece.end; ++unit)
+          got += std::to_string(unit) + " ";
+      ASSERT_EQ(got, expected) << "round " << round << ", put " << put;
+      if (below(10) == 0) {
+        now += below(40);
+        bus.forgetBefore(now);
+      }
+    }
+  }
 }
 
 TEST(DetailedMemoryTest, ReadsKeepTheirDistanceFromWrites) {

@@ -19,22 +19,50 @@ using namespace sprint;
 
 std::span<const ChannelBus::Busy> ChannelBus::put(Time earliest, Time duration, bool isWrite) {
   pieces.clear();
+  FullTimes &full = isWrite ? fullOfWrites : fullOfReads;
   Time start = earliest, rest = duration;
-  for (const Busy &there : busy) {
-    Time gap = there.start - between(isWrite, there.isWrite) - start;
+  auto next = busy.begin();
+  while (next != busy.end()) {
+    start = endOfFull(full, start);
+    // Those that end before change nothing, not even by turning the bus round.
+    next = std::ranges::partition_point(
+        std::ranges::subrange(next, busy.end()),
+        [&](const Busy &there) { return there.end + between(true, false) <= start; });
+    if (next == busy.end())
+      break;
+    Time gap = next->start - between(isWrite, next->isWrite) - start;
     if (gap > 0) {
       pieces.push_back({start, start + std::min(gap, rest), isWrite});
       rest -= std::min(gap, rest);
       if (rest == 0)
         break;
     }
-    start = std::max(start, there.end + between(there.isWrite, isWrite));
+    start = std::max(start, next->end + between(next->isWrite, isWrite));
+    ++next;
   }
   if (rest > 0)
     pieces.push_back({start, start + rest, isWrite});
   for (const Busy &piece : pieces)
     insert(piece);
+  if (!pieces.empty())
+    addFull(full, earliest, pieces.back().end);
   return pieces;
+}
+
+Time ChannelBus::endOfFull(const FullTimes &full, Time time) {
+  auto behind = full.upper_bound(time);
+  return behind == full.begin() ? time : std::max(time, std::prev(behind)->second);
+}
+
+void ChannelBus::addFull(FullTimes &full, Time start, Time end) {
+  auto next = full.upper_bound(start);
+  if (next != full.begin() && std::prev(next)->second >= start) {
+    --next;
+    start = next->first;
+  }
+  for (; next != full.end() && next->first <= end; next = full.erase(next))
+    end = std::max(end, next->second);
+  full[start] = end;
 }
 
 void ChannelBus::insert(const Busy &piece) {
@@ -64,6 +92,9 @@ Time ChannelBus::putFirst(Time start, Time duration) {
 void ChannelBus::forgetBefore(Time time) {
   while (!busy.empty() && busy.front().end + between(true, false) <= time)
     busy.pop_front();
+  for (FullTimes *full : {&fullOfReads, &fullOfWrites})
+    while (!full->empty() && full->begin()->second <= time)
+      full->erase(full->begin());
 }
 
 //===----------------------------------------------------------------------===//

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -42,7 +43,14 @@ public:
   void forgetBefore(Time time);
 
 private:
+  /// Times between which there is no gap left for reads, or for writes: from each key to before its
+  /// value. What is put later makes no gaps, so data need not look there again.
+  using FullTimes = std::map<Time, Time>;
+
   void insert(const Busy &piece);
+  /// The end of the times around `time` that are full; `time` itself where it is in none.
+  static Time endOfFull(const FullTimes &full, Time time);
+  static void addFull(FullTimes &full, Time start, Time end);
   /// From the end of data to the begin of others.
   Time between(bool fromWrite, bool toWrite) const {
     return fromWrite && !toWrite ? durations.tWTR + durations.tCAS : 0;
@@ -51,6 +59,7 @@ private:
   const Durations &durations;
   /// In the order of time.
   std::deque<Busy> busy;
+  FullTimes fullOfReads, fullOfWrites;
   // Buffer of `put`.
   std::vector<Busy> pieces;
 };
