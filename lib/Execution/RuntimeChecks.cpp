@@ -23,6 +23,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/RuntimeVerifiableOpInterface.h"
+#include "llvm/ADT/PointerIntPair.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTHOSTINSERTASSERTS
@@ -190,6 +191,100 @@ static void assertReshapes(tensor::ReshapeOp op) {
 
 namespace {
 
+/// Looks for the arguments of a function that a value is computed from.
+class ArgumentFinder {
+public:
+  explicit ArgumentFinder(func::FuncOp function) : function(function) {}
+
+  /// Their numbers, ascending; none where they are too far away to be looked for.
+  SmallVector<unsigned> find(Value value) {
+    addElements(value);
+    while (!waiting.empty() && seen.size() < kMaxValues) {
+      Followed next = waiting.pop_back_val();
+      if (next.getInt())
+        visitSizes(next.getPointer());
+      else
+        visitElements(next.getPointer());
+    }
+    if (!waiting.empty())
+      return {};
+    llvm::sort(arguments);
+    return arguments;
+  }
+
+private:
+  /// Every check is followed back by itself.
+  static constexpr size_t kMaxValues = 1000;
+
+  /// A value, and whether it is its sizes that matter.
+  using Followed = llvm::PointerIntPair<Value, 1, bool>;
+
+  void add(Value value, bool isSizes) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (!seen.insert(Followed(value, isSizes)).second)
+      return;
+    if (!argument || argument.getOwner() != &function.front())
+      waiting.push_back(Followed(value, isSizes));
+    else if (!llvm::is_contained(arguments, argument.getArgNumber()))
+      arguments.push_back(argument.getArgNumber());
+  }
+  /// Numbers say what is there and where; floats do not.
+  void addElements(Value value) {
+    if (getElementTypeOrSelf(value).isIntOrIndex())
+      add(value, /*isSizes=*/false);
+  }
+  void addSizes(Value tensor) { add(tensor, /*isSizes=*/true); }
+
+  void visitElements(Value value) {
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      if (auto op = dyn_cast<linalg::LinalgOp>(argument.getOwner()->getParentOp()))
+        addElements(op.getMatchingOpOperand(argument)->get());
+      return;
+    }
+    Operation *op = value.getDefiningOp();
+    if (auto dim = dyn_cast<tensor::DimOp>(op))
+      return addSizes(dim.getSource());
+    for (Value operand : op->getOperands())
+      addElements(operand);
+  }
+
+  void visitSizes(Value tensor) {
+    Operation *op = tensor.getDefiningOp();
+    if (!op)
+      return;
+    // The sizes of a result are those of what it is put into.
+    if (auto into = dyn_cast<DestinationStyleOpInterface>(op))
+      return addSizes(into.getTiedOpOperand(cast<OpResult>(tensor))->get());
+    for (Value operand : op->getOperands())
+      if (isa<TensorType>(operand.getType()))
+        addSizes(operand);
+      else
+        addElements(operand);
+  }
+
+  func::FuncOp function;
+  SmallVector<unsigned> arguments;
+  llvm::DenseSet<Followed> seen;
+  SmallVector<Followed> waiting;
+};
+
+/// Adds to the message of an assertion the arguments that it is about, where it stands in a
+/// function that is called from outside.
+void nameArguments(cf::AssertOp op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  if (!function || !function.isPublic())
+    return;
+  SmallVector<unsigned> arguments = ArgumentFinder(function).find(op.getArg());
+  if (arguments.empty())
+    return;
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  os << op.getMsg() << " (which follows from argument" << (arguments.size() == 1 ? " " : "s ");
+  llvm::interleaveComma(arguments, os);
+  os << ")";
+  op.setMsg(message);
+}
+
 struct SprintHostInsertAsserts
     : mlir::sprint::impl::SprintHostInsertAssertsBase<SprintHostInsertAsserts> {
   void runOnOperation() override {
@@ -217,6 +312,7 @@ struct SprintHostInsertAsserts
     getOperation()->walk(assertDivides);
     getOperation()->walk(assertExpands);
     getOperation()->walk(assertReshapes);
+    getOperation()->walk(nameArguments);
   }
 };
 

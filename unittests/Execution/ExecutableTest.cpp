@@ -109,7 +109,8 @@ TEST(Executable, FailedAssertEndsTheRun) {
   Tensor<int8_t> no{{}, {0}}, yes{{}, {1}};
   TensorRef noRef{ElementType::I1, {}, no.elements.data()};
   TensorRef yesRef{ElementType::I1, {}, yes.elements.data()};
-  EXPECT_EQ(compiled.runToError({noRef}), "test.mlir:4:7: expected true");
+  EXPECT_EQ(compiled.runToError({noRef}),
+            "test.mlir:4:7: expected true (which follows from argument 0)");
   EXPECT_EQ(compiled.runToError({yesRef}), "");
 }
 
@@ -128,8 +129,10 @@ TEST(Executable, DivisionWithoutAResultEndsTheRun) {
     }
   )mlir");
   Tensor<int64_t> zero{{2}, {7, 0}}, smallest{{2}, {INT64_MIN, -1}}, right{{2}, {-7, 2}};
-  EXPECT_EQ(compiled.runToError({zero.ref()}), "test.mlir:8:16: division by zero");
-  EXPECT_EQ(compiled.runToError({smallest.ref()}), "test.mlir:8:16: overflow in division");
+  EXPECT_EQ(compiled.runToError({zero.ref()}),
+            "test.mlir:8:16: division by zero (which follows from argument 0)");
+  EXPECT_EQ(compiled.runToError({smallest.ref()}),
+            "test.mlir:8:16: overflow in division (which follows from argument 0)");
   std::vector<HostTensor> results = compiled.run({right.ref()});
   ASSERT_EQ(results.size(), 1u);
   EXPECT_EQ(elementsOf<int64_t>(results[0]), (std::vector<int64_t>{-4, 1}));

@@ -61,6 +61,9 @@ def SprintHostInsertAsserts : Pass<"sprint-host-insert-asserts", "::mlir::Module
     `tensor.extract` in the body of a linalg op, unless its index is known to be within bounds in every iteration; and for a division of
     integers, which has to have a result.
 
+    The message of an assertion, also of one that was there before, says from which arguments of a public function its condition
+    follows: the sizes or the integers of which of them are wrong.
+
     Example:
 
     ```mlir
