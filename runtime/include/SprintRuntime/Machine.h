@@ -138,9 +138,23 @@ struct Machine {
                                                   bool areInCache = false) const;
 };
 
+/// Why a machine cannot be read.
+struct MachineError {
+  /// The file that is wrong, or the name that no machine has; empty where the message names it.
+  std::string file;
+  /// From 1 on; 0 where it is about no line.
+  int64_t line = 0;
+  std::string message;
+};
+
+/// The message behind its place.
+std::string toString(const MachineError &error);
+
 /// Reads a machine: a built-in one by its name (those of runtime/arch), or a YAML file, where the
-/// name ends in .yaml or .yml. Without a value, `error` has one message that names the file and the
-/// place.
+/// name ends in .yaml or .yml.
+std::optional<Machine> loadMachine(std::string_view nameOrPath, MachineError &error) noexcept;
+
+/// The same. Without a value, `error` has one message that names the file and the place.
 std::optional<Machine> loadMachine(std::string_view nameOrPath, std::string &error) noexcept;
 
 /// Names of the built-in machines.

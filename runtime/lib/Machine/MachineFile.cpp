@@ -30,9 +30,10 @@ constexpr uint64_t kMaxFileBytes = 64 * 1024;
 /// Files that may stand one on another by `base`.
 constexpr int kMaxBases = 8;
 
-/// One message, the file and the place first.
-struct LoadError {
-  std::string message;
+/// A line of a file.
+struct Place {
+  std::string file;
+  int64_t line = 0;
 };
 
 /// Reads one machine and what it stands on.
@@ -44,38 +45,38 @@ public:
         if (field.defaultValue)
           field.access.set(values, *field.defaultValue);
     });
-    readNamed(std::string(nameOrPath), "");
+    readNamed(std::string(nameOrPath), /*place=*/std::nullopt);
     checkComplete();
     checkTogether();
     return std::move(machine);
   }
 
 private:
-  [[noreturn]] static void fail(const std::string &place, const std::string &message) {
-    throw LoadError{place + ": " + message};
+  [[noreturn]] static void fail(const Place &place, const std::string &message) {
+    throw MachineError{place.file, place.line, oneLine(message)};
   }
 
-  /// `file:line` of a node of the file that is being read.
-  std::string placeOf(const YAML::Node &node) const {
+  /// The place of a node of the file that is being read.
+  Place placeOf(const YAML::Node &node) const {
     // A file without any node has no line.
-    return file + ":" + std::to_string(std::max(node.Mark().line, 0) + 1);
+    return {file, std::max(node.Mark().line, 0) + 1};
   }
 
   static bool isPath(const std::string &name) {
     return name.ends_with(".yaml") || name.ends_with(".yml");
   }
 
-  /// Reads a built-in machine or a file; `place` is where it is named, empty for the user's own
+  /// Reads a built-in machine or a file; `place` is where it is named, nothing for the user's own
   /// words.
-  void readNamed(const std::string &name, const std::string &place) {
+  void readNamed(const std::string &name, const std::optional<Place> &place) {
     if (++bases > kMaxBases)
-      fail(place, "expected at most " + std::to_string(kMaxBases) +
-                      " descriptions one on another, got more; do they stand on themselves?");
+      fail(*place, "expected at most " + std::to_string(kMaxBases) +
+                       " descriptions one on another, got more; do they stand on themselves?");
     if (isPath(name)) {
       std::string error;
       std::optional<std::string> text = readFile(name, kMaxFileBytes, error);
       if (!text)
-        throw LoadError{place.empty() ? error : place + ": " + error};
+        fail(place.value_or(Place()), error);
       machine.files.push_back(name);
       readText(*text, name);
       return;
@@ -89,9 +90,9 @@ private:
     std::string known;
     for (const BuiltinMachine &builtin : builtinMachineFiles())
       known += (known.empty() ? "" : ", ") + std::string(builtin.name);
-    fail(place.empty() ? name : place, "expected a built-in machine (" + known +
-                                           ") or a path that ends in .yaml or .yml, got '" + name +
-                                           "'");
+    fail(place.value_or(Place{name}), "expected a built-in machine (" + known +
+                                          ") or a path that ends in .yaml or .yml, got '" + name +
+                                          "'");
   }
 
   void readText(const std::string &text, const std::string &path) {
@@ -100,12 +101,12 @@ private:
     try {
       root = YAML::Load(text);
     } catch (const YAML::Exception &exception) {
-      fail(path + ":" + std::to_string(exception.mark.line + 1), exception.msg);
+      fail({path, exception.mark.line + 1}, exception.msg);
     }
     std::map<std::string, YAML::Node> sections = entries(root, "the description");
     if (auto base = sections.find("base"); base != sections.end()) {
       std::string name = word(base->second, "base");
-      std::string place = placeOf(base->second);
+      Place place = placeOf(base->second);
       if (isPath(name))
         name = (std::filesystem::path(path).parent_path() / name).string();
       readNamed(name, place);
@@ -293,7 +294,7 @@ private:
 
   void requirePlace(const std::string &what) {
     if (!places.contains(what))
-      fail(file, "expected " + what + ", which stands neither here nor in a base");
+      fail({file}, "expected " + what + ", which stands neither here nor in a base");
   }
 
   void checkComplete() {
@@ -311,8 +312,8 @@ private:
     std::optional<StructureFault> fault = findFault(machine.structure);
     if (!fault)
       return;
-    std::string place = places[placeKey(*fault->field)];
-    if (fault->other && !place.starts_with(file + ":"))
+    Place place = places[placeKey(*fault->field)];
+    if (fault->other && place.file != file)
       place = places[placeKey(*fault->other)];
     fail(place, fault->message);
   }
@@ -333,21 +334,37 @@ private:
   /// Path of the file that is being read, as messages show it.
   std::string file;
   /// Where each field was set last.
-  std::map<std::string, std::string> places;
+  std::map<std::string, Place> places;
   int bases = 0;
 };
 
 } // namespace
 
-std::optional<Machine> sprint::loadMachine(std::string_view nameOrPath, std::string &error) noexcept
-    try {
+std::string sprint::toString(const MachineError &error) {
+  std::string place = error.file.empty() ? "" : error.file + ":";
+  if (error.line != 0)
+    place += std::to_string(error.line) + ":";
+  return oneLine(place + (place.empty() ? "" : " ") + error.message);
+}
+
+std::optional<Machine> sprint::loadMachine(std::string_view nameOrPath,
+                                           MachineError &error) noexcept try {
   return Loader().load(nameOrPath);
-} catch (const LoadError &failure) {
-  error = oneLine(failure.message);
+} catch (const MachineError &failure) {
+  error = failure;
   return std::nullopt;
 } catch (const std::exception &exception) {
-  error = std::string(nameOrPath) + ": " + exception.what();
+  error = {std::string(nameOrPath), 0, exception.what()};
   return std::nullopt;
+}
+
+std::optional<Machine> sprint::loadMachine(std::string_view nameOrPath,
+                                           std::string &error) noexcept {
+  MachineError failure;
+  std::optional<Machine> machine = loadMachine(nameOrPath, failure);
+  if (!machine)
+    error = toString(failure);
+  return machine;
 }
 
 std::vector<std::string> sprint::builtinMachines() {

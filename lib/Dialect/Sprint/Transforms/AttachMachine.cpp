@@ -40,10 +40,10 @@ struct AttachMachine : mlir::sprint::impl::SprintAttachMachineBase<AttachMachine
   using SprintAttachMachineBase::SprintAttachMachineBase;
 
   void runOnOperation() override {
-    std::string error;
+    ::sprint::MachineError error;
     std::optional<::sprint::Machine> machine = ::sprint::loadMachine(arch.getValue(), error);
     if (!machine) {
-      getOperation().emitError() << error;
+      emitError(error);
       return signalPassFailure();
     }
     ModuleOp module = getOperation();
@@ -51,6 +51,15 @@ struct AttachMachine : mlir::sprint::impl::SprintAttachMachineBase<AttachMachine
                     makeMachineAttr(&getContext(), arch, machine->structure));
     module->setAttr(SprintDialect::kCostsAttrName, makeCostsAttr(&getContext(), *machine));
     ++numAttached;
+  }
+
+  /// The error is that of the machine's file, and no module's.
+  void emitError(const ::sprint::MachineError &error) {
+    if (error.line != 0)
+      mlir::emitError(FileLineColLoc::get(&getContext(), error.file, error.line, /*column=*/1))
+          << error.message;
+    else
+      mlir::emitError(UnknownLoc::get(&getContext())) << ::sprint::toString(error);
   }
 };
 
