@@ -121,7 +121,7 @@ SprintModel *sprintParseModel(const void *bytes, size_t numBytes, const char *na
   if (!bytes || !name)
     return fail(error, "expected a model and its name, got null");
   StringRef text(static_cast<const char *>(bytes), numBytes);
-  if (llvm::Error failure = checkNesting(text, name))
+  if (llvm::Error failure = checkText(text, name))
     return fail(error, std::move(failure));
   return readModel(llvm::MemoryBuffer::getMemBufferCopy(text, name), options, error);
 }

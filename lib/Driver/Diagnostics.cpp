@@ -7,6 +7,8 @@
 
 #include "Sprint/Driver/Diagnostics.h"
 
+#include "SprintRuntime/FileIO.h"
+
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"
 #include "llvm/Support/raw_ostream.h"
@@ -24,7 +26,8 @@ std::string mlir::sprint::describeLocation(Location location) {
     os << location;
     return text;
   }
-  os << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn();
+  os << ::sprint::oneLine(place.getFilename().str()) << ":" << place.getLine() << ":"
+     << place.getColumn();
   if (auto named = location->findInstanceOf<NameLoc>())
     (os << " (").write_escaped(named.getName().getValue()) << ")";
   return text;

@@ -178,23 +178,34 @@ static std::string describeSizes(ArrayRef<int64_t> sizes) {
   return "(" + llvm::join(names, ", ") + (sizes.size() == 1 ? ",)" : ")");
 }
 
-llvm::Expected<HostTensor> mlir::sprint::readTensor(const std::string &path, const Signature &type,
-                                                    const std::string &place) {
-  auto fail = [&](const std::string &message) {
-    return llvm::createStringError(message + " (" + place + ")");
-  };
-  std::string error;
-  std::optional<NpyArray> array = ::sprint::readNpyArray(path, error);
-  if (!array)
-    return fail(error);
-  if (getKind(array->type) != getKind(type.elementType))
-    return fail(path + ": expected numbers that are " +
-                stringifyElementType(type.elementType).str() + ", got " +
-                std::string(::sprint::toString(array->type)));
-  if (!type.holds(array->shape))
-    return fail(path + ": expected an array of shape " + describeSizes(type.shape) + ", got " +
-                describeSizes(array->shape));
+/// An error about a file, and what it is for.
+static llvm::Error makeError(const TensorFile &file, const Twine &message) {
+  return llvm::createStringError(message + " (" + file.place + ")");
+}
 
+/// Checks that an array is of the file's type.
+static llvm::Error checkHeader(const TensorFile &file, const ::sprint::NpyHeader &array) {
+  const Signature &type = file.type;
+  if (getKind(array.type) != getKind(type.elementType))
+    return makeError(file, file.path + ": expected numbers that are " +
+                               stringifyElementType(type.elementType) + ", got " +
+                               ::sprint::toString(array.type));
+  if (!type.holds(array.shape))
+    return makeError(file, file.path + ": expected an array of shape " + describeSizes(type.shape) +
+                               ", got " + describeSizes(array.shape));
+  return llvm::Error::success();
+}
+
+llvm::Expected<HostTensor> mlir::sprint::readTensor(const TensorFile &file) {
+  std::string error;
+  std::optional<NpyArray> array = ::sprint::readNpyArray(file.path, error);
+  if (!array)
+    return makeError(file, error);
+  // It may be another file than when it was found.
+  if (llvm::Error wrong = checkHeader(file, *array))
+    return std::move(wrong);
+
+  const Signature &type = file.type;
   HostTensor tensor{type.elementType, SmallVector<int64_t>(ArrayRef(array->shape)), {}};
   tensor.data.reserve(array->data.size() / ::sprint::sizeOf(array->type) *
                       getElementSize(type.elementType));
@@ -207,9 +218,18 @@ llvm::Expected<HostTensor> mlir::sprint::readTensor(const std::string &path, con
       beyond = number;
   });
   if (beyond)
-    return fail(path + ": expected numbers that " + stringifyElementType(type.elementType).str() +
-                " holds, got " + std::to_string(*beyond));
+    return makeError(file, file.path + ": expected numbers that " +
+                               stringifyElementType(type.elementType) + " holds, got " +
+                               Twine(*beyond));
   return tensor;
+}
+
+llvm::Expected<std::vector<HostTensor>> mlir::sprint::readTensors(ArrayRef<TensorFile> files) {
+  std::vector<HostTensor> tensors;
+  for (const TensorFile &file : files)
+    if (llvm::Error error = readTensor(file).moveInto(tensors.emplace_back()))
+      return std::move(error);
+  return tensors;
 }
 
 /// The type of the file for a tensor.
@@ -243,8 +263,8 @@ static NpyType getFileType(ElementType type) {
 
 llvm::Error mlir::sprint::addTensor(::sprint::OutputFiles &files, const std::string &path,
                                     const HostTensor &tensor) {
-  NpyArray array{getFileType(tensor.elementType),
-                 std::vector<int64_t>(tensor.shape.begin(), tensor.shape.end()),
+  NpyArray array{{getFileType(tensor.elementType),
+                  std::vector<int64_t>(tensor.shape.begin(), tensor.shape.end())},
                  {}};
   if (tensor.elementType == ElementType::BF16)
     forEachElement<uint16_t>(tensor.data, [&](uint16_t bits) {
@@ -267,7 +287,7 @@ std::vector<double> mlir::sprint::toDoubles(const HostTensor &tensor) {
     forEachElement<uint16_t>(tensor.data,
                              [&](uint16_t bits) { append(halfToFloat(*semantics, bits)); });
   else
-    forEachNumber({getFileType(tensor.elementType), {}, {tensor.data.begin(), tensor.data.end()}},
+    forEachNumber({{getFileType(tensor.elementType), {}}, {tensor.data.begin(), tensor.data.end()}},
                   append);
   return numbers;
 }
@@ -304,53 +324,53 @@ llvm::Expected<std::vector<std::string>> mlir::sprint::expandFolders(ArrayRef<st
   return files;
 }
 
-/// Reads tensors of `types`, over and over again, from `paths`; `what` says what of `function` they
-/// are.
-static llvm::Expected<std::vector<HostTensor>>
-readTensors(func::FuncOp function, StringRef what, TypeRange types, ArrayRef<std::string> paths) {
+/// Files of tensors of `types`, over and over again, at `paths`, whose headers are checked; `what`
+/// says what of `function` they are.
+static llvm::Expected<std::vector<TensorFile>>
+findTensors(func::FuncOp function, StringRef what, TypeRange types, ArrayRef<std::string> paths) {
   ErrorCollector errors(function.getContext());
   FailureOr<SmallVector<Signature>> signatures = getSignatures(function, what, types);
   if (failed(signatures))
     return errors.takeError();
-  std::vector<HostTensor> tensors;
+  std::vector<TensorFile> files;
   for (auto [index, path] : llvm::enumerate(paths)) {
     size_t number = index % types.size();
-    std::string place =
-        llvm::formatv("{0} {1} of '{2}', a {3}", what, number, function.getName(), types[number]);
-    if (llvm::Error error =
-            readTensor(path, (*signatures)[number], place).moveInto(tensors.emplace_back()))
-      return std::move(error);
+    files.push_back(
+        {path, (*signatures)[number],
+         llvm::formatv("{0} {1} of '{2}', a {3}", what, number, function.getName(), types[number])
+             .str()});
+    std::string error;
+    std::optional<::sprint::NpyHeader> header = ::sprint::readNpyHeader(path, error);
+    if (!header)
+      return makeError(files.back(), error);
+    if (llvm::Error wrong = checkHeader(files.back(), *header))
+      return std::move(wrong);
   }
-  return tensors;
+  return files;
 }
 
-llvm::Expected<std::vector<std::vector<HostTensor>>>
-mlir::sprint::readArguments(func::FuncOp function, StringRef source, ArrayRef<std::string> paths) {
+llvm::Expected<std::vector<TensorFile>>
+mlir::sprint::findArguments(func::FuncOp function, StringRef source, ArrayRef<std::string> paths) {
   size_t count = function.getNumArguments();
   bool isWhole = paths.empty() ? count == 0 : count != 0 && paths.size() % count == 0;
-  llvm::Expected<std::vector<HostTensor>> tensors = readTensors(
+  llvm::Expected<std::vector<TensorFile>> files = findTensors(
       function, "argument", function.getArgumentTypes(), isWhole ? paths : ArrayRef<std::string>());
-  if (!tensors)
-    return tensors.takeError();
-  if (!isWhole)
+  if (files && !isWhole)
     return llvm::createStringError(source + ": expected " + Twine(count) +
                                    " inputs for each run of '" + function.getName() + "', got " +
                                    Twine(paths.size()));
-  std::vector<std::vector<HostTensor>> runs(count == 0 ? 1 : paths.size() / count);
-  for (auto [index, tensor] : llvm::enumerate(*tensors))
-    runs[index / count].push_back(std::move(tensor));
-  return runs;
+  return files;
 }
 
-llvm::Expected<std::vector<HostTensor>> mlir::sprint::readResults(func::FuncOp function,
+llvm::Expected<std::vector<TensorFile>> mlir::sprint::findResults(func::FuncOp function,
                                                                   size_t runs, StringRef source,
                                                                   ArrayRef<std::string> paths) {
   size_t count = function.getNumResults() * runs;
   bool isTooMany = paths.size() > count;
-  llvm::Expected<std::vector<HostTensor>> tensors = readTensors(
+  llvm::Expected<std::vector<TensorFile>> files = findTensors(
       function, "result", function.getResultTypes(), isTooMany ? ArrayRef<std::string>() : paths);
-  if (tensors && isTooMany)
+  if (files && isTooMany)
     return llvm::createStringError(source + ": expected at most " + Twine(count) +
                                    ", a file a result, got " + Twine(paths.size()));
-  return tensors;
+  return files;
 }

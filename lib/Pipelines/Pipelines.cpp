@@ -13,10 +13,16 @@
 #include "Sprint/Dialect/SprintISA/Transforms/Passes.h"
 #include "Sprint/Dialect/TMTensor/IR/TMTensor.h"
 #include "Sprint/Execution/Passes.h"
+#include "Sprint/Scheduling/Algorithms.h"
+
+#include "SprintRuntime/Machine.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace mlir::sprint;
@@ -32,6 +38,21 @@ static constexpr LevelInfo kLevels[] = {
 };
 
 ArrayRef<LevelInfo> mlir::sprint::getLevels() { return kLevels; }
+
+std::string mlir::sprint::describeChoices(bool onlyWhatRuns) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "Machines:  " << llvm::join(::sprint::builtinMachines(), ", ")
+     << ", or a description, FILE.yaml\nSchedules: ";
+  for (const SchedulingAlgorithm &algorithm : getSchedulingAlgorithms())
+    os << algorithm.name << ", ";
+  os << kDenseSchedule << "\nLevels:    ";
+  auto levels = llvm::make_filter_range(
+      getLevels(), [&](const LevelInfo &info) { return info.runs || !onlyWhatRuns; });
+  llvm::interleaveComma(levels, os, [&](const LevelInfo &info) { os << info.name; });
+  os << "\n";
+  return text;
+}
 
 void mlir::sprint::addPassesTo(Level level, OpPassManager &pm, StringRef arch, StringRef schedule) {
   switch (level) {

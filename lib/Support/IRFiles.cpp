@@ -9,6 +9,7 @@
 
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Support/FileUtilities.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -30,17 +31,27 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::sprint::openIRFile(Str
   std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(path, &message);
   if (!file)
     return llvm::createStringError(message);
-  if (llvm::Error error = checkNesting(file->getBuffer(), path))
+  if (llvm::Error error = checkText(file->getBuffer(), path))
     return std::move(error);
   return file;
 }
 
-llvm::Error mlir::sprint::checkNesting(StringRef text, StringRef name) {
+llvm::Error mlir::sprint::checkText(StringRef text, StringRef name) {
   // Far more than any producer prints; four times as many regions have been seen to fit on a stack
   // of 8 MiB, and 30,000 not to.
   constexpr int64_t kMaxNesting = 512;
   if (isBytecode(llvm::MemoryBufferRef(text, name)))
     return llvm::Error::success();
+  auto fail = [&](size_t index, const Twine &message) {
+    return llvm::createStringError(name + ":" + Twine(text.take_front(index).count('\n') + 1) +
+                                   ": " + message);
+  };
+  // Lines are printed with what is wrong in them.
+  size_t control = text.find_if([](char c) {
+    return llvm::isASCII(c) && !llvm::isPrint(c) && c != '\n' && c != '\t' && c != '\r';
+  });
+  if (control != StringRef::npos)
+    return fail(control, "expected text or bytecode, got a control character");
   int64_t depth = 0;
   for (size_t index = 0; index < text.size(); ++index) {
     switch (text[index]) {
@@ -59,9 +70,7 @@ llvm::Error mlir::sprint::checkNesting(StringRef text, StringRef name) {
     case '{':
       // Not a comparison.
       if (!text.substr(index).starts_with("<=") && ++depth > kMaxNesting)
-        return llvm::createStringError(name + ":" + Twine(text.take_front(index).count('\n') + 1) +
-                                       ": expected brackets at most " + Twine(kMaxNesting) +
-                                       " deep, got more");
+        return fail(index, "expected brackets at most " + Twine(kMaxNesting) + " deep, got more");
       break;
     case '>':
       // Nor an arrow.

@@ -14,10 +14,27 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
+#include <sstream>
+
 using namespace sprint;
 
 /// More than any processor runs.
 static constexpr int kMaxThreads = 1 << 12;
+
+int sprint::printParsed(const CLI::App &app, const CLI::ParseError &error,
+                        const std::string &tool) {
+  std::string message = error.what();
+  if (error.get_exit_code() == 0) {
+    std::ostringstream asked;
+    app.exit(error, asked, asked);
+    std::fputs(asked.str().c_str(), stdout);
+    if (flushStandardOutput(message))
+      return 0;
+  }
+  std::fprintf(stderr, "%s: error: %s\n", tool.c_str(), message.c_str());
+  return 1;
+}
 
 /// Adds an option of a fraction.
 static CLI::Option *addFraction(CLI::App &app, const std::string &name,

@@ -24,9 +24,14 @@
 namespace CLI {
 class App;
 class Option;
+class ParseError;
 } // namespace CLI
 
 namespace sprint {
+
+/// Prints the help or the version that a command line asks for, or what is wrong with it, behind
+/// the name of the tool. Returns the exit code.
+int printParsed(const CLI::App &app, const CLI::ParseError &error, const std::string &tool);
 
 /// Where thresholds come from; at most one of the four is given.
 struct ThresholdOptions {

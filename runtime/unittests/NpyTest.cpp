@@ -121,6 +121,22 @@ TEST_F(NpyFileTest, ReadsShapesOfOneAndNoDimension) {
   EXPECT_EQ(readNpy(path, error)->shape, std::vector<int64_t>{});
 }
 
+TEST_F(NpyFileTest, ReadsHeadersAlone) {
+  std::string error;
+  // Numbers are not looked at, but have to be there.
+  write(npy(1, "{'descr': '|b1', 'fortran_order': False, 'shape': (1, 2)}", "\1\2"));
+  std::optional<NpyHeader> header = readNpyHeader(path, error);
+  ASSERT_TRUE(header) << error;
+  EXPECT_EQ(header->type, NpyType::Bool);
+  EXPECT_EQ(header->shape, (std::vector<int64_t>{1, 2}));
+  EXPECT_TRUE(readNpyHeader(path, ElementType::I1, error)) << error;
+  EXPECT_FALSE(readNpyHeader(path, ElementType::F32, error));
+  EXPECT_EQ(error, path + ": expected elements of float32, got bool");
+  write(npy(1, "{'descr': '|b1', 'fortran_order': False, 'shape': (1, 2)}", "\1"));
+  EXPECT_FALSE(readNpyHeader(path, error));
+  EXPECT_EQ(error, path + ": expected the numbers of shape (1, 2), got 1 bytes");
+}
+
 TEST_F(NpyFileTest, WritesTheBytesOfTheFormat) {
   OutputFiles files;
   std::string error;
@@ -163,7 +179,7 @@ class MalformedNpyTest : public NpyFileTest, public testing::WithParamInterface<
 TEST_P(MalformedNpyTest, IsRefused) {
   write(GetParam().bytes);
   std::string error;
-  EXPECT_FALSE(readNpy(path, error));
+  EXPECT_FALSE(readNpyArray(path, error));
   EXPECT_EQ(error, path + ": " + GetParam().message);
 }
 

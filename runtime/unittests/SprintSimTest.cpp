@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <sys/wait.h>
 
 using namespace sprint;
@@ -496,6 +497,25 @@ TEST_F(SprintSimTest, InputOfAnotherShape) {
   write("in/v.npy", read("in/q.npy"));
   expectRefused(runAll(""), "in/x.sprint: program 'attention': expected dimension 2 (Sk) of the "
                             "value to be 7, got 5 (inputs: in/q.npy, in/k.npy, in/v.npy)");
+}
+
+TEST_F(SprintSimTest, ShapesAreCheckedBeforeAnythingIsRead) {
+  // What the first launch would find is not found any more.
+  Tensor infinite = query;
+  infinite.data[3] = std::numeric_limits<float>::infinity();
+  OutputFiles files;
+  std::string error;
+  addNpy(files, path("in/inf.npy"), infinite.shape, infinite.data, error);
+  ASSERT_TRUE(files.commit(error)) << error;
+  const std::string first = "in/x.sprint --output-dir=o --input=in/inf.npy --input=in/k.npy "
+                            "--input=in/v.npy --input=in/q.npy --input=in/k.npy --input=";
+  expectRefused(run(first + "in/q.npy"),
+                "in/x.sprint: program 'dense': expected dimension 2 (Sk) of the value to be 7, got "
+                "5 (inputs: in/q.npy, in/k.npy, in/q.npy)");
+  ASSERT_EQ(run(first + "in/v.npy"), 1);
+  EXPECT_NE(read("err.txt").find("in/x.sprint: program 'attention': expected finite numbers"),
+            std::string::npos)
+      << read("err.txt");
 }
 
 TEST_F(SprintSimTest, ThresholdsOfAnotherNumberOfPrograms) {

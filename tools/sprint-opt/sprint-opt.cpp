@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Pipelines/Pipelines.h"
+#include "Sprint/Support/Help.h"
 #include "Sprint/Support/IRFiles.h"
+#include "Sprint/Support/Messages.h"
 #include "Sprint/Support/Version.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllPasses.h"
@@ -17,8 +19,21 @@
 using namespace mlir;
 using namespace mlir::sprint;
 
+/// What stands before the machines, schedules and levels.
+static constexpr StringLiteral kHelp = R"(
+Runs passes over a module of linalg on tensors, or of any level below.
+
+usage: sprint-opt [FILE] [PASSES] [-o FILE]
+
+Examples:
+  sprint-opt model.mlir --sprint-compile="arch=s schedule=paper level=stream" -o stream.mlir
+  sprint-opt model.mlir --sprint-compile=level=scheduled
+  sprint-opt model.mlir --convert-linalg-to-sprint --sprint-outline-programs
+
+)";
+
 static LogicalResult fail(llvm::Error error) {
-  llvm::WithColor::error(llvm::errs(), "sprint-opt") << llvm::toString(std::move(error)) << "\n";
+  llvm::WithColor::error(messages(), "sprint-opt") << llvm::toString(std::move(error)) << "\n";
   return failure();
 }
 
@@ -43,6 +58,14 @@ static LogicalResult optimizeFile(StringRef input, StringRef output, DialectRegi
 int main(int argc, char **argv) {
   ::sprint::OutputFiles::prepareProcess();
   llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
+  if (asksForHelp(argc, argv)) {
+    llvm::Error error = printHelp((kHelp + describeChoices() +
+                                   "\n"
+                                   "  --list-passes  all passes\n"
+                                   "  -o FILE        the file of the result, else standard output")
+                                      .str());
+    return asMainReturnCode(error ? fail(std::move(error)) : success());
+  }
   registerDebugCLOptions();
   registerVersion();
   mlir::registerAllPasses();

@@ -38,9 +38,16 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
   CLI::App app(
       "Runs a model on the simulated machine: raises and compiles its attentions, runs them "
       "on the simulator and the rest on the host.");
-  app.footer(
-      "MLIR's own options are taken, too, with values behind '=': --mlir-print-ir-after-all, "
-      "--mlir-timing, --mlir-pass-statistics, --debug-only=..., ....");
+  app.footer("MLIR's own options are taken, too, with values behind '=': "
+             "--mlir-print-ir-after-all, --mlir-timing, --mlir-pass-statistics, --debug-only=..., "
+             "....\n\n"
+             "Examples:\n"
+             "  sprint-run model.mlir --input=q.npy --input=k.npy --input=v.npy --threshold=0.5\n"
+             "  sprint-run model.mlir --input=inputs --prune-rate=0.75 --baseline "
+             "--stats=stats.json\n"
+             "  sprint-run model.mlir --input=inputs --keep-mass=0.95 --arch=machine.yaml "
+             "--trace=trace.json\n\n" +
+             describeChoices(/*onlyWhatRuns=*/true));
   app.allow_extras();
   app.set_version_flag("--version", [] {
     std::string version;
@@ -55,7 +62,8 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
       ->capture_default_str();
   app.add_option("--schedule", options.schedule, "name of the schedule")->capture_default_str();
   app.add_option("--level", options.level, "which level of the way down to run")
-      ->transform(CLI::CheckedTransformer(levels));
+      ->transform(CLI::CheckedTransformer(levels).description(""))
+      ->type_name("TEXT=" + getLevels()[static_cast<size_t>(options.level)].name.str());
   app.add_option(
          "--input", options.inputs,
          "arguments of the function, .npy files, or folders of 0.npy, 1.npy, ...; as many times as "
@@ -89,9 +97,11 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
     if (!unknown.empty())
       throw CLI::ExtrasError(unknown);
     bool calibrates = options.thresholds.pruneRate || options.thresholds.keepMass;
+    const char *calibration = options.thresholds.pruneRate ? "--prune-rate" : "--keep-mass";
     if (calibrates && options.schedule == kDenseSchedule)
-      throw CLI::ValidationError(options.thresholds.pruneRate ? "--prune-rate" : "--keep-mass",
-                                 "expected a schedule that prunes, got 'dense'");
+      throw CLI::ValidationError(calibration, "expected a schedule that prunes, got 'dense'");
+    if (calibrates && options.level == Level::Attention)
+      throw CLI::ValidationError(calibration, "expected a level that prunes, got 'attention'");
     if (!options.calibrateFile.empty() && !calibrates)
       throw CLI::ValidationError("--calibrate", "expected --prune-rate or --keep-mass with it");
     for (CLI::Option *option : onMachine)
@@ -102,11 +112,10 @@ std::optional<RunOptions> mlir::sprint::parseRunOptions(int argc, char **argv) {
                                            &llvm::errs()))
       return std::nullopt;
   } catch (const CLI::ParseError &error) {
-    // Help asked for, not an error.
-    if (error.get_exit_code() == 0)
-      std::exit(app.exit(error));
-    std::fprintf(stderr, "sprint-run: error: %s\n", error.what());
-    return std::nullopt;
+    if (int code = ::sprint::printParsed(app, error, "sprint-run"); code != 0)
+      return std::nullopt;
+    // Help was asked for.
+    std::exit(EXIT_SUCCESS);
   }
   return options;
 }

@@ -13,6 +13,7 @@
 #include "Sprint/Driver/TensorFiles.h"
 
 #include "Sprint/Support/IRFiles.h"
+#include "Sprint/Support/Messages.h"
 
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/Progress.h"
@@ -27,7 +28,7 @@ using namespace mlir;
 using namespace mlir::sprint;
 
 static LogicalResult fail(const Twine &message) {
-  llvm::WithColor::error(llvm::errs(), "sprint-run") << message << "\n";
+  llvm::WithColor::error(messages(), "sprint-run") << message << "\n";
   return failure();
 }
 
@@ -47,7 +48,9 @@ private:
   LogicalResult planFiles();
   /// The same for results, of which `function` has to be known.
   LogicalResult planOutputs(func::FuncOp function);
-  LogicalResult readTensors(func::FuncOp function);
+  /// Finds inputs and references, whose headers alone are read.
+  LogicalResult findTensors(func::FuncOp function);
+  LogicalResult readTensors();
   FailureOr<RunRequest> getRequest(Model &model) const;
   /// The thresholds that are given.
   llvm::Expected<ModelThresholds> readThresholds(ArrayRef<ProgramInfo> programs) const;
@@ -62,8 +65,11 @@ private:
   std::unique_ptr<MLIRContext> context;
   /// Of all runs, one after another.
   std::vector<std::string> inputPaths;
+  std::vector<TensorFile> inputFiles;
+  size_t runs = 0;
   ModelInputs inputs;
   /// Of the results of all runs, one after another, as far as they are given.
+  std::vector<TensorFile> referenceFiles;
   std::vector<HostTensor> references;
   ::sprint::RunReport report;
   RunFiles files;
@@ -75,7 +81,7 @@ LogicalResult Session::fail(llvm::Error error, const Twine &about) const {
   llvm::handleAllErrors(
       std::move(error), [](const CompileError &) {},
       [&](const RunError &error) {
-        size_t count = inputPaths.size() / inputs.size();
+        size_t count = inputPaths.size() / runs;
         (void)::fail(about + error.getMessage() + " (inputs: " +
                      llvm::join(ArrayRef(inputPaths).slice(error.getRun() * count, count), ", ") +
                      ")");
@@ -93,10 +99,11 @@ LogicalResult Session::planFiles() {
     for (const std::string &path : paths)
       files.files.addInput(path);
   std::string error;
-  // A machine that cannot be read is refused where it is needed.
-  if (std::optional<::sprint::Machine> machine = ::sprint::loadMachine(options.arch, error))
-    for (const std::string &path : machine->files)
-      files.files.addInput(path);
+  std::optional<::sprint::Machine> machine = ::sprint::loadMachine(options.arch, error);
+  if (!machine)
+    return ::fail(error);
+  for (const std::string &path : machine->files)
+    files.files.addInput(path);
   std::vector<std::string> outputs;
   if (!options.calibrateFile.empty())
     outputs.push_back(options.calibrateFile);
@@ -114,11 +121,19 @@ LogicalResult Session::planFiles() {
   return success();
 }
 
+LogicalResult Session::findTensors(func::FuncOp function) {
+  if (llvm::Error error = findArguments(function, options.model, inputPaths).moveInto(inputFiles))
+    return fail(std::move(error), "");
+  runs = inputFiles.empty() ? 1 : inputFiles.size() / function.getNumArguments();
+  if (llvm::Error error =
+          findResults(function, runs, "--reference", options.references).moveInto(referenceFiles))
+    return fail(std::move(error), "");
+  return success();
+}
+
 LogicalResult Session::planOutputs(func::FuncOp function) {
   if (options.outputDir.empty())
     return success();
-  // Whether the inputs are as many as the arguments of some runs is found out when they are read.
-  size_t runs = std::max<size_t>(inputPaths.size() / std::max(function.getNumArguments(), 1u), 1);
   std::string error;
   for (size_t run = 0; run < runs; ++run)
     for (size_t index = 0; index < function.getNumResults(); ++index)
@@ -127,11 +142,15 @@ LogicalResult Session::planOutputs(func::FuncOp function) {
   return success();
 }
 
-LogicalResult Session::readTensors(func::FuncOp function) {
-  if (llvm::Error error = readArguments(function, options.model, inputPaths).moveInto(inputs))
-    return fail(std::move(error), "");
-  if (llvm::Error error = readResults(function, inputs.size(), "--reference", options.references)
-                              .moveInto(references))
+LogicalResult Session::readTensors() {
+  size_t count = inputFiles.size() / runs;
+  inputs.resize(runs);
+  for (auto [run, tensors] : llvm::enumerate(inputs))
+    if (llvm::Error error =
+            mlir::sprint::readTensors(ArrayRef(inputFiles).slice(run * count, count))
+                .moveInto(tensors))
+      return fail(std::move(error), "");
+  if (llvm::Error error = mlir::sprint::readTensors(referenceFiles).moveInto(references))
     return fail(std::move(error), "");
   return success();
 }
@@ -213,15 +232,15 @@ LogicalResult Session::run() {
     return fail(file.takeError(), "");
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
-  SourceMgrDiagnosticHandler handler(sources, context.get());
+  SourceMgrDiagnosticHandler handler(sources, context.get(), messages());
   llvm::Expected<Model> model =
       Model::parse(sources, *context, options.entry, options.arch, configure);
   if (!model)
     return fail(model.takeError(), options.model + ": ");
-  if (failed(planOutputs(model->getFunction())) || failed(readTensors(model->getFunction())))
+  if (failed(findTensors(model->getFunction())) || failed(planOutputs(model->getFunction())))
     return failure();
   FailureOr<RunRequest> request = getRequest(*model);
-  if (failed(request))
+  if (failed(request) || failed(readTensors()))
     return failure();
   llvm::Expected<RunResult> result = runModel(*model, *request, inputs);
   if (!result)

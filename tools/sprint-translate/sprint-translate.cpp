@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Pipelines/Pipelines.h"
+#include "Sprint/Support/Help.h"
 #include "Sprint/Support/IRFiles.h"
+#include "Sprint/Support/Messages.h"
 #include "Sprint/Support/Version.h"
 #include "Sprint/Target/CommandStream.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -21,8 +23,24 @@
 
 using namespace mlir;
 
+static constexpr llvm::StringLiteral kHelp = R"(
+Translates the programs of a module to a command stream, and back.
+
+usage: sprint-translate (--sprint-isa-to-stream | --stream-to-sprint-isa) [FILE] [-o FILE]
+
+  --sprint-isa-to-stream  encodes the programs of a module as a command stream
+  --stream-to-sprint-isa  prints a command stream as a module
+  -o FILE                 the file of the result, else standard output
+
+Examples:
+  sprint-opt model.mlir --sprint-compile=arch=s | sprint-translate --sprint-isa-to-stream -o model.stream
+  sprint-translate --stream-to-sprint-isa model.stream
+
+Machines and schedules are chosen when a model is compiled (sprint-opt --help).
+)";
+
 static LogicalResult fail(const llvm::Twine &message) {
-  llvm::WithColor::error(llvm::errs(), "sprint-translate") << message << "\n";
+  llvm::WithColor::error(mlir::sprint::messages(), "sprint-translate") << message << "\n";
   return failure();
 }
 
@@ -41,7 +59,7 @@ static LogicalResult translateFile(const Translation &translation, StringRef inp
   context.printOpOnDiagnostic(false);
   auto sources = std::make_shared<llvm::SourceMgr>();
   sources->AddNewSourceBuffer(std::move(*file), SMLoc());
-  SourceMgrDiagnosticHandler diagnostics(*sources, &context);
+  SourceMgrDiagnosticHandler diagnostics(*sources, &context, mlir::sprint::messages());
   std::string result;
   llvm::raw_string_ostream os(result);
   if (failed(translation(sources, os, &context)))
@@ -54,6 +72,10 @@ static LogicalResult translateFile(const Translation &translation, StringRef inp
 int main(int argc, char **argv) {
   ::sprint::OutputFiles::prepareProcess();
   llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
+  if (mlir::sprint::asksForHelp(argc, argv)) {
+    llvm::Error error = mlir::sprint::printHelp(kHelp);
+    return failed(error ? fail(llvm::toString(std::move(error))) : success());
+  }
   mlir::sprint::registerVersion();
   sprint_isa::registerToCommandStreamTranslation();
   sprint_isa::registerFromCommandStreamTranslation();

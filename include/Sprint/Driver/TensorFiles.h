@@ -22,12 +22,20 @@
 
 namespace mlir::sprint {
 
-/// Reads a .npy file as a tensor of `type`, whose sizes it has to have: floats of any width as a
-/// float type, rounded to nearest, complex numbers likewise, booleans and integers as an integer
-/// type that holds all of them. Errors begin with the path and end with `place`, what the tensor is
-/// for.
-llvm::Expected<HostTensor> readTensor(const std::string &path, const Signature &type,
-                                      const std::string &place);
+/// A .npy file for a tensor.
+struct TensorFile {
+  std::string path;
+  /// Whose sizes it has to have.
+  Signature type;
+  /// What the tensor is for, with which errors end.
+  std::string place;
+};
+
+/// Reads a tensor: floats of any width as a float type, rounded to nearest, complex numbers
+/// likewise, booleans and integers as an integer type that holds all of them. Errors begin with the
+/// path.
+llvm::Expected<HostTensor> readTensor(const TensorFile &file);
+llvm::Expected<std::vector<HostTensor>> readTensors(ArrayRef<TensorFile> files);
 
 /// Adds a tensor as a .npy file to the files of a run; bf16, which NumPy does not have, as f32.
 llvm::Error addTensor(::sprint::OutputFiles &files, const std::string &path,
@@ -40,15 +48,15 @@ std::vector<double> toDoubles(const HostTensor &tensor);
 /// many as there are.
 llvm::Expected<std::vector<std::string>> expandFolders(ArrayRef<std::string> paths);
 
-/// Reads the arguments of runs of `function` from `paths`, the arguments of the first run, then
-/// those of the next; there is at least one run. An error about their number begins with `source`,
-/// an other one with the path.
-llvm::Expected<std::vector<std::vector<HostTensor>>>
-readArguments(func::FuncOp function, StringRef source, ArrayRef<std::string> paths);
+/// The arguments of runs of `function` at `paths`, the arguments of the first run, then those of
+/// the next; there is at least one run. Only headers are read, so that what is wrong is known
+/// before any work. An error about their number begins with `source`, an other one with the path.
+llvm::Expected<std::vector<TensorFile>> findArguments(func::FuncOp function, StringRef source,
+                                                      ArrayRef<std::string> paths);
 
-/// Reads what the results of `runs` runs of `function` are to be, in the same order, as far as
-/// `paths` go. Errors are those of readArguments.
-llvm::Expected<std::vector<HostTensor>> readResults(func::FuncOp function, size_t runs,
+/// What the results of `runs` runs of `function` are to be, in the same order, as far as `paths`
+/// go. Errors are those of findArguments.
+llvm::Expected<std::vector<TensorFile>> findResults(func::FuncOp function, size_t runs,
                                                     StringRef source, ArrayRef<std::string> paths);
 
 } // namespace mlir::sprint

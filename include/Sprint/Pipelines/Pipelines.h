@@ -38,6 +38,10 @@ struct LevelInfo {
 /// All levels, by Level.
 ArrayRef<LevelInfo> getLevels();
 
+/// The names that machines, schedules and levels have, a line for each, for the help of tools;
+/// `onlyWhatRuns` leaves out levels that sprint-run does not run.
+std::string describeChoices(bool onlyWhatRuns = false);
+
 /// Adds the passes from the level above `level`, or from linalg on tensors, to `level`. `schedule`
 /// is the name of an algorithm, or kDenseSchedule.
 void addPassesTo(Level level, OpPassManager &pm, StringRef arch, StringRef schedule);
@@ -53,8 +57,7 @@ struct LevelValues {
 /// Options of `--sprint-compile`; defaults are those of the passes.
 struct CompileOptions : PassPipelineOptions<CompileOptions> {
   Option<std::string> arch{*this, "arch",
-                           llvm::cl::desc("Built-in machine (s, m or l) or path of a machine "
-                                          "description"),
+                           llvm::cl::desc("Built-in machine or path of a machine description"),
                            llvm::cl::init(SprintAttachMachineOptions().arch)};
   Option<std::string> schedule{
       *this, "schedule",

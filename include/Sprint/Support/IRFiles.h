@@ -19,14 +19,14 @@
 namespace mlir::sprint {
 
 /// Opens a file to parse, or standard input, which is `-`. What is no regular file, as a pipe or a
-/// device, is refused, as it could keep the reader waiting for ever; so is text that is nested too
-/// deep. Errors begin with the path.
+/// device, is refused, as it could keep the reader waiting for ever; so is text that `checkText`
+/// refuses. Errors begin with the path.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> openIRFile(StringRef path);
 
-/// An error, which begins with `name` and the line, where brackets of a text of IR are nested
-/// deeper than what follows IR, and calls itself for each level, has room for on its stack. Says
-/// nothing of bytecode.
-llvm::Error checkNesting(StringRef text, StringRef name);
+/// An error, which begins with `name` and the line, where a text of IR has control characters, or
+/// brackets nested deeper than what follows IR, and calls itself for each level, has room for on
+/// its stack. Says nothing of bytecode.
+llvm::Error checkText(StringRef text, StringRef name);
 
 /// The one output of a tool, standard output where `path` is `-`. Destroys nothing before it is
 /// whole.

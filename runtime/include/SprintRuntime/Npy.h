@@ -46,13 +46,24 @@ std::string_view toString(NpyType type);
 /// Bytes of an element.
 int64_t sizeOf(NpyType type);
 
-/// A row-major array as it stands in a file.
-struct NpyArray {
+/// What a file says of its array before the numbers.
+struct NpyHeader {
   NpyType type = NpyType::Float32;
   std::vector<int64_t> shape;
+};
+
+/// A row-major array as it stands in a file.
+struct NpyArray : NpyHeader {
   /// Little-endian elements.
   Buffer<std::byte> data;
 };
+
+/// Reads of a file what readNpyArray checks before it reads the numbers.
+std::optional<NpyHeader> readNpyHeader(const std::string &path, std::string &error) noexcept;
+
+/// The same for an array that must have elements of `type`.
+std::optional<NpyHeader> readNpyHeader(const std::string &path, ElementType type,
+                                       std::string &error) noexcept;
 
 /// Reads an array of any of the types in C order, with at most 8 dimensions, none of them zero.
 /// Booleans other than 0 and 1 are refused. Without a value, `error` has one message that begins

@@ -202,6 +202,11 @@ struct LaunchResult {
   std::vector<ExplainedCommand> explanation;
 };
 
+/// What `launch` would find wrong with the shapes of `operands`, of which no number is looked at;
+/// an empty string where they fit. `past` tokens are in the cache that the program takes.
+std::string findOperandFault(const Program &program, const Machine &machine,
+                             const LaunchOperands &operands, int64_t past = 0) noexcept;
+
 /// Runs `program` on `machine`, whose memory is empty before and after. Refused: a machine of
 /// another structure, operands and shapes that do not fit the program, lengths of zero or beyond
 /// the machine's capacity, NaN and infinity in the operands (a bias may be minus infinity); a

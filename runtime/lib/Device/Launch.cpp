@@ -61,7 +61,7 @@ void checkRoom(const Device::Memory &memory, const Operands &operands, const Cac
 }
 
 /// Checks that the operands fit the program and the machine.
-void checkFit(const Program &program, const Machine &machine, const Operands &operands) {
+void checkFit(const Program &program, const Machine &machine, const LaunchLayout &operands) {
   const LaunchShape &shape = operands.shape();
   for (size_t index = 0; index < kNumLaunchParameters; ++index) {
     int64_t size = shape.*launchSizeMembers[index];
@@ -140,6 +140,10 @@ LaunchResult runLaunch(const Program &program, Device::Memory &memory,
   return result;
 }
 
+std::string describe(const Program &program, const LaunchFailure &failure) {
+  return "program '" + program.name + "': " + failure.message;
+}
+
 /// A launch on a machine with nothing in its memory.
 std::optional<LaunchResult> launchAlone(const Program &program, const Machine &machine,
                                         const LaunchOperands &operands,
@@ -163,7 +167,7 @@ std::optional<LaunchResult> sprint::launchOn(Device::Memory &memory, const Progr
   try {
     return runLaunch(program, memory, operands, options, isChecked);
   } catch (const LaunchFailure &failure) {
-    error = "program '" + program.name + "': " + failure.message;
+    error = describe(program, failure);
   } catch (const std::bad_alloc &) {
     error = "program '" + program.name + "': not enough memory for this launch";
   }
@@ -171,6 +175,16 @@ std::optional<LaunchResult> sprint::launchOn(Device::Memory &memory, const Progr
 } catch (const std::exception &exception) {
   error = exception.what();
   return std::nullopt;
+}
+
+std::string sprint::findOperandFault(const Program &program, const Machine &machine,
+                                     const LaunchOperands &operands, int64_t past) noexcept try {
+  checkFit(program, machine, LaunchLayout(operands, past));
+  return {};
+} catch (const LaunchFailure &failure) {
+  return describe(program, failure);
+} catch (const std::exception &exception) {
+  return exception.what();
 }
 
 std::optional<LaunchResult> sprint::launch(const Program &program, const Machine &machine,

@@ -179,9 +179,10 @@ std::string shapeText(std::span<const int64_t> shape) {
   return text + ")";
 }
 
-/// Returns what is wrong, or an empty string.
-std::string readArray(InputFile &file, NpyArray &array) {
-  constexpr const char *kCannotRead = "cannot be read";
+constexpr const char *kCannotRead = "cannot be read";
+
+/// Reads up to the first number. Returns what is wrong, or an empty string.
+std::string readHeader(InputFile &file, NpyHeader &array) {
   auto read = [&](size_t size, std::string &bytes) {
     bytes.resize(std::min<uint64_t>(size, file.size()));
     return file.read(std::as_writable_bytes(std::span(bytes)));
@@ -233,6 +234,11 @@ std::string readArray(InputFile &file, NpyArray &array) {
            std::to_string(file.size()) + " bytes";
   array.type = *type;
   array.shape = std::move(parsed.shape);
+  return {};
+}
+
+/// Reads the numbers, behind the header. Returns what is wrong, or an empty string.
+std::string readNumbers(InputFile &file, NpyArray &array) {
   array.data.resize(file.size());
   if (!file.read(array.data))
     return kCannotRead;
@@ -279,13 +285,20 @@ static NpyType npyTypeOf(ElementType type) {
   return NpyType::Float32;
 }
 
-std::optional<NpyArray> sprint::readNpyArray(const std::string &path, std::string &error) noexcept
-    try {
+/// Whether an array of `given` can be read as one of elements of `type`.
+static bool holdsElements(ElementType type, NpyType given) {
+  return given == npyTypeOf(type) || (type == ElementType::I1 && given == NpyType::UInt8);
+}
+
+/// Reads a file with `read`, which returns what is wrong, or an empty string.
+template <typename Array, typename Read>
+static std::optional<Array> readFrom(const std::string &path, std::string &error,
+                                     Read read) noexcept try {
   std::optional<InputFile> file = InputFile::open(path, kMaxFileBytes, error);
   if (!file)
     return std::nullopt;
-  NpyArray array;
-  if (std::string message = readArray(*file, array); !message.empty()) {
+  Array array;
+  if (std::string message = read(*file, array); !message.empty()) {
     error = path + ": " + oneLine(message);
     return std::nullopt;
   }
@@ -295,27 +308,47 @@ std::optional<NpyArray> sprint::readNpyArray(const std::string &path, std::strin
   return std::nullopt;
 }
 
+/// Reads the header of an array of elements of `type`. Returns what is wrong, or an empty string.
+static std::string readHeaderOf(ElementType type, InputFile &file, NpyHeader &array) {
+  if (std::string message = readHeader(file, array); !message.empty())
+    return message;
+  if (holdsElements(type, array.type))
+    return {};
+  return "expected elements of " + std::string(toString(npyTypeOf(type))) +
+         (type == ElementType::I1 ? " or uint8" : "") + ", got " +
+         std::string(toString(array.type));
+}
+
+std::optional<NpyHeader> sprint::readNpyHeader(const std::string &path,
+                                               std::string &error) noexcept {
+  return readFrom<NpyHeader>(path, error, readHeader);
+}
+
+std::optional<NpyHeader> sprint::readNpyHeader(const std::string &path, ElementType type,
+                                               std::string &error) noexcept {
+  return readFrom<NpyHeader>(path, error, [type](InputFile &file, NpyHeader &array) {
+    return readHeaderOf(type, file, array);
+  });
+}
+
+std::optional<NpyArray> sprint::readNpyArray(const std::string &path, std::string &error) noexcept {
+  return readFrom<NpyArray>(path, error, [](InputFile &file, NpyArray &array) {
+    std::string message = readHeader(file, array);
+    return message.empty() ? readNumbers(file, array) : message;
+  });
+}
+
 std::optional<NpyArray> sprint::readNpyArray(const std::string &path, ElementType type,
-                                             std::string &error) noexcept try {
-  std::optional<NpyArray> array = readNpyArray(path, error);
-  if (!array)
-    return std::nullopt;
-  NpyType expected = npyTypeOf(type);
-  bool areBytes = expected == NpyType::Bool && array->type == NpyType::UInt8;
-  if (array->type != expected && !areBytes) {
-    error = path + ": expected elements of " + std::string(toString(expected)) +
-            (expected == NpyType::Bool ? " or uint8" : "") + ", got " +
-            std::string(toString(array->type));
-    return std::nullopt;
-  }
-  if (areBytes && !areBooleans(array->data)) {
-    error = path + ": expected bytes of 0 or 1, got others";
-    return std::nullopt;
-  }
-  return array;
-} catch (const std::exception &exception) {
-  error = path + ": " + exception.what();
-  return std::nullopt;
+                                             std::string &error) noexcept {
+  return readFrom<NpyArray>(path, error, [type](InputFile &file, NpyArray &array) {
+    std::string message = readHeaderOf(type, file, array);
+    if (message.empty())
+      message = readNumbers(file, array);
+    bool areBytes = type == ElementType::I1 && array.type == NpyType::UInt8;
+    if (message.empty() && areBytes && !areBooleans(array.data))
+      message = "expected bytes of 0 or 1, got others";
+    return message;
+  });
 }
 
 /// The elements of an array, of which Element is the type.

@@ -155,26 +155,40 @@ void checkInputCount(const std::vector<const Program *> &programs, const Argumen
 /// The operands of one launch, from files.
 class Inputs {
 public:
-  /// `paths` has a file for each of the program's operands.
-  Inputs(const Program &program, std::span<const std::string> paths) {
-    std::vector<MemoryRegion> operands = operandsOf(program);
-    for (size_t index = 0; index < operands.size(); ++index)
-      read(operands[index], paths[index]);
+  /// `paths` has a file for each of the program's operands; only headers are read.
+  Inputs(const Program &program, const std::vector<std::string> &paths)
+      : regions(operandsOf(program)), paths(paths) {
+    for (size_t index = 0; index < regions.size(); ++index) {
+      std::string error;
+      shape(
+          regions[index], paths[index],
+          valueOr(readNpyHeader(paths[index], inputOf(regions[index]).hostElement, error), error));
+    }
   }
 
+  /// Reads the numbers.
+  void read() {
+    for (size_t index = 0; index < regions.size(); ++index) {
+      std::string error;
+      NpyArray &array = arrays[static_cast<size_t>(regions[index])] =
+          valueOr(readNpyArray(paths[index], inputOf(regions[index]).hostElement, error), error);
+      // It may be another file than before.
+      shape(regions[index], paths[index], array);
+      views[regions[index]].data = array.data.data();
+    }
+  }
+
+  /// Before `read` there are no numbers behind the pointers, which only say what there is.
   const LaunchOperands &operands() const { return views; }
   const std::vector<int64_t> &queryShape() const {
     return arrays[static_cast<size_t>(MemoryRegion::Query)].shape;
   }
 
 private:
-  /// Reads an array whose leading dimensions, of what it may be the same for and of batch and
-  /// heads, may be missing; they are 1.
-  void read(MemoryRegion region, const std::string &path) {
+  /// Sets the shape of an array whose leading dimensions, of what it may be the same for and of
+  /// batch and heads, may be missing; they are 1.
+  void shape(MemoryRegion region, const std::string &path, const NpyHeader &array) {
     const LaunchTensor &input = inputOf(region);
-    std::string error;
-    NpyArray &array = arrays[static_cast<size_t>(region)] =
-        valueOr(readNpyArray(path, input.hostElement, error), error);
     std::string names;
     size_t rank = input.dimensions.size(), canMiss = 0;
     for (size_t index = 0; index < rank; ++index) {
@@ -189,11 +203,13 @@ private:
                       std::to_string(rank) + " dimensions, the last of [" + names + "], got " +
                       std::to_string(array.shape.size())};
     InputView &view = views[region];
-    view.data = array.data.data();
+    view.data = path.data();
     view.shape.fill(1);
     std::ranges::copy_backward(array.shape, view.shape.begin() + rank);
   }
 
+  std::vector<MemoryRegion> regions;
+  const std::vector<std::string> &paths;
   /// By MemoryRegion; the views look at them.
   std::array<NpyArray, launchInputs.size()> arrays;
   LaunchOperands views;
@@ -284,10 +300,36 @@ Cache *cacheOf(const Plan &plan, const LaunchOperands &operands, Device &device,
   return cache.get();
 }
 
+/// An error about a launch, which may be about any of its files.
+ToolError launchError(const Plan &plan, const std::string &message, const Arguments &arguments) {
+  std::string sources;
+  for (const std::string &path : plan.inputs)
+    sources += (sources.empty() ? " (inputs: " : ", ") + path;
+  if (!arguments.thresholds.file.empty())
+    sources += "; thresholds: " + arguments.thresholds.file;
+  return {arguments.stream + ": " + message + sources + ")"};
+}
+
+/// Refuses launches whose inputs have no shapes that fit, before any has run.
+void checkShapes(const std::vector<Plan> &plans, const Machine &machine, const LaunchFile &file,
+                 const Arguments &arguments) {
+  std::vector<int64_t> lengths(file.caches.size());
+  for (const Plan &plan : plans) {
+    Inputs inputs(*plan.program, plan.inputs);
+    int64_t past = plan.cache ? lengths[*plan.cache] : 0;
+    if (std::string fault = findOperandFault(*plan.program, machine, inputs.operands(), past);
+        !fault.empty())
+      throw launchError(plan, fault, arguments);
+    if (plan.cache)
+      lengths[*plan.cache] += inputs.operands()[MemoryRegion::Key].shape[2];
+  }
+}
+
 Launch runPlan(const Plan &plan, Device &device, const LaunchFile &file, Caches &caches,
                const Arguments &arguments) {
   const Program &program = *plan.program;
   Inputs inputs(program, plan.inputs);
+  inputs.read();
   LaunchOptions options;
   options.thresholds = plan.thresholds;
   options.steps = plan.steps;
@@ -299,15 +341,9 @@ Launch runPlan(const Plan &plan, Device &device, const LaunchFile &file, Caches 
     options.explained = {arguments.explain[0], arguments.explain[1]};
   std::string error;
   std::optional<LaunchResult> result = device.launch(program, inputs.operands(), options, error);
-  // The message may be about any of them.
-  std::string sources;
-  for (const std::string &path : plan.inputs)
-    sources += (sources.empty() ? " (inputs: " : ", ") + path;
-  if (!arguments.thresholds.file.empty())
-    sources += "; thresholds: " + arguments.thresholds.file;
-  sources += ")";
-  Launch launch = {&program, valueOr(std::move(result), arguments.stream + ": " + error + sources),
-                   inputs.queryShape()};
+  if (!result)
+    throw launchError(plan, error, arguments);
+  Launch launch = {&program, std::move(*result), inputs.queryShape()};
   launch.outputShape.back() = launch.result.dimensions.valueDim;
   return launch;
 }
@@ -445,6 +481,7 @@ bool run(const Arguments &arguments) {
   Machine machine = machineOf(programs, arguments);
   OutputFiles files;
   planOutputs(files, plans, machine, arguments);
+  checkShapes(plans, machine, file, arguments);
   Device device(machine);
   Caches caches(file.caches.size());
   std::vector<Launch> launches;
@@ -468,6 +505,19 @@ int main(int argc, char **argv) {
   Arguments arguments;
   CLI::App app("Runs the programs of a command stream on the simulated machine: values, cycles, "
                "energy.");
+  std::string machines;
+  for (const std::string &name : builtinMachines())
+    machines += name + ", ";
+  app.footer(
+      "Examples:\n"
+      "  sprint-sim model.stream --input=q.npy --input=k.npy --input=v.npy --threshold=0.5\n"
+      "  sprint-sim model.stream --input=q.npy --input=k.npy --input=v.npy --prune-rate=0.75 "
+      "--trace=trace.json\n"
+      "  sprint-sim model.stream --launches=launches.json --stats=stats.json\n"
+      "  sprint-sim model.stream --check\n\n"
+      "Machines: " +
+      machines + "or a description, FILE.yaml");
+  app.set_version_flag("--version", "Sprint version " SPRINT_VERSION);
   app.add_option("STREAM", arguments.stream, "command stream")->required();
   app.add_option("--input", arguments.inputs,
                  "query, key and value of each program, .npy files of f32, and which of " +
@@ -493,10 +543,7 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == 0)
-      return app.exit(error);
-    std::fprintf(stderr, "sprint-sim: error: %s\n", error.what());
-    return 1;
+    return printParsed(app, error, "sprint-sim");
   }
   try {
     return run(arguments) ? 0 : 1;
