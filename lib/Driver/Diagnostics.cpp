@@ -7,7 +7,7 @@
 
 #include "Sprint/Driver/Diagnostics.h"
 
-#include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/Messages.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"

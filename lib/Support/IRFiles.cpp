@@ -19,7 +19,7 @@ using namespace mlir::sprint;
 /// What stands for a standard stream.
 static constexpr StringLiteral kStandardStream = "-";
 
-llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::sprint::openIRFile(StringRef path) {
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::sprint::openFile(StringRef path) {
   if (path != kStandardStream) {
     llvm::sys::fs::file_status status;
     // Where there is no file, opening it says so.
@@ -31,8 +31,14 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::sprint::openIRFile(Str
   std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(path, &message);
   if (!file)
     return llvm::createStringError(message);
-  if (llvm::Error error = checkText(file->getBuffer(), path))
-    return std::move(error);
+  return file;
+}
+
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::sprint::openIRFile(StringRef path) {
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> file = openFile(path);
+  if (file)
+    if (llvm::Error error = checkText((*file)->getBuffer(), path))
+      return std::move(error);
   return file;
 }
 

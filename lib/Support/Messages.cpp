@@ -8,7 +8,12 @@
 #include "Sprint/Support/Messages.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <unistd.h>
 
 using namespace mlir;
 
@@ -53,6 +58,16 @@ private:
 };
 
 } // namespace
+
+void mlir::sprint::endWithoutMemory(const char *tool) {
+  // Nothing here allocates. What outputs have begun the next run clears up.
+  auto end = [](void *name, const char *, bool) {
+    for (const char *part : {static_cast<const char *>(name), ": error: not enough memory\n"})
+      (void)!::write(STDERR_FILENO, part, std::strlen(part));
+    ::_exit(EXIT_FAILURE);
+  };
+  llvm::install_bad_alloc_error_handler(end, const_cast<char *>(tool));
+}
 
 raw_ostream &mlir::sprint::messages() {
   static MessageStream stream;

@@ -189,6 +189,33 @@ TEST(CalibrationTest, RateIsTheNearestOfAllThresholds) {
   }
 }
 
+TEST(CalibrationTest, RateIsTheNearestWhereAUnitIsMoreThanF32Has) {
+  Inputs inputs = plain(3, 1e30f);
+  for (float &value : inputs.key.data)
+    value *= 1e30f;
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  ASSERT_GT(inputs.unit(0), 2 * static_cast<double>(kLargest));
+  std::vector<uint8_t> allowed = inputs.runWith({kKeepAll}).masks;
+  // What is below zero goes, or zero as well: no other thresholds are numbers.
+  std::vector<Counts> all;
+  for (float threshold : {kKeepAll, -kLargest, kLargest})
+    all.push_back(countsOf(inputs.runWith({threshold}), allowed));
+  for (double rate : {0.1, 0.4, 0.6}) {
+    LaunchOptions options;
+    options.masks = true;
+    options.thresholds = {Kind::PruneRate, {}, rate};
+    Counts counts = countsOf(inputs.run(options), allowed);
+    for (int64_t head = 0; head < 2; ++head) {
+      auto distance = [&](const Counts &counts) {
+        return std::abs(1 - double(counts.kept[head]) / double(counts.allowed[head]) - rate);
+      };
+      double nearest = std::min({distance(all[0]), distance(all[1]), distance(all[2])});
+      EXPECT_NEAR(distance(counts), nearest, 1e-12) << rate << ", head " << head;
+    }
+    EXPECT_EQ(countsOf(inputs.run(options), allowed).kept == all[0].kept, rate == 0.1);
+  }
+}
+
 TEST(CalibrationTest, MassIsTheLeastThatIsEnough) {
   Inputs inputs = everything(2);
   std::vector<uint8_t> allowed = inputs.runWith({kKeepAll}).masks;

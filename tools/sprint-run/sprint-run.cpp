@@ -8,6 +8,7 @@
 #include "Options.h"
 #include "Session.h"
 
+#include "Sprint/Support/Messages.h"
 #include "Sprint/Support/Version.h"
 #include "SprintRuntime/OutputFiles.h"
 
@@ -22,6 +23,7 @@ using namespace mlir::sprint;
 int main(int argc, char **argv) {
   ::sprint::OutputFiles::prepareProcess();
   llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
+  endWithoutMemory("sprint-run");
   registerVersion();
   // Options name passes.
   mlir::registerAllPasses();

@@ -45,12 +45,13 @@ static LogicalResult fail(const llvm::Twine &message) {
 }
 
 /// Translates a whole file before any of the output is written.
-static LogicalResult translateFile(const Translation &translation, StringRef input,
+static LogicalResult translateFile(const Translation &translation, bool isFromIR, StringRef input,
                                    StringRef output) {
   llvm::Expected<mlir::sprint::IROutput> written = mlir::sprint::IROutput::plan(output, input);
   if (!written)
     return fail(llvm::toString(written.takeError()));
-  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> file = mlir::sprint::openIRFile(input);
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> file =
+      isFromIR ? mlir::sprint::openIRFile(input) : mlir::sprint::openFile(input);
   if (!file)
     return fail(llvm::toString(file.takeError()));
   DialectRegistry registry;
@@ -72,6 +73,7 @@ static LogicalResult translateFile(const Translation &translation, StringRef inp
 int main(int argc, char **argv) {
   ::sprint::OutputFiles::prepareProcess();
   llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
+  mlir::sprint::endWithoutMemory("sprint-translate");
   if (mlir::sprint::asksForHelp(argc, argv)) {
     llvm::Error error = mlir::sprint::printHelp(kHelp);
     return failed(error ? fail(llvm::toString(std::move(error))) : success());
@@ -88,5 +90,11 @@ int main(int argc, char **argv) {
   llvm::cl::ParseCommandLineOptions(argc, argv, "Command streams from and to their text\n");
   if (!translation)
     return failed(fail("expected --sprint-isa-to-stream or --stream-to-sprint-isa"));
-  return failed(translateFile(*translation, input, output));
+  TranslationParser &parser = translation.getParser();
+  auto named = [&](StringRef name) -> const Translation * {
+    const llvm::cl::GenericOptionValue &value = parser.getOptionValue(parser.findOption(name));
+    return static_cast<const llvm::cl::OptionValue<const Translation *> &>(value).getValue();
+  };
+  bool isFromIR = translation == named("sprint-isa-to-stream");
+  return failed(translateFile(*translation, isFromIR, input, output));
 }

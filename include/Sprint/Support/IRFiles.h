@@ -18,9 +18,11 @@
 
 namespace mlir::sprint {
 
-/// Opens a file to parse, or standard input, which is `-`. What is no regular file, as a pipe or a
-/// device, is refused, as it could keep the reader waiting for ever; so is text that `checkText`
-/// refuses. Errors begin with the path.
+/// Opens a file to read, or standard input, which is `-`. What is no regular file, as a pipe or a
+/// device, is refused, as it could keep the reader waiting for ever. Errors begin with the path.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> openFile(StringRef path);
+
+/// The same for a file of IR, whose text `checkText` may refuse.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> openIRFile(StringRef path);
 
 /// An error, which begins with `name` and the line, where a text of IR has control characters, or

@@ -16,6 +16,10 @@ namespace mlir::sprint {
 /// could do anything to a terminal, are printed as `?`.
 raw_ostream &messages();
 
+/// Has a tool end with an error where there is not enough memory, instead of with a crash. `tool`
+/// is its name.
+void endWithoutMemory(const char *tool);
+
 } // namespace mlir::sprint
 
 #endif // SPRINT_SUPPORT_MESSAGES_H

@@ -20,10 +20,6 @@
 
 namespace sprint {
 
-/// A message that quotes foreign text, made one line of at most 1,000 bytes: control characters
-/// become '?'.
-std::string oneLine(std::string message);
-
 /// A regular file that is read from its begin on.
 class InputFile {
 public:

@@ -10,6 +10,7 @@
 #include "Handles.h"
 #include "SprintRuntime/Check.h"
 #include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/Messages.h"
 #include "SprintRuntime/NumericsConstants.h"
 #include "SprintRuntime/Report.h"
 #include "SprintRuntime/Trace.h"
@@ -53,7 +54,7 @@ template <typename Function> auto guarded(char **error, Function function) -> de
   } catch (const ApiError &failure) {
     setError(error, failure.message.c_str());
   } catch (const std::exception &exception) {
-    setError(error, exception.what());
+    setError(error, reasonOf(exception).c_str());
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include "SprintRuntime/Check.h"
 #include "Nest.h"
 #include "Rules.h"
+#include "SprintRuntime/Messages.h"
 
 #include <algorithm>
 #include <exception>
@@ -157,7 +158,7 @@ std::string checking::describe(const Steps &steps, CommandPlace place) {
 std::vector<Finding> sprint::check(const Program &program, const Machine &machine) noexcept try {
   return checkProgram(program, machine);
 } catch (const std::exception &exception) {
-  return {{Finding::Severity::Undecided, {}, exception.what(), {}}};
+  return {{Finding::Severity::Undecided, {}, reasonOf(exception), {}}};
 }
 
 std::string_view sprint::toString(Finding::Severity severity) {

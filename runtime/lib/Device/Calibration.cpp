@@ -9,6 +9,7 @@
 #include "Kernels/AllowedScores.h"
 #include "Kernels/ApproximateScores.h"
 #include "MaskRegisters.h"
+#include "SprintRuntime/Messages.h"
 
 #include <algorithm>
 #include <bit>
@@ -332,6 +333,13 @@ double onGrid(double theta) {
   return std::ldexp(std::nearbyint(std::ldexp(mantissa, kGridBits)), exponent - kGridBits);
 }
 
+/// The nearest threshold that is a number of f32: where a unit is more than that type has, scores
+/// still differ by their sign.
+float toThreshold(double theta) {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  return static_cast<float>(std::clamp(theta, -kLargest, kLargest));
+}
+
 /// The threshold of one head (`calibrate`).
 float chooseThreshold(const Curves::Head &head, ThresholdPolicy::Kind kind, double fraction) {
   const std::vector<Curves::Step> &steps = head.steps;
@@ -339,8 +347,7 @@ float chooseThreshold(const Curves::Head &head, ThresholdPolicy::Kind kind, doub
   if (steps.empty())
     return best;
   // Below the first step, where that is another f32.
-  if (auto below = static_cast<float>(steps.front().theta - head.unit / 2);
-      below < steps.front().theta)
+  if (float below = toThreshold(steps.front().theta - head.unit / 2); below < steps.front().theta)
     best = below;
 
   bool isRate = kind == ThresholdPolicy::Kind::PruneRate;
@@ -354,7 +361,7 @@ float chooseThreshold(const Curves::Head &head, ThresholdPolicy::Kind kind, doub
     // rounding.
     double begin = steps[index].theta;
     double end = index + 1 < steps.size() ? steps[index + 1].theta : begin + head.unit;
-    auto theta = static_cast<float>(begin + std::min(end - begin, head.unit) / 2);
+    float theta = toThreshold(begin + std::min(end - begin, head.unit) / 2);
     if (!(begin < theta && theta < end && theta < head.reach))
       continue;
     if (!isRate) {
@@ -454,6 +461,6 @@ std::optional<std::vector<float>> Calibration::thresholds(ThresholdPolicy::Kind 
     thresholds.push_back(chooseThreshold(head, kind, fraction));
   return thresholds;
 } catch (const std::exception &exception) {
-  error = exception.what();
+  error = reasonOf(exception);
   return std::nullopt;
 }

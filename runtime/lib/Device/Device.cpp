@@ -8,6 +8,7 @@
 #include "SprintRuntime/Device.h"
 #include "Cache.h"
 #include "Launch.h"
+#include "SprintRuntime/Messages.h"
 #include "SprintRuntime/NumericsConstants.h"
 
 #include <cmath>
@@ -99,7 +100,7 @@ std::unique_ptr<Cache> Device::createCache(const CacheShape &shape, FrozenSteps 
   contents->values.resize(shape.batches * shape.keyHeads);
   return std::make_unique<Cache>(std::move(contents));
 } catch (const std::exception &exception) {
-  error = exception.what();
+  error = reasonOf(exception);
   return nullptr;
 }
 

@@ -11,6 +11,7 @@
 #include "LaunchRun.h"
 #include "Operands.h"
 #include "SprintRuntime/Check.h"
+#include "SprintRuntime/Messages.h"
 #include "SprintRuntime/Simulator.h"
 #include "Walk/Sequencer.h"
 
@@ -152,7 +153,7 @@ std::optional<LaunchResult> launchAlone(const Program &program, const Machine &m
   Device::Memory memory = {machine};
   return launchOn(memory, program, operands, options, isChecked, error);
 } catch (const std::exception &exception) {
-  error = exception.what();
+  error = reasonOf(exception);
   return std::nullopt;
 }
 
@@ -173,7 +174,7 @@ std::optional<LaunchResult> sprint::launchOn(Device::Memory &memory, const Progr
   }
   return std::nullopt;
 } catch (const std::exception &exception) {
-  error = exception.what();
+  error = reasonOf(exception);
   return std::nullopt;
 }
 
@@ -184,7 +185,7 @@ std::string sprint::findOperandFault(const Program &program, const Machine &mach
 } catch (const LaunchFailure &failure) {
   return describe(program, failure);
 } catch (const std::exception &exception) {
-  return exception.what();
+  return reasonOf(exception);
 }
 
 std::optional<LaunchResult> sprint::launch(const Program &program, const Machine &machine,

@@ -9,6 +9,7 @@
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/MachineFields.h"
+#include "SprintRuntime/Messages.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -354,7 +355,7 @@ std::optional<Machine> sprint::loadMachine(std::string_view nameOrPath,
   error = failure;
   return std::nullopt;
 } catch (const std::exception &exception) {
-  error = {std::string(nameOrPath), 0, exception.what()};
+  error = {std::string(nameOrPath), 0, reasonOf(exception)};
   return std::nullopt;
 }
 

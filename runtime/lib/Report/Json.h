@@ -9,6 +9,7 @@
 #define SPRINTRUNTIME_LIB_REPORT_JSON_H
 
 #include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/Messages.h"
 
 #include <nlohmann/json.hpp>
 
@@ -68,7 +69,7 @@ auto parseOr(const std::string &place, std::string &error, Function function) no
   }
   return std::nullopt;
 } catch (const std::exception &exception) {
-  error = place + exception.what();
+  error = place + reasonOf(exception);
   return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 
 #include "SprintRuntime/ThresholdFile.h"
 #include "Json.h"
+#include "SprintRuntime/Messages.h"
 
 #include <charconv>
 #include <cmath>
@@ -145,6 +146,6 @@ bool sprint::addThresholds(OutputFiles &files, const std::string &path, const Th
       json["calibration"] = {{key, file.fraction}, {"inputs", file.inputs}};
   return files.add(path, toFile(json), error);
 } catch (const std::exception &exception) {
-  error = path + ": " + exception.what();
+  error = path + ": " + reasonOf(exception);
   return false;
 }

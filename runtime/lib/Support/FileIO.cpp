@@ -6,22 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/Messages.h"
 
-#include <cctype>
 #include <exception>
 #include <filesystem>
 
 using namespace sprint;
-
-std::string sprint::oneLine(std::string message) {
-  constexpr size_t kMaxBytes = 1000;
-  if (message.size() > kMaxBytes)
-    message.replace(kMaxBytes - 3, std::string::npos, "...");
-  for (char &character : message)
-    if (std::iscntrl(static_cast<unsigned char>(character)))
-      character = '?';
-  return message;
-}
 
 std::optional<InputFile> InputFile::open(const std::string &path, uint64_t limit,
                                          std::string &error) {
@@ -73,7 +63,7 @@ std::optional<std::string> sprint::readFile(const std::string &path, uint64_t li
   }
   return bytes;
 } catch (const std::exception &exception) {
-  error = path + ": " + exception.what();
+  error = path + ": " + reasonOf(exception);
   return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 
 #include "SprintRuntime/Npy.h"
 #include "SprintRuntime/FileIO.h"
+#include "SprintRuntime/Messages.h"
 
 #include <algorithm>
 #include <array>
@@ -304,7 +305,7 @@ static std::optional<Array> readFrom(const std::string &path, std::string &error
   }
   return array;
 } catch (const std::exception &exception) {
-  error = path + ": " + exception.what();
+  error = path + ": " + reasonOf(exception);
   return std::nullopt;
 }
 
@@ -365,7 +366,7 @@ std::optional<FloatArray> sprint::readNpy(const std::string &path, std::string &
     return std::nullopt;
   return FloatArray{std::move(array->shape), elementsOf<Buffer<float>>(*array)};
 } catch (const std::exception &exception) {
-  error = path + ": " + exception.what();
+  error = path + ": " + reasonOf(exception);
   return std::nullopt;
 }
 
@@ -376,7 +377,7 @@ std::optional<BoolArray> sprint::readBoolNpy(const std::string &path, std::strin
     return std::nullopt;
   return BoolArray{std::move(array->shape), elementsOf<std::vector<uint8_t>>(*array)};
 } catch (const std::exception &exception) {
-  error = path + ": " + exception.what();
+  error = path + ": " + reasonOf(exception);
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SprintRuntime/OutputFiles.h"
+#include "SprintRuntime/Messages.h"
 
 #include <algorithm>
 #include <array>
@@ -18,6 +19,7 @@
 #include <filesystem>
 #include <mutex>
 #include <random>
+#include <system_error>
 #include <thread>
 
 #include <fcntl.h>
@@ -187,7 +189,7 @@ void OutputFiles::addInput(const std::string &path) noexcept {
 bool OutputFiles::canWrite(const std::string &path, std::string &error) noexcept try {
   return resolve(path, error).has_value();
 } catch (const std::exception &exception) {
-  error = path + ": " + exception.what();
+  error = path + ": " + reasonOf(exception);
   return false;
 }
 
@@ -209,7 +211,7 @@ bool OutputFiles::plan(const std::string &path, std::string &error) noexcept try
   planned[path] = *std::move(target);
   return true;
 } catch (const std::exception &exception) {
-  error = path + ": " + exception.what();
+  error = path + ": " + reasonOf(exception);
   return false;
 }
 
@@ -296,7 +298,7 @@ bool OutputFiles::add(const std::string &path, std::string_view header,
     }
   return addTo(found->second, path, header, body, error);
 } catch (const std::exception &exception) {
-  error = path + ": " + exception.what();
+  error = path + ": " + reasonOf(exception);
   return false;
 }
 
@@ -381,7 +383,7 @@ void OutputFiles::removeAll() noexcept {
     set->remove();
 }
 
-void OutputFiles::prepareProcess() noexcept {
+void OutputFiles::prepareProcess() noexcept try {
   // No file may take the place of a standard stream. What is open for reading alone cannot be
   // written.
   for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
@@ -412,6 +414,11 @@ void OutputFiles::prepareProcess() noexcept {
     pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
     raise(signal);
   }).detach();
+} catch (const std::system_error &) {
+  // Without a thread for them, signals end the process at once, and the next one clears up.
+  sigset_t none;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
 //===----------------------------------------------------------------------===//

@@ -11,6 +11,7 @@
 #include "SprintRuntime/FileIO.h"
 #include "SprintRuntime/LaunchFile.h"
 #include "SprintRuntime/Machine.h"
+#include "SprintRuntime/Messages.h"
 #include "SprintRuntime/Npy.h"
 #include "SprintRuntime/Progress.h"
 #include "SprintRuntime/Report.h"
@@ -550,7 +551,7 @@ int main(int argc, char **argv) {
   } catch (const ToolError &error) {
     std::fprintf(stderr, "sprint-sim: error: %s\n", error.message.c_str());
   } catch (const std::exception &error) {
-    std::fprintf(stderr, "sprint-sim: error: %s\n", error.what());
+    std::fprintf(stderr, "sprint-sim: error: %s\n", reasonOf(error).c_str());
   }
   return 1;
 }

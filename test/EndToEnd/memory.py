@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# Part of the Sprint project.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs whose memory ends: each ends whole, or with one line that says so and nothing written.
+
+The limit is raised from what a tool needs to say its version up to where the run is whole, so that
+memory ends wherever it is taken.
+"""
+
+import pathlib
+import resource
+import subprocess
+import sys
+
+import harness
+import numpy as np
+
+MIB = 1 << 20
+STEPS = 12
+
+
+def run(command, limit):
+    """Runs a command with an address space of at most `limit` bytes."""
+    def set_limit():
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    return subprocess.run(command, preexec_fn=set_limit, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=120)
+
+
+def smallest(works, least, most):
+    """The smallest limit, to a few MiB, with which `works` holds."""
+    while most - least > 4 * MIB:
+        middle = (least + most) // 2
+        if works(middle):
+            most = middle
+        else:
+            least = middle
+    return most
+
+
+def check(report, name, command, folder):
+    """Runs `command`, which writes into `folder`."""
+    tool = str(harness.tool(command[0]))
+    command = [tool, *map(str, command[1:]), f"--output-dir={folder}"]
+    most = 8 << 30
+    least = smallest(lambda limit: run([tool, "--version"], limit).returncode == 0, 0, most)
+    enough = smallest(lambda limit: run(command, limit).returncode == 0, least, most)
+    ended = 0
+    for step in range(STEPS):
+        for path in folder.iterdir():
+            path.unlink()
+        limit = least + (enough - least) * step // STEPS
+        done = run(command, limit)
+        if done.returncode == 0:
+            continue
+        ended += 1
+        lines = done.stderr.splitlines()
+        report.check(done.returncode == 1 and len(lines) == 1 and "error:" in lines[0] and
+                     "memory" in lines[0].lower() and not list(folder.iterdir()),
+                     f"{name}, {limit // MIB} MiB: exit code {done.returncode}, "
+                     f"{done.stderr[:300]!r}, {list(folder.iterdir())}")
+    report.check(ended > STEPS // 2, f"{name}: {ended} of {STEPS} runs had too little memory")
+
+
+def main():
+    report = harness.Report()
+    random = np.random.default_rng(3)
+    with harness.temporary_directory() as place:
+        directory = pathlib.Path(place)
+        folder = directory / "out"
+        folder.mkdir()
+        tensor = "tensor<1x1x?x16xf32>"
+        (directory / "model.mlir").write_text(f"""
+func.func @main(%q: {tensor}, %k: {tensor}, %v: {tensor}, %out: {tensor}) -> {tensor} {{
+  %0 = sprint.attention ins(%q, %k, %v : {tensor}, {tensor}, {tensor}) outs(%out : {tensor}) scale(0.25) -> {tensor}
+  return %0 : {tensor}
+}}
+""")
+        harness.compile_stream(directory / "model.mlir", directory / "stream")
+        inputs = []
+        for name in "qkvo":
+            np.save(directory / f"{name}.npy",
+                    random.standard_normal((1, 1, 4096, 16), dtype=np.float32))
+            inputs.append(f"--input={directory / name}.npy")
+        check(report, "sprint-sim", ["sprint-sim", directory / "stream", "--threshold=0.5",
+                                     "--threads=1", *inputs[:3],
+                                     f"--dump-masks={folder / 'masks.npy'}"], folder)
+        check(report, "sprint-run", ["sprint-run", directory / "model.mlir", "--level=attention",
+                                     *inputs], folder)
+    return report.exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
