@@ -157,15 +157,26 @@ TEST(ReportTest, NamesThatAreNotUTF8AreStillJSON) {
 
 TEST(TraceTest, RowsAreNamedAndTimesAreMicroseconds) {
   Machine machine = builtinMachine("m");
-  std::vector<TraceEvent> first = {{"qk", 1, "score", 1000, 500}, {"banks", -1, "fetch", 5, 10}};
-  std::vector<TraceEvent> second = {{"channel", 2, "fetch", 250, 2.5}};
+  std::vector<TraceEvent> first = {
+      {.unit = "qk", .name = "score", .start = 1000, .duration = 500, .corelet = 1},
+      {.unit = "banks", .name = "fetch", .start = 5, .duration = 10}};
+  std::vector<TraceEvent> second = {
+      {.unit = "channel", .name = "fetch", .start = 250, .duration = 2.5, .corelet = 2}};
   std::vector<TraceCounter> counters = {{"lists in keys", 50, 3}};
   const LaunchTrace launches[] = {{"layers.0", first, 2000}, {"a\xff\"b", second, 300, counters}};
   Json json = Json::parse(traceToJson(launches, machine));
   std::map<std::pair<int, int>, std::string> rows;
   std::map<int, std::string> processes;
   std::vector<Json> complete, counted;
+  // When each attention is, by the process of the row that says so.
+  std::map<std::string, std::vector<std::pair<double, double>>> attentions;
   for (const Json &event : json["traceEvents"]) {
+    if (event["ph"] == "X" && rows[{event["pid"], event["tid"]}] == "attention") {
+      EXPECT_EQ(event["name"],
+                attentions[processes[event["pid"]]].empty() ? "layers.0" : "a\uFFFD\"b");
+      attentions[processes[event["pid"]]].emplace_back(event["ts"], event["dur"]);
+      continue;
+    }
     if (event["name"] == "thread_name")
       rows[{event["pid"], event["tid"]}] = event["args"]["name"];
     else if (event["name"] == "process_name")
@@ -194,8 +205,34 @@ TEST(TraceTest, RowsAreNamedAndTimesAreMicroseconds) {
   EXPECT_EQ(complete[2]["ts"], 2.0);
   EXPECT_EQ(complete[3]["ts"], 2.25);
   EXPECT_EQ((rows[{complete[3]["pid"], complete[3]["tid"]}]), "channel 2");
-  // Banks, four units of the memory, the channels, three of each CORELET, and the launches.
-  EXPECT_EQ(rows.size(), 1u + 4 + 3 + 3 * 2 + 1);
+  // The memory and each CORELET say whose attention's they are when.
+  std::vector<std::pair<double, double>> when = {{0.0, 2.0}, {2.0, 0.3}};
+  EXPECT_EQ(attentions, (std::map<std::string, std::vector<std::pair<double, double>>>{
+                            {"memory", when}, {"CORELET 0", when}, {"CORELET 1", when}}));
+  // Banks, four units of the memory, the channels, three of each CORELET, the attentions of each
+  // process, and the launches.
+  EXPECT_EQ(rows.size(), 1u + 4 + 3 + 3 * 2 + 3 + 1);
+}
+
+TEST(TraceTest, IntervalsHaveWhatTheyAreAbout) {
+  Machine machine = builtinMachine("s");
+  std::vector<TraceEvent> events = {
+      {.unit = "write", .name = "write", .bytes = 640, .head = 4},
+      {.unit = "banks", .name = "fetch", .bytes = 0, .head = 0, .query = 0, .keys = 0},
+      {.unit = "channel", .name = "fetch", .corelet = 1, .head = 3, .query = 2, .keys = 7},
+      {.unit = "select", .name = "list_range"}};
+  const LaunchTrace launches[] = {{"a\"b", events, 10}};
+  Json json = Json::parse(traceToJson(launches, machine));
+  std::vector<std::string> arguments;
+  for (const Json &event : json["traceEvents"])
+    if (event["name"] != "a\"b" && event["ph"] != "M")
+      arguments.push_back(event.contains("args") ? event["args"].dump() : "none");
+  // Members that dump() sorts; the end of an interval that may overlap others has none.
+  EXPECT_EQ(arguments,
+            (std::vector<std::string>{
+                R"({"attention":"a\"b","bytes":640,"head":4})",
+                R"({"attention":"a\"b","bytes":0,"head":0,"keys":0,"query":0})", "none",
+                R"({"attention":"a\"b","head":3,"keys":7,"query":2})", R"({"attention":"a\"b"})"}));
 }
 
 /// Text of a file of thresholds and the message behind its path, empty for a good one.

@@ -21,6 +21,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -132,6 +133,115 @@ TEST(TimingTest, TwoRows) {
   EXPECT_EQ(startOf(result, "v", "store_output", 1), kWritten + 156 + 16 - 8);
   EXPECT_EQ(result.statistics.cycles, kWritten + 156 + 16 + 1);
   EXPECT_EQ(result.statistics.cyclesResident, 156 + 16 + 1);
+}
+
+/// What the intervals of a command on a row of the timeline are about, in their order: head, query,
+/// keys and bytes, "-" for what one does not have.
+std::string aboutOf(const LaunchResult &result, std::string_view unit, std::string_view name) {
+  std::string text;
+  for (const TraceEvent &event : result.trace) {
+    if (event.unit != unit || event.name != name)
+      continue;
+    text += text.empty() ? "" : "; ";
+    for (int64_t number :
+         {int64_t(event.head), int64_t(event.query), int64_t(event.keys), event.bytes})
+      text += (number < 0 ? "-" : std::to_string(number)) + " ";
+    text.pop_back();
+  }
+  return text;
+}
+
+TEST(TimingTest, IntervalsSayWhatTheyAreAbout) {
+  Machine machine = builtinMachine("s");
+  ChosenRows rows({{0, 1, 2}, {2, 3}}, 5);
+  LaunchResult result = rows.run(attentionProgram(machine), machine);
+  // Five keys and values of 8 channels, and two queries.
+  EXPECT_EQ(aboutOf(result, "write", "write"), "0 - - 40; 0 - - 40; 0 - - 16");
+  EXPECT_EQ(aboutOf(result, "select", "copy_query"), "0 0 - -; 0 1 - -");
+  // Three keys are kept, and two.
+  EXPECT_EQ(aboutOf(result, "select", "threshold"), "0 0 3 -; 0 1 2 -");
+  EXPECT_EQ(aboutOf(result, "banks", "threshold"), "0 0 3 -; 0 1 2 -");
+  // Five bits.
+  EXPECT_EQ(aboutOf(result, "select", "read_pruning"), "0 0 - 1; 0 1 - 1");
+  EXPECT_EQ(aboutOf(result, "key_fetch", "load_query"), "0 0 - 8; 0 1 - 8");
+  // Key 2 and its value are on chip already.
+  EXPECT_EQ(aboutOf(result, "key_fetch", "fetch"), "0 0 3 24; 0 1 2 8");
+  EXPECT_EQ(aboutOf(result, "value_fetch", "fetch"), "0 0 3 24; 0 1 2 8");
+  EXPECT_EQ(aboutOf(result, "qk", "score"), "0 0 3 -; 0 1 2 -");
+  EXPECT_EQ(aboutOf(result, "softmax", "softmax"), "0 0 3 -; 0 1 2 -");
+  EXPECT_EQ(aboutOf(result, "v", "accumulate"), "0 0 3 -; 0 1 2 -");
+  EXPECT_EQ(aboutOf(result, "v", "store_output"), "0 0 - -; 0 1 - -");
+  // A channel for each query, which say whose they are, and not how much of it they move.
+  EXPECT_EQ(aboutOf(result, "channel", "load_query"), "0 0 - -; 0 1 - -");
+
+  // The same keys once more are all on chip, and nothing is read.
+  result = ChosenRows({{0, 1}, {0, 1}}, 5).run(attentionProgram(machine), machine);
+  EXPECT_EQ(aboutOf(result, "key_fetch", "fetch"), "0 0 2 16; 0 1 2 0");
+
+  // With room for one key and one value, the values that do not stay are read by the V-PU.
+  Machine tiny = tinyMachine("s");
+  result = rows.run(attentionProgram(tiny), tiny);
+  EXPECT_EQ(aboutOf(result, "value_fetch", "fetch"), "0 0 3 8; 0 1 2 8");
+  EXPECT_EQ(aboutOf(result, "banks", "accumulate"), "0 0 3 16; 0 1 2 8");
+  EXPECT_EQ(aboutOf(result, "v", "accumulate"), "0 0 3 -; 0 1 2 -");
+}
+
+/// What the intervals of a launch add up to is what it kept, fetched and wrote.
+void expectSums(const LaunchResult &result) {
+  int64_t keys = result.dimensions.keys;
+  std::map<std::pair<int64_t, int64_t>, int64_t> scored, fetched, thresholded;
+  int64_t fetchedBytes = 0, writtenBytes = 0;
+  for (const TraceEvent &event : result.trace) {
+    std::pair<int64_t, int64_t> row(event.head, event.query);
+    if (event.unit == "qk")
+      scored[row] += event.keys;
+    else if (event.unit == "key_fetch" && event.name == "fetch")
+      fetched[row] += event.keys;
+    else if (event.unit == "select" && event.name == "threshold")
+      thresholded[row] += event.keys;
+    if (event.name == "fetch" ? event.unit == "key_fetch" || event.unit == "value_fetch"
+                              : event.name == "accumulate" && event.unit == "banks")
+      fetchedBytes += event.bytes;
+    else if (event.unit == "write")
+      writtenBytes += event.bytes;
+  }
+  EXPECT_EQ(fetchedBytes, result.statistics.fetchedBytes);
+  EXPECT_EQ(writtenBytes, result.statistics.writtenBytes);
+  int64_t rows = result.dimensions.batches * result.dimensions.heads * result.dimensions.queries;
+  ASSERT_EQ(std::ssize(scored), rows);
+  for (int64_t row = 0; row < rows; ++row) {
+    int64_t kept = std::ranges::count(std::span(result.masks).subspan(row * keys, keys), 1);
+    std::pair<int64_t, int64_t> name(row / result.dimensions.queries,
+                                     row % result.dimensions.queries);
+    EXPECT_EQ(scored[name], kept);
+    EXPECT_EQ(fetched[name], kept);
+    EXPECT_EQ(thresholded[name], kept);
+  }
+}
+
+TEST(TimingTest, IntervalsAddUpToTheStatistics) {
+  for (const char *name : {"s", "m", "l"}) {
+    SCOPED_TRACE(name);
+    // So small that what does not stay is read by the V-PUs, and keys are read for a second pass.
+    Machine machine = builtinMachine(name);
+    machine.structure.keyBufferBytes = machine.structure.valueBufferBytes =
+        4 * 32 * machine.structure.corelets;
+    machine.structure.scoreBufferEntries = 8;
+    Tensor query({2, 4, 12, 32}, 1), key({2, 2, 90, 32}, 2), value({2, 2, 90, 32}, 3);
+    for (TimingKind timing : {TimingKind::ClosedForm, TimingKind::Detailed}) {
+      LaunchOptions options;
+      options.trace = options.masks = true;
+      options.timing = timing;
+      options.thresholds = {ThresholdPolicy::Kind::Given, {3.0f}, 0};
+      std::string error;
+      std::optional<LaunchResult> result =
+          launch(attentionProgram(machine, {.isGrouped = true}), machine,
+                 operandsOf(query, key, value), options, error);
+      ASSERT_TRUE(result) << error;
+      EXPECT_GT(result->statistics.prunedFraction(), 0.1);
+      expectSums(*result);
+    }
+  }
 }
 
 /// The waits of a row's command, a line each.
@@ -333,7 +443,8 @@ TEST(TimingTest, CoreletsWorkInStep) {
   EXPECT_EQ(startOf(result, "softmax", "softmax", 0), score + 8 + 4);
   for (const TraceEvent &event : result.trace)
     if (event.unit == "qk")
-      EXPECT_EQ(event.duration, event.corelet == 0 ? 4 : 1);
+      EXPECT_EQ(std::pair(event.duration, event.keys),
+                event.corelet == 0 ? std::pair(4.0, 4) : std::pair(1.0, 1));
 }
 
 TEST(TimingTest, IntervalsOfAUnitDoNotOverlap) {

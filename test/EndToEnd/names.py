@@ -48,6 +48,41 @@ def two_attentions(cases, location):
             f"  return %o0, %o1 : {TENSOR}, {TENSOR}\n}}\n")
 
 
+def check_timeline(events, location, names, report):
+    """The rows that say whose attention's time it is agree, and so does every interval beside
+    them.
+    """
+    rows = {(event["pid"], event["tid"]): event["args"]["name"] for event in events
+            if event["name"] == "thread_name"}
+    when = {}
+    for event in events:
+        row = rows.get((event["pid"], event.get("tid")))
+        if event["ph"] == "X" and row in ("attention", "launches"):
+            when.setdefault(event["pid"], []).append((event["name"], event["ts"], event["dur"]))
+    # Memory, CORELETs and the launches.
+    expected = when[max(when)]
+    report.check([name for name, _, _ in expected] == names and len(when) == 3 and
+                 all(intervals == expected for intervals in when.values()),
+                 f"{location}: expected {names} in each process of the timeline, got {when}")
+    limits = {name: (begin, begin + duration) for name, begin, duration in expected}
+    counts = dict.fromkeys(names, 0)
+    for event in events:
+        if event["ph"] not in "Xb" or rows.get((event["pid"], event["tid"])) in ("attention",
+                                                                                 "launches"):
+            continue
+        name = event["args"].get("attention")
+        if not report.check(name in names, f"{location}: expected the attention of {event}"):
+            return
+        begin, end = limits[name]
+        report.check(begin - 1e-6 <= event["ts"] and
+                     event["ts"] + event.get("dur", 0) <= end + 1e-6,
+                     f"{location}: expected {event} between {begin} and {end}")
+        counts[name] += event["name"] == "score" and "keys" in event["args"] and \
+            0 <= event["args"]["head"] < HEADS and 0 <= event["args"]["query"] < TOKENS
+    report.check(set(counts.values()) == {HEADS * TOKENS},
+                 f"{location}: expected a score for each row, got {counts}")
+
+
 def check_location(location, names, cases, report):
     with harness.temporary_directory() as name:
         directory = pathlib.Path(name)
@@ -70,10 +105,7 @@ def check_location(location, names, cases, report):
             return
         rows = [line.split()[0] for line in printed.splitlines()[1:3]]
         report.check(rows == names, f"{location}: expected rows of {names}, got {rows}")
-        events = json.loads(trace.read_text())["traceEvents"]
-        report.check([event["name"] for event in events
-                      if event["ph"] == "X" and event["name"] in names] == names,
-                     f"{location}: expected {names} in the timeline")
+        check_timeline(json.loads(trace.read_text())["traceEvents"], location, names, report)
 
         # Each has the thresholds of its own data, in the order of the arguments.
         for case, output, name in zip(cases, outputs, names):

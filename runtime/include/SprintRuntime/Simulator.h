@@ -143,16 +143,26 @@ struct LaunchOptions {
   std::function<void(int64_t, int64_t)> progress;
 };
 
-/// An interval of the timeline, in cycles.
+/// An interval of the timeline, in cycles. There may be millions, so names are views of what always
+/// is there, and what an interval does not have is -1.
 struct TraceEvent {
   /// A unit of docs/machine.md, `channel`, or `banks`. Only intervals of `banks` overlap.
   std::string_view unit;
-  /// Of `qk`, `softmax` and `v`, or which `channel`; otherwise -1.
-  int64_t corelet = -1;
   /// The command.
   std::string_view name;
   double start = 0;
   double duration = 0;
+  /// That the command moves between the memory and the chip, the last one rounded up; on `channel`,
+  /// `qk`, `softmax` and `v`, of which several share a command, -1.
+  int64_t bytes = -1;
+  /// Of `qk`, `softmax` and `v`, or which `channel`.
+  int32_t corelet = -1;
+  /// `batch * heads + head`; of what heads share, as keys, one of them.
+  int32_t head = -1;
+  /// The row that the command works for.
+  int32_t query = -1;
+  /// Keys in that row's list; on `qk`, `softmax` and `v` those of the CORELET.
+  int32_t keys = -1;
 };
 
 /// A value that a counter of the timeline has from a time on, in cycles.

@@ -26,8 +26,9 @@ struct LaunchTrace {
 };
 
 /// Timelines of launches that run one after another, as Chrome trace JSON: a row for the launches,
-/// by their programs' names, one for each unit, and the counters; times in microseconds at the
-/// machine's clock.
+/// by their programs' names, alone and beside the units of each process, one for each unit, and the
+/// counters; times in microseconds at the machine's clock. Intervals of units have the program's
+/// name as `attention`, and what is not -1 in TraceEvent, as arguments.
 std::string traceToJson(std::span<const LaunchTrace> launches, const Machine &machine);
 
 } // namespace sprint

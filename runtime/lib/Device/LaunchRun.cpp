@@ -354,6 +354,7 @@ void LaunchRun::shareOut(const ComputedRow &row) {
 
 bool LaunchRun::complete(ThresholdEvent &event, const ComputedRow &row) {
   event.retries = row.selected.retries;
+  event.keys = row.size.keys;
   return true;
 }
 
@@ -362,6 +363,7 @@ bool LaunchRun::complete(FetchEvent &event, ComputedRow &row) {
   TokenBuffer &buffer = isKey ? keyBuffer : valueBuffer;
   FetchedTokens tokens =
       buffer.fetch(row.kept, operands.keyHeadOf(event.owners.head), event.residency);
+  event.keys = row.size.keys;
   event.waitsForRoom = tokens.waitsForRoom;
   event.reused = static_cast<uint32_t>(tokens.reused);
   event.held = static_cast<uint32_t>(buffer.size());

@@ -15,7 +15,8 @@ using namespace sprint;
 namespace {
 
 /// Processes and threads of a trace: the memory with its units is the first process, each CORELET
-/// one more, and what the launches are called the last.
+/// one more, and what the launches are called the last. Rows of units and channels have one more
+/// beside them in each process, which says whose attention's they are when.
 struct TraceRow {
   int64_t process;
   int64_t thread;
@@ -24,6 +25,10 @@ struct TraceRow {
 /// Of a channel, behind those of the units.
 TraceRow rowOfChannel(int64_t channel) {
   return {0, static_cast<int64_t>(kNumMachineUnits) + 1 + channel};
+}
+/// Of the attentions in a process, behind those of all channels.
+TraceRow rowOfAttentions(int64_t process, int64_t channels) {
+  return {process, rowOfChannel(channels).thread};
 }
 
 TraceRow rowOf(const TraceEvent &event) {
@@ -67,8 +72,24 @@ void addRowNames(Json &events, const Machine &machine, int64_t channels) {
   for (int64_t channel = 0; channel < channels; ++channel)
     events.push_back(
         nameEvent("thread_name", rowOfChannel(channel), "channel " + std::to_string(channel)));
+  for (int64_t process = 0; process <= machine.structure.corelets; ++process)
+    events.push_back(nameEvent("thread_name", rowOfAttentions(process, channels), "attention"));
   events.push_back(nameEvent("process_name", rowOfLaunches(machine), "attentions"));
   events.push_back(nameEvent("thread_name", rowOfLaunches(machine), "launches"));
+}
+
+/// What an interval is about, as the end of an event: `attention` is a name in JSON.
+std::string argumentsOf(const TraceEvent &event, const std::string &attention) {
+  std::string text = ",\"args\":{\"attention\":" + attention;
+  auto add = [&](const char *name, int64_t value) {
+    if (value >= 0)
+      text.append(",\"").append(name).append("\":").append(std::to_string(value));
+  };
+  add("head", event.head);
+  add("query", event.query);
+  add("keys", event.keys);
+  add("bytes", event.bytes);
+  return text + "}";
 }
 
 } // namespace
@@ -81,7 +102,7 @@ std::string sprint::traceToJson(std::span<const LaunchTrace> launches, const Mac
   for (const LaunchTrace &launch : launches)
     for (const TraceEvent &event : launch.events)
       if (event.unit == "channel")
-        channels = std::max(channels, event.corelet + 1);
+        channels = std::max<int64_t>(channels, event.corelet + 1);
   addRowNames(names, machine, channels);
   std::string text = "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n";
   for (size_t index = 0; index < names.size(); ++index)
@@ -91,14 +112,20 @@ std::string sprint::traceToJson(std::span<const LaunchTrace> launches, const Mac
   double begin = 0;
   int64_t nextId = 0;
   for (const LaunchTrace &launch : launches) {
-    Json whole;
-    whole["ph"] = "X";
-    whole["name"] = launch.program;
-    whole["pid"] = rowOfLaunches(machine).process;
-    whole["tid"] = rowOfLaunches(machine).thread;
-    whole["ts"] = begin * cycle;
-    whole["dur"] = launch.cycles * cycle;
-    text += ",\n" + toLine(whole);
+    auto addLaunch = [&](TraceRow row) {
+      Json whole;
+      whole["ph"] = "X";
+      whole["name"] = launch.program;
+      whole["pid"] = row.process;
+      whole["tid"] = row.thread;
+      whole["ts"] = begin * cycle;
+      whole["dur"] = launch.cycles * cycle;
+      text += ",\n" + toLine(whole);
+    };
+    addLaunch(rowOfLaunches(machine));
+    for (int64_t process = 0; process <= machine.structure.corelets; ++process)
+      addLaunch(rowOfAttentions(process, channels));
+    std::string attention = toLine(Json(launch.program));
     for (const TraceEvent &event : launch.events) {
       TraceRow row = rowOf(event);
       std::string place = "\"name\":\"" + std::string(event.name) +
@@ -108,12 +135,14 @@ std::string sprint::traceToJson(std::span<const LaunchTrace> launches, const Mac
       if (event.unit == "banks") {
         // Overlapping intervals must be asynchronous ones.
         std::string end = Json((begin + event.start + event.duration) * cycle).dump();
-        std::string id = ",\"cat\":\"banks\",\"id\":" + std::to_string(nextId++) + "}";
-        text += ",\n{\"ph\":\"b\"," + place + start + id + ",\n{\"ph\":\"e\"," + place + end + id;
+        std::string id = ",\"cat\":\"banks\",\"id\":" + std::to_string(nextId++);
+        text += ",\n{\"ph\":\"b\"," + place + start + id + argumentsOf(event, attention) +
+                "},\n{\"ph\":\"e\"," + place + end + id + "}";
         continue;
       }
       text += ",\n{\"ph\":\"X\"," + place + start +
-              ",\"dur\":" + Json(event.duration * cycle).dump() + "}";
+              ",\"dur\":" + Json(event.duration * cycle).dump() + argumentsOf(event, attention) +
+              "}";
     }
     for (const TraceCounter &counter : launch.counters) {
       Json value;

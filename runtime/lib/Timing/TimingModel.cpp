@@ -210,7 +210,8 @@ TimingResult TimingModel::takeResult() {
     event.duration = std::min(event.duration, result.cycles - event.start);
   std::erase_if(timeline, [](const TraceEvent &event) { return event.duration < 0; });
   std::ranges::sort(timeline, {}, [](const TraceEvent &event) {
-    return std::tuple(event.start, event.unit, event.corelet, event.name, event.duration);
+    return std::tuple(event.start, event.unit, event.corelet, event.name, event.duration,
+                      event.head, event.query);
   });
   if (options.trace)
     result.counters = takeCounters();
@@ -222,11 +223,29 @@ TimingResult TimingModel::takeResult() {
   return result;
 }
 
-void TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit &unit, Time start,
-                              Time duration) {
-  if (hasRoomInTimeline())
-    timeline.push_back(
-        {row, corelet, mnemonicOf(unit), durations.cycles(start), durations.cycles(duration)});
+TraceEvent *TimingModel::addInterval(std::string_view row, int64_t corelet, const Unit &unit,
+                                     Time start, Time duration) {
+  if (!hasRoomInTimeline())
+    return nullptr;
+  TraceEvent &interval = timeline.emplace_back();
+  interval.unit = row;
+  interval.name = mnemonicOf(unit);
+  interval.start = durations.cycles(start);
+  interval.duration = durations.cycles(duration);
+  interval.corelet = static_cast<int32_t>(corelet);
+  visitEvent((*unit.log)[unit.next], [&](const auto &event) {
+    if constexpr (requires { event.owners; }) {
+      interval.head = static_cast<int32_t>(event.owners.head);
+      interval.query = event.owners.query;
+    } else if constexpr (requires { event.head; }) {
+      interval.head = static_cast<int32_t>(event.head);
+    }
+    if constexpr (requires { event.size; })
+      interval.keys = static_cast<int32_t>(event.size.keys);
+    else if constexpr (requires { event.keys; })
+      interval.keys = static_cast<int32_t>(event.keys);
+  });
+  return &interval;
 }
 
 bool TimingModel::hasRoomInTimeline() {
@@ -238,7 +257,7 @@ bool TimingModel::hasRoomInTimeline() {
 }
 
 void TimingModel::traceBanks(const Unit &unit, Time start, Time duration) {
-  trace("banks", -1, unit, start, duration);
+  trace("banks", unit, start, duration);
 }
 
 void TimingModel::traceShares(Unit &unit, Time start, Time duration, Time perKey) {
@@ -249,9 +268,12 @@ void TimingModel::traceShares(Unit &unit, Time start, Time duration, Time perKey
   for (int64_t corelet = 0; corelet < corelets; ++corelet)
     fullest = std::max(fullest, unit.shares[corelet]);
   for (int64_t corelet = 0; corelet < corelets; ++corelet) {
-    Time early = Durations::times(fullest - unit.shares.front(), perKey);
+    uint32_t keys = unit.shares.front();
+    Time early = Durations::times(fullest - keys, perKey);
     unit.shares.pop();
-    trace(unit, corelet, start, std::max(duration - early, Time(0)));
+    if (TraceEvent *interval =
+            traceCorelet(unit, corelet, start, std::max(duration - early, Time(0))))
+      interval->keys = static_cast<int32_t>(keys);
   }
 }
 

@@ -101,6 +101,9 @@ private:
     Time busy = 0;
     /// When it wants the memory, while it waits for it.
     Time request = 0;
+    /// That its next command moves between the memory and the chip; -1 where it does not. For a
+    /// trace.
+    int64_t bytes = -1;
     /// Number of the places that its next event with any reads.
     int64_t nextPlaces = 0;
     /// The shares of its events, for a trace and the detailed timing.
@@ -149,9 +152,11 @@ private:
       return std::nullopt;
     }
     Served served = memory->serve(time, request);
-    if (options.trace)
+    if (options.trace) {
       for (const ChannelTransfer &transfer : memory->transfers())
         addInterval("channel", transfer.channel, unit, transfer.start, transfer.duration);
+      unit.bytes = (request.bits + 7) / 8;
+    }
     if (options.explained)
       noteMemory(unit, time, request, served);
     return served;
@@ -182,6 +187,7 @@ private:
     if (options.explained)
       explain(unit, start, end);
     unit.busy += worked;
+    unit.bytes = -1;
     last = std::max(last, end);
     if (end > kMaxTime)
       fail(unit, "ends later than times can be counted");
@@ -191,7 +197,7 @@ private:
   /// Ends a command that waits for nothing once it has started at `start`, and holds its unit to
   /// its end.
   void finish(Unit &unit, Time start, Time duration) {
-    trace(unit, -1, start, duration);
+    trace(unit, start, duration);
     finish(unit, start, start + duration, start + duration, duration);
   }
   /// Notes what the unit's next command waits for, and until when.
@@ -219,10 +225,15 @@ private:
       found = {unit.unit, unit.next, std::move(message)};
   }
 
-  /// Adds an interval of the unit's command to a row of the timeline.
-  void trace(std::string_view row, int64_t corelet, const Unit &unit, Time start, Time duration) {
-    if (options.trace)
-      addInterval(row, corelet, unit, start, duration);
+  /// Adds an interval of the unit's command to a row of the timeline that is the command's alone.
+  void trace(std::string_view row, const Unit &unit, Time start, Time duration) {
+    if (!options.trace)
+      return;
+    if (TraceEvent *interval = addInterval(row, -1, unit, start, duration))
+      interval->bytes = unit.bytes;
+  }
+  void trace(const Unit &unit, Time start, Time duration) {
+    trace(toString(unit.unit), unit, start, duration);
   }
   /// Changes a counter of the timeline.
   void count(size_t counter, Time time, int64_t change) {
@@ -232,10 +243,14 @@ private:
   /// Whether the timeline can become longer; fails where it cannot.
   bool hasRoomInTimeline();
   std::vector<TraceCounter> takeCounters();
-  void addInterval(std::string_view row, int64_t corelet, const Unit &unit, Time start,
-                   Time duration);
-  void trace(const Unit &unit, int64_t corelet, Time start, Time duration) {
-    trace(toString(unit.unit), corelet, unit, start, duration);
+  /// Adds an interval of the unit's next command, with its row and keys. Returns null where there
+  /// is no room.
+  TraceEvent *addInterval(std::string_view row, int64_t corelet, const Unit &unit, Time start,
+                          Time duration);
+  /// Adds an interval of a command that every CORELET runs to the row of one.
+  TraceEvent *traceCorelet(const Unit &unit, int64_t corelet, Time start, Time duration) {
+    return options.trace ? addInterval(toString(unit.unit), corelet, unit, start, duration)
+                         : nullptr;
   }
   void traceBanks(const Unit &unit, Time start, Time duration);
   /// Drops the shares of a command that every CORELET runs, and traces it for its share of the

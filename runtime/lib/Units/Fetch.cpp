@@ -39,7 +39,7 @@ bool TimingModel::run(Unit &unit, const LoadQueryEvent &event) {
   Time duration = durations.whole(served->last - served->start);
   Time held = durations.whole(served->moved);
   traceBanks(unit, served->start, duration);
-  trace(unit, -1, served->start, held);
+  trace(unit, served->start, held);
   finish(unit, served->start, served->start + held, served->start + duration, held);
   return true;
 }
@@ -100,6 +100,8 @@ bool TimingModel::run(Unit &unit, const FetchEvent &event) {
       passedOn.arrivals = pipelines->keep({placesOf(unit), memory->arrivals(), event.again});
     ++unit.nextPlaces;
     traceBanks(unit, start, duration);
+  } else {
+    unit.bytes = 0;
   }
   checkWritten(unit, event.region, event.owners.head, start);
   noteList(unit, event.from, *list);
@@ -110,7 +112,7 @@ bool TimingModel::run(Unit &unit, const FetchEvent &event) {
   heldTokens[buffer] = event.held;
   take(event.from, start);
   put(unit, event.to, passedOn);
-  trace(unit, -1, start, held);
+  trace(unit, start, held);
   finish(unit, start, start + held, start + duration, held);
   return true;
 }

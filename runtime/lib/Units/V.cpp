@@ -115,7 +115,7 @@ bool TimingModel::run(Unit &unit, const StoreOutputEvent &) {
   Time work = durations.whole(durations.division);
   // All CORELETs have a part in a row's output.
   for (int64_t corelet = 0; corelet < machine.structure.corelets; ++corelet)
-    trace(unit, corelet, unit.time, work);
+    traceCorelet(unit, corelet, unit.time, work);
   // It follows its row through the pipeline.
   Time free = unit.time + work;
   finish(unit, unit.time, free, free + durations.vLatency, work);

@@ -72,6 +72,8 @@ struct FetchEvent {
   bool waitsForRoom = false;
   ListOwners owners = {};
   ListId list = 0;
+  /// Of the list.
+  uint32_t keys = 0;
   /// Tokens that were on chip.
   uint32_t reused = 0;
   /// Tokens that the fetch reads, those that stream a second time included.
@@ -92,6 +94,8 @@ struct ThresholdEvent {
   ListOwners owners = {};
   ListId list = 0;
   int32_t retries = 0;
+  /// That are kept.
+  uint32_t keys = 0;
 };
 
 struct ReadPruningEvent {
