@@ -189,8 +189,15 @@ std::vector<::sprint::HostReport> Model::getHostAttentions() const {
   for (RefusedBy by : {RefusedBy::Raising, RefusedBy::Outlining})
     (outlined ? outlined : raised).get()->walk([&](Operation *op) {
       RefusalAttr refusal = getRefusal(op);
-      if (refusal && refusal.getBy() == by)
-        host.push_back({"attention", describeLocation(op->getLoc()), refusal.getMessage()});
+      if (!refusal || refusal.getBy() != by)
+        return;
+      Location place = op->getLoc();
+      StringAttr name = refusal.getName();
+      // As the attention is called, which its parts may not be.
+      if (name && place->findInstanceOf<NameLoc>())
+        place = NameLoc::get(name, place);
+      host.push_back({"attention", describeLocation(place), refusal.getMessage(),
+                      name ? name.str() : std::string()});
     });
   return host;
 }

@@ -600,8 +600,9 @@ void AttentionBuilder::replace() {
       dynamicSizes.push_back(materialize(sizeOf(tensor, dimension)));
   }
   Value init = tensor::EmptyOp::create(builder, loc, shape, builder.getF32Type(), dynamicSizes);
+  Location place = name.empty() ? loc : NameLoc::get(builder.getStringAttr(name), loc);
   Value attention =
-      AttentionOp::create(builder, loc, init.getType(), query, key, value, optionalInputs, init,
+      AttentionOp::create(builder, place, init.getType(), query, key, value, optionalInputs, init,
                           builder.getF64FloatAttr(matched.scale), attributes.band,
                           EmptyRowAttr::get(builder.getContext(), attributes.emptyRow),
                           DenseF32ArrayAttr(), attributes.maskedLogit)

@@ -23,10 +23,10 @@ namespace mlir::sprint {
 /// Puts a `sprint.attention` in the place of a matched one.
 class AttentionBuilder {
 public:
-  /// `matcher` has matched it.
-  AttentionBuilder(AttentionMatcher &matcher, const MatchedAttention &matched)
+  /// `matcher` has matched it. An empty `name` is none.
+  AttentionBuilder(AttentionMatcher &matcher, const MatchedAttention &matched, StringRef name)
       : matcher(matcher), matched(matched), last(matched.result.value.getDefiningOp()),
-        builder(last), loc(last->getLoc()) {}
+        builder(last), loc(last->getLoc()), name(name) {}
 
   /// Finds out what the terms between scores and softmax are to `sprint.attention`. Fails, with
   /// `getReason`, where the op cannot say it; then nothing has changed.
@@ -102,6 +102,7 @@ private:
   Operation *last;
   OpBuilder builder;
   Location loc;
+  StringRef name;
   Heads heads;
   /// The finest division of the stack that a tensor between the contractions shows.
   SmallVector<TensorSize> stack;

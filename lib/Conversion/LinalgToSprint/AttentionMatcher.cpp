@@ -563,6 +563,7 @@ LogicalResult AttentionMatcher::matchLogitsOnce() {
   FailureOr<View> scores = viewOfScores(factory, evaluator, logits->scores.product, place);
   if (failed(scores) || failed(matchFirstContraction(*contraction, *scores)))
     return failure();
+  matched.scores = contraction->op.getLoc();
   if (!matched.divided && scores->axes.size() == 4 && scores->isInOrder())
     matched.divided = *scores;
   for (const SizeEquality &assumption : evaluator.getAssumptions())

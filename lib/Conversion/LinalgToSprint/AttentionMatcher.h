@@ -42,6 +42,9 @@ struct MatchedAttention {
   /// The tensor whose elements are the probabilities, or their numerators; rows are queries,
   /// columns keys. Without a value where the source is an attention already.
   View probabilities;
+  /// Where the contraction of query and key stands; without a value where the source is an
+  /// attention already.
+  std::optional<Location> scores;
   /// The result of the last contraction, where `result` is that divided.
   Value undivided;
   /// What scales the product of query and key, beside what is on the way to the softmax.

@@ -17,13 +17,34 @@
 using namespace mlir;
 using namespace mlir::sprint;
 
-std::string sprint::findName(Location location) {
+/// What a producer calls the place `location`; empty where it does not say.
+static StringRef getPath(Location location) {
   auto named = location->findInstanceOf<NameLoc>();
-  if (!named)
-    return "";
+  return named ? named.getName().getValue() : StringRef();
+}
+
+/// What two paths have in common: whole names of modules, from the outermost on.
+static StringRef getCommonPath(StringRef a, StringRef b) {
+  auto isEnd = [](StringRef path, size_t length) {
+    return length == path.size() || path[length] == '.' || path[length] == '/';
+  };
+  size_t length = 0, common = 0;
+  for (; length < std::min(a.size(), b.size()) && a[length] == b[length]; ++length)
+    if (isEnd(a, length))
+      common = length;
+  return a.take_front(isEnd(a, length) && isEnd(b, length) ? length : common);
+}
+
+std::string sprint::findName(ArrayRef<Location> parts) {
+  StringRef first = getPath(parts.front()), path = first;
+  for (Location part : parts.drop_front())
+    if (StringRef other = getPath(part); !other.empty())
+      path = getCommonPath(path, other);
+  if (path.empty())
+    path = first;
   // Of a path the end tells more. What makes a name unique needs room, too.
   constexpr size_t kMaxLength = 200;
-  std::string name = named.getName().getValue().take_back(kMaxLength).str();
+  std::string name = path.take_back(kMaxLength).str();
   std::replace_if(name.begin(), name.end(), [](char c) { return !llvm::isPrint(c); }, '_');
   return name;
 }

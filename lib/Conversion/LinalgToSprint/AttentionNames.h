@@ -13,9 +13,11 @@
 
 namespace mlir::sprint {
 
-/// What a producer calls the place `location`, as a name that a command stream may hold; empty
-/// where it does not say.
-std::string findName(Location location);
+/// What a producer calls the module that all `parts` of an attention are in, the one with the
+/// values first, as a name that a command stream may hold. Of the paths of the parts, which `.` and
+/// `/` divide, it is what all have in common; that of the first part where they have nothing in
+/// common, or only it has any. Empty where the producer does not name the first part's place.
+std::string findName(ArrayRef<Location> parts);
 
 /// Gives every attention of `module` a name that neither another one nor a symbol has
 /// (docs/raising.md, "Names"). Those that have one keep it as far as it is unique.

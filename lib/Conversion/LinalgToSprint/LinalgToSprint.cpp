@@ -70,8 +70,7 @@ struct ConvertLinalgToSprint
       }
       if (candidate.exponential && !refused.insert(candidate.exponential).second)
         continue;
-      refuse(candidate.op, RefusedBy::Raising, raiser.getReason(),
-             findName(candidate.op->getLoc()));
+      refuse(candidate.op, RefusedBy::Raising, raiser.getReason(), raiser.getName());
       ++numRefused;
     }
     // What was made on the way and is not used goes, too.

@@ -44,7 +44,11 @@ LogicalResult Raiser::build(FailureOr<MatchedAttention> matched) {
   if (failed(matched)) {
     why = matcher.getReason().str();
   } else {
-    AttentionBuilder attention(matcher, *matched);
+    SmallVector<Location> all = parts;
+    if (matched->scores)
+      all.push_back(*matched->scores);
+    name = findName(all);
+    AttentionBuilder attention(matcher, *matched, name);
     if (succeeded(attention.analyze())) {
       attention.replace();
       eraseDeadOps(matched->result.value.getDefiningOp(), erased);
@@ -62,6 +66,10 @@ LogicalResult Raiser::build(FailureOr<MatchedAttention> matched) {
 LogicalResult Raiser::raise(const Candidate &candidate) {
   Operation *op = candidate.op;
   LDBG() << "candidate: " << *op << " at " << op->getLoc();
+  parts = {op->getLoc()};
+  if (candidate.exponential)
+    parts.push_back(candidate.exponential->getLoc());
+  name = findName(parts);
   if (auto attention = dyn_cast<tm_tensor::AttentionOp>(op))
     return build(matcher.match(attention));
   std::optional<Contraction> contraction = getContraction(op);

@@ -9,6 +9,7 @@
 #define SPRINT_LIB_CONVERSION_LINALGTOSPRINT_RAISER_H
 
 #include "AttentionMatcher.h"
+#include "AttentionNames.h"
 #include "Candidates.h"
 
 #include "llvm/ADT/DenseSet.h"
@@ -28,11 +29,16 @@ public:
   LogicalResult raise(const Candidate &candidate);
 
   StringRef getReason() const { return reason; }
+  /// What the producer calls the candidate; empty where it does not.
+  StringRef getName() const { return name; }
 
 private:
   LogicalResult build(FailureOr<MatchedAttention> matched);
 
   AttentionMatcher matcher;
+  /// Where the contraction with the values stands, and the exponential.
+  SmallVector<Location> parts;
+  std::string name;
   std::string reason;
   llvm::DenseSet<Operation *> &erased;
 };

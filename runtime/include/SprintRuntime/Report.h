@@ -44,6 +44,8 @@ struct HostReport {
   std::string operation;
   std::string location;
   std::string reason;
+  /// What it is called; empty where it has no name.
+  std::string name = {};
 
   bool operator==(const HostReport &) const = default;
 };

@@ -81,6 +81,8 @@ std::string sprint::toJson(const RunReport &report) {
   for (const HostReport &host : report.host) {
     Json entry;
     entry["operation"] = host.operation;
+    if (!host.name.empty())
+      entry["name"] = host.name;
     entry["location"] = host.location;
     entry["reason"] = host.reason;
     json["host"].push_back(entry);

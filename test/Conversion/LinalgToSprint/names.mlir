@@ -129,3 +129,44 @@ func.func @any_text(%t: !t) -> !t {
   %1 = tm_tensor.attention ins(%0, %t, %t : !t, !t, !t) outs(%init : !t) -> !t loc("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.y")
   return %1 : !t
 }
+
+// -----
+
+// What is spelled in parts has the name of the module that all parts are in, whose path ends where theirs part. Parts without a
+// name do not count; where the parts share no module, it is the name of the product with the values.
+
+!t = tensor<2x8x4xf32>
+!s = tensor<2x8x8xf32>
+#query = affine_map<(b, m, n, k) -> (b, m, k)>
+#key = affine_map<(b, m, n, k) -> (b, n, k)>
+#score = affine_map<(b, m, n, k) -> (b, m, n)>
+
+// CHECK-LABEL: func @parts
+// CHECK: sprint.attention @layers.1.attn ins(
+// CHECK: sprint.attention @layers.1.attn.1 ins(
+// CHECK: sprint.attention @layers.1.attn.core ins(
+// CHECK: sprint.attention @"h.0/attn" ins(
+// CHECK: sprint.attention @value ins(
+func.func @parts(%q: !t, %k: !t, %v: !t) -> !t {
+  %e = tensor.empty() : !s
+  %i = tensor.empty() : !t
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%e : !s) -> !s
+  %g = linalg.fill ins(%zero : f32) outs(%i : !t) -> !t
+  %s0 = linalg.batch_matmul indexing_maps = [#query, #key, #score] ins(%q, %k : !t, !t) outs(%f : !s) -> !s loc("layers.1.attn.matmul_qk")
+  %p0 = linalg.softmax dimension(2) ins(%s0 : !s) outs(%e : !s) -> !s loc("layers.1.attn.softmax"("model.py":3:4))
+  %r0 = linalg.batch_matmul ins(%p0, %v : !s, !t) outs(%g : !t) -> !t loc("layers.1.attn.matmul_qkv"("model.py":4:4))
+  %s1 = linalg.batch_matmul indexing_maps = [#query, #key, #score] ins(%r0, %k : !t, !t) outs(%f : !s) -> !s loc("layers.1.attn")
+  %p1 = linalg.softmax dimension(2) ins(%s1 : !s) outs(%e : !s) -> !s loc("layers.1.attn.softmax")
+  %r1 = linalg.batch_matmul ins(%p1, %v : !s, !t) outs(%g : !t) -> !t loc("layers.1.attn")
+  %s2 = linalg.batch_matmul indexing_maps = [#query, #key, #score] ins(%r1, %k : !t, !t) outs(%f : !s) -> !s loc("model.py":5:4)
+  %p2 = linalg.softmax dimension(2) ins(%s2 : !s) outs(%e : !s) -> !s
+  %r2 = linalg.batch_matmul ins(%p2, %v : !s, !t) outs(%g : !t) -> !t loc("layers.1.attn.core")
+  %s3 = linalg.batch_matmul indexing_maps = [#query, #key, #score] ins(%r2, %k : !t, !t) outs(%f : !s) -> !s loc("h.0/attn/MatMul")
+  %p3 = linalg.softmax dimension(2) ins(%s3 : !s) outs(%e : !s) -> !s loc("h.0/attn/Softmax")
+  %r3 = linalg.batch_matmul ins(%p3, %v : !s, !t) outs(%g : !t) -> !t loc("h.0/attn/MatMul_1")
+  %s4 = linalg.batch_matmul indexing_maps = [#query, #key, #score] ins(%r3, %k : !t, !t) outs(%f : !s) -> !s loc("values")
+  %p4 = linalg.softmax dimension(2) ins(%s4 : !s) outs(%e : !s) -> !s loc("value")
+  %r4 = linalg.batch_matmul ins(%p4, %v : !s, !t) outs(%g : !t) -> !t loc("value")
+  return %r4 : !t
+}

@@ -84,7 +84,10 @@ void mlir::sprint::refuse(Operation *op, RefusedBy by, StringRef reason, StringR
   auto refusal = RefusalAttr::get(context, by, reason,
                                   name.empty() ? StringAttr() : StringAttr::get(context, name));
   op->setDiscardableAttr(SprintDialect::kRefusedAttrName, refusal);
-  op->emitRemark(refusal.getMessage());
+  InFlightDiagnostic remark = op->emitRemark();
+  if (!name.empty())
+    remark << "'" << name << "': ";
+  remark << refusal.getMessage();
 }
 
 RefusalAttr mlir::sprint::getRefusal(Operation *op) {
