@@ -133,6 +133,15 @@ bool LaunchFileOptions::plan(OutputFiles &files, size_t launches, std::string &e
       paths, [&](const std::string &path) { return path.empty() || files.plan(path, error); });
 }
 
+void LaunchFileOptions::nameFiles(std::span<LaunchReport> launches) const {
+  for (size_t index = 0; index < launches.size(); ++index) {
+    if (!masks.empty())
+      launches[index].masks = numberedPath(masks, index, launches.size());
+    if (!codes.empty())
+      launches[index].codes = numberedPath(codes, index, launches.size());
+  }
+}
+
 bool LaunchFileOptions::add(OutputFiles &files, std::span<const LaunchRecord> launches,
                             const Machine &machine, std::vector<std::string> &paths,
                             std::string &error) const {

@@ -13,6 +13,7 @@
 
 #include "SprintRuntime/Machine.h"
 #include "SprintRuntime/OutputFiles.h"
+#include "SprintRuntime/Report.h"
 #include "SprintRuntime/Simulator.h"
 
 #include <optional>
@@ -89,6 +90,10 @@ struct LaunchFileOptions {
   void request(LaunchOptions &options) const;
   /// Plans the files of so many launches.
   bool plan(OutputFiles &files, size_t launches, std::string &error) const;
+
+  /// Notes in the reports of all launches, in their order, which files of masks and codes are
+  /// theirs.
+  void nameFiles(std::span<LaunchReport> launches) const;
 
   /// Adds masks, codes and the timeline to `files`, and their paths to `paths`.
   bool add(OutputFiles &files, std::span<const LaunchRecord> launches, const Machine &machine,

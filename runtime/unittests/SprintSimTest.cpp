@@ -103,6 +103,8 @@ TEST_F(SprintSimTest, WritesAllOutputs) {
   auto stats = nlohmann::json::parse(read("o/stats.json"));
   EXPECT_EQ(stats["kept_scores"], expected.kept);
   EXPECT_EQ(stats["machine"], "s");
+  EXPECT_EQ(stats["attentions"][0]["masks"], "o/masks.npy");
+  EXPECT_EQ(stats["attentions"][0]["codes"], "o/codes.npy");
   EXPECT_TRUE(nlohmann::json::accept(read("o/trace.json")));
 }
 
@@ -246,7 +248,13 @@ TEST_F(SprintSimTest, RunsAllProgramsWithoutAnEntry) {
   // Everything is kept either way.
   EXPECT_EQ(read("o/0.npy"), read("o/1.npy"));
   EXPECT_EQ(read("o/masks.0.npy"), read("o/masks.1.npy"));
-  EXPECT_EQ(nlohmann::json::parse(read("o/stats.json"))["attentions"].size(), 2u);
+  auto launches = nlohmann::json::parse(read("o/stats.json"))["attentions"];
+  ASSERT_EQ(launches.size(), 2u);
+  for (size_t index = 0; index < 2; ++index) {
+    EXPECT_EQ(launches[index]["program"], index == 0 ? "attention" : "dense");
+    EXPECT_EQ(launches[index]["masks"], "o/masks." + std::to_string(index) + ".npy");
+    EXPECT_FALSE(launches[index].contains("codes"));
+  }
 }
 
 TEST_F(SprintSimTest, LeadingDimensionsMayBeMissing) {

@@ -83,6 +83,17 @@ def check_timeline(events, location, names, report):
                  f"{location}: expected a score for each row, got {counts}")
 
 
+def check_files(launch, expected, printed, report):
+    """The statistics and what is printed say which files of masks and codes are a launch's."""
+    name = launch["program"]
+    report.same(f"{name}: masks", np.load(launch["masks"]),
+                expected.kept.reshape(HEADS, TOKENS, TOKENS))
+    report.same(f"{name}: codes", np.load(launch["codes"]), expected.codes)
+    for path in (launch["masks"], launch["codes"]):
+        report.check(f"written: {path} ({name})\n" in printed,
+                     f"{name}: expected {path} to be printed with its name, got {printed}")
+
+
 def check_location(location, names, cases, report):
     with harness.temporary_directory() as name:
         directory = pathlib.Path(name)
@@ -97,7 +108,9 @@ def check_location(location, names, cases, report):
                                   *options).stdout
             return [np.load(directory / f"{index}.npy") for index in range(2)], printed
 
-        outputs, printed = run(f"--prune-rate={RATE}", f"--stats={stats}", f"--trace={trace}")
+        masks, codes = directory / "masks.npy", directory / "codes.npy"
+        outputs, printed = run(f"--prune-rate={RATE}", f"--stats={stats}", f"--trace={trace}",
+                               f"--dump-masks={masks}", f"--dump-codes={codes}")
         launches = {launch["program"]: launch
                     for launch in json.loads(stats.read_text())["attentions"]}
         if not report.check(list(launches) == names, f"{location}: expected the launches {names}, "
@@ -112,6 +125,7 @@ def check_location(location, names, cases, report):
             thresholds = launches[name]["thresholds"]
             expected = dataclasses.replace(case, thresholds=thresholds).launch()
             report.same(f"{location}: {name}", output, expected.output)
+            check_files(launches[name], expected, printed, report)
             rates = 1 - expected.kept.reshape(HEADS, -1).mean(axis=1)
             report.check(np.abs(rates - RATE).max() < RATE_TOLERANCE,
                          f"{location}: {name}: expected every head to drop {RATE}, got {rates}")

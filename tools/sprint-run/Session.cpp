@@ -20,6 +20,7 @@
 #include "SprintRuntime/Report.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/WithColor.h"
@@ -247,6 +248,7 @@ LogicalResult Session::run() {
     return fail(result.takeError(), options.model + ": ");
 
   report = makeReport(*model, *result);
+  options.files.nameFiles(report.attentions);
   if (llvm::Error error =
           compareResults(*result, references, options.references).moveInto(report.referenceErrors))
     return fail(std::move(error), "");
@@ -273,10 +275,17 @@ void Session::print(const RunResult &result) const {
   for (auto [index, path, error] : llvm::enumerate(options.references, report.referenceErrors))
     llvm::outs() << llvm::formatv("result {0}: relative error {1:F2} % (Frobenius) against {2}\n",
                                   index, error * 100, path);
+  // Of files with a number, whose they are.
+  llvm::StringMap<std::string> owners;
+  for (const ::sprint::LaunchReport &launch : report.attentions)
+    for (const std::string &path : {launch.masks, launch.codes})
+      owners[path] = " (" + launch.program +
+                     (inputs.size() == 1 ? std::string() : ", run " + std::to_string(launch.run)) +
+                     ")";
   // A line for each of many runs would hide what is above.
   static constexpr size_t kMaxPaths = 32;
   for (const std::string &path : ArrayRef(files.paths).take_front(kMaxPaths))
-    llvm::outs() << "written: " << path << "\n";
+    llvm::outs() << "written: " << path << owners.lookup(path) << "\n";
   if (files.paths.size() > kMaxPaths)
     llvm::outs() << "written: " << files.paths.size() - kMaxPaths << " more files\n";
 }

@@ -28,6 +28,8 @@ struct LaunchReport {
   LaunchShape dimensions;
   /// Which run of the model it is of, from 0.
   int64_t run = 0;
+  /// Paths of the files with its kept keys and with its output codes; empty where there is none.
+  std::string masks, codes;
   /// What the launch brought beside query, key and value: `key_valid`, `mask`, `bias`.
   std::vector<std::string> inputs;
   std::vector<float> thresholds;

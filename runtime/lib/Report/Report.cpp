@@ -8,6 +8,7 @@
 #include "SprintRuntime/Report.h"
 #include "Json.h"
 
+#include <utility>
 #include <variant>
 
 using namespace sprint;
@@ -37,6 +38,9 @@ Json launchJson(const LaunchReport &launch) {
   Json json;
   json["program"] = launch.program;
   json["run"] = launch.run;
+  for (const auto &[name, path] : {std::pair("masks", &launch.masks), {"codes", &launch.codes}})
+    if (!path->empty())
+      json[name] = *path;
   // The size of a group follows from the numbers of heads.
   for (size_t index = 0; index < kNumLaunchParameters; ++index)
     if (!launchParameters[index].divisor)

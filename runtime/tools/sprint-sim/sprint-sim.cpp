@@ -391,6 +391,7 @@ void writeOutputs(OutputFiles &files, const std::vector<Launch> &launches, const
     report.attentions.emplace_back(*launch.program, launch.result);
     records.push_back({launch.program->name, &launch.result, launch.outputShape});
   }
+  arguments.files.nameFiles(report.attentions);
   std::vector<std::string> paths;
   check(arguments.files.add(files, records, machine, paths, error));
   if (!arguments.files.stats.empty())
