@@ -65,7 +65,7 @@ def ConvertSprintToLinalg : Pass<"convert-sprint-to-linalg", "::mlir::ModuleOp">
   let statistics = [Statistic<"numLowered", "num-lowered", "Number of ops lowered">];
 }
 
-def ConvertSprintToISA : Pass<"convert-sprint-to-isa", "::mlir::sprint::ProgramOp"> {
+def ConvertSprintToISA : Pass<"convert-sprint-to-isa"> {
   let summary = "lower blocks of rows to commands";
   let description = [{
     Puts a `sprint_isa.program` with one nest of commands in their value form in the place of what a `sprint.program`
@@ -85,7 +85,7 @@ def ConvertSprintToISA : Pass<"convert-sprint-to-isa", "::mlir::sprint::ProgramO
   let statistics = [Statistic<"numLowered", "num-lowered", "Number of programs lowered">];
 }
 
-def SprintDistributeUnits : Pass<"sprint-distribute-units", "::mlir::sprint::ProgramOp"> {
+def SprintDistributeUnits : Pass<"sprint-distribute-units"> {
   let summary = "distribute a nest of commands over the units";
   let description = [{
     Gives every unit the loops that its commands stand in, with those commands alone:

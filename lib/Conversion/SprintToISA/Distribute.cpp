@@ -10,6 +10,7 @@
 
 #include "Sprint/Conversion/Passes.h"
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "Sprint/Dialect/Sprint/Transforms/Programs.h"
 #include "SprintRuntime/Commands.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -319,14 +320,29 @@ LogicalResult Distribution::run() {
 namespace {
 
 struct DistributeUnits : mlir::sprint::impl::SprintDistributeUnitsBase<DistributeUnits> {
+  bool canScheduleOn(RegisteredOperationName name) const override {
+    return mlir::sprint::isModuleOrProgram<mlir::sprint::ProgramOp>(name);
+  }
+
   void runOnOperation() override {
-    for (auto program : llvm::make_early_inc_range(getOperation().getBody().getOps<ProgramOp>())) {
+    if (failed(mlir::sprint::forEachProgram<mlir::sprint::ProgramOp>(
+            getOperation(), [&](mlir::sprint::ProgramOp program) { return run(program); })))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult run(mlir::sprint::ProgramOp device) {
+    auto programs = device.getBody().getOps<ProgramOp>();
+    if (programs.empty())
+      return device.emitOpError("expected commands in its body; run convert-sprint-to-isa first");
+    for (auto program : llvm::make_early_inc_range(programs)) {
       if (!program.isNest())
         continue;
       if (failed(Distribution(program).run()))
-        return signalPassFailure();
+        return failure();
       ++numDistributed;
     }
+    return success();
   }
 };
 

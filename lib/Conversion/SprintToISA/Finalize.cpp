@@ -7,6 +7,7 @@
 
 #include "Sprint/Conversion/Passes.h"
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
+#include "Sprint/Dialect/Sprint/Transforms/Programs.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTFINALIZEPROGRAMS
@@ -20,6 +21,8 @@ namespace {
 
 struct FinalizePrograms : mlir::sprint::impl::SprintFinalizeProgramsBase<FinalizePrograms> {
   void runOnOperation() override {
+    if (failed(checkOutlined(getOperation())))
+      return signalPassFailure();
     // What commands cost has served with scheduling.
     getOperation()->removeAttr(SprintDialect::kCostsAttrName);
     for (auto program : llvm::make_early_inc_range(getOperation().getOps<ProgramOp>())) {

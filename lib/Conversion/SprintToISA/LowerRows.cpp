@@ -12,6 +12,7 @@
 #include "Sprint/Dialect/Sprint/IR/MachineAttributes.h"
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
 #include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
+#include "Sprint/Dialect/Sprint/Transforms/Programs.h"
 #include "SprintRuntime/CommandStream.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -614,7 +615,8 @@ LogicalResult RowsLowering::lower(RowsOp op) {
 LogicalResult RowsLowering::lower(Operation *op) {
   bool isOfBlock = isa<SprintDialect>(op->getDialect()) && !isa<RowsOp>(op);
   if (isOfBlock && (!rows || op->getParentOp() != rows))
-    return op->emitOpError("expected it in 'sprint.rows'");
+    return op->emitOpError("expected it in 'sprint.rows'")
+           << (isa<AttendOp>(op) ? "; run sprint-tile-to-crossbar first" : "");
   // The select unit holds one query and one pruning vector, and the capacities are those of a
   // block.
   if ((isOfBlock || isa<tensor::InsertSliceOp>(op)) && !lowered.insert(op->getName()).second)
@@ -718,11 +720,23 @@ LogicalResult RowsLowering::run() {
 namespace {
 
 struct ConvertSprintToISA : mlir::sprint::impl::ConvertSprintToISABase<ConvertSprintToISA> {
+  bool canScheduleOn(RegisteredOperationName name) const override {
+    return isModuleOrProgram<DeviceProgramOp>(name);
+  }
+
   void runOnOperation() override {
-    FailureOr<MachineAttr> machine = getMachine(getOperation());
-    if (failed(machine) || failed(RowsLowering(getOperation(), *machine).run()))
-      return signalPassFailure();
+    if (failed(forEachProgram<DeviceProgramOp>(
+            getOperation(), [&](DeviceProgramOp program) { return run(program); })))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult run(DeviceProgramOp program) {
+    FailureOr<MachineAttr> machine = getMachine(program);
+    if (failed(machine) || failed(RowsLowering(program, *machine).run()))
+      return failure();
     ++numLowered;
+    return success();
   }
 };
 

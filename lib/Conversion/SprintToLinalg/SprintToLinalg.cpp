@@ -49,6 +49,12 @@ struct ConvertSprintToLinalg
     if (checked.wasInterrupted())
       return signalPassFailure();
 
+    for (auto program : getOperation().getOps<ProgramOp>())
+      if (!program.getBody().getOps<sprint_isa::ProgramOp>().empty()) {
+        program.emitOpError("expected no commands in its body; run sprint-finalize-programs first");
+        return signalPassFailure();
+      }
+
     if (failed(lowering::lowerPrograms(getOperation())))
       return signalPassFailure();
     getOperation().walk([&](Operation *op) {

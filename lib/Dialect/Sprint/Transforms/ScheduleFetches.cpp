@@ -7,6 +7,7 @@
 
 #include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
+#include "Sprint/Dialect/Sprint/Transforms/Programs.h"
 #include "Sprint/Scheduling/Algorithms.h"
 
 namespace mlir::sprint {
@@ -34,12 +35,23 @@ struct ScheduleFetches : mlir::sprint::impl::SprintScheduleFetchesBase<ScheduleF
     return error;
   }
 
+  bool canScheduleOn(RegisteredOperationName name) const override {
+    return isModuleOrProgram<ProgramOp>(name);
+  }
+
   void runOnOperation() override {
-    FailureOr<MachineAttr> machine = getMachine(getOperation());
-    FailureOr<CostsAttr> costs = getCosts(getOperation());
+    if (failed(forEachProgram<ProgramOp>(getOperation(),
+                                         [&](ProgramOp program) { return run(program); })))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult run(ProgramOp program) {
+    FailureOr<MachineAttr> machine = getMachine(program);
+    FailureOr<CostsAttr> costs = getCosts(program);
     if (failed(machine) || failed(costs))
-      return signalPassFailure();
-    WalkResult result = getOperation().walk([&](AttendOp attend) {
+      return failure();
+    WalkResult result = program.walk([&](AttendOp attend) {
       if (all)
         attend.setSelect(Select::All);
       FetchProblem problem(attend, *machine, *costs);
@@ -56,11 +68,9 @@ struct ScheduleFetches : mlir::sprint::impl::SprintScheduleFetchesBase<ScheduleF
       attend.emitOpError() << error;
       return WalkResult::interrupt();
     });
-    if (result.wasInterrupted())
-      signalPassFailure();
+    return failure(result.wasInterrupted());
   }
 
-private:
   const SchedulingAlgorithm *algorithm = nullptr;
 };
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sprint/Dialect/Sprint/Transforms/Passes.h"
+#include "Sprint/Dialect/Sprint/Transforms/Programs.h"
 #include "SprintRuntime/Commands.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -117,19 +118,31 @@ namespace {
 struct TileToCrossbar : mlir::sprint::impl::SprintTileToCrossbarBase<TileToCrossbar> {
   using SprintTileToCrossbarBase::SprintTileToCrossbarBase;
 
+  bool canScheduleOn(RegisteredOperationName name) const override {
+    return isModuleOrProgram<ProgramOp>(name);
+  }
+
   void runOnOperation() override {
-    SmallVector<AttendOp> attentions(getOperation().getBody().getOps<AttendOp>());
+    if (failed(forEachProgram<ProgramOp>(getOperation(),
+                                         [&](ProgramOp program) { return run(program); })))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult run(ProgramOp program) {
+    SmallVector<AttendOp> attentions(program.getBody().getOps<AttendOp>());
     if (attentions.empty())
-      return;
+      return success();
     IRRewriter rewriter(&getContext());
     for (AttendOp attend : attentions) {
       if (failed(tile(rewriter, attend)))
-        return signalPassFailure();
+        return failure();
       ++numTiled;
     }
     // Slices and sizes are made where they are needed.
-    DominanceInfo dominance(getOperation());
-    eliminateCommonSubExpressions(rewriter, dominance, getOperation());
+    DominanceInfo dominance(program);
+    eliminateCommonSubExpressions(rewriter, dominance, program);
+    return success();
   }
 };
 

@@ -7,6 +7,7 @@
 
 #include "Sprint/Dialect/Sprint/IR/MachineAttributes.h"
 #include "Sprint/Dialect/Sprint/Transforms/AttachedMachine.h"
+#include "Sprint/Dialect/Sprint/Transforms/Programs.h"
 #include "Sprint/Dialect/SprintISA/Transforms/Passes.h"
 #include "Sprint/Target/CommandStream.h"
 #include "SprintRuntime/Check.h"
@@ -45,19 +46,33 @@ static Operation *findOp(ProgramOp program, const ::sprint::CommandPlace &place)
 namespace {
 
 struct CheckPrograms : mlir::sprint_isa::impl::SprintCheckProgramsBase<CheckPrograms> {
+  bool canScheduleOn(RegisteredOperationName name) const override {
+    return mlir::sprint::isModuleOrProgram<ProgramOp>(name);
+  }
+
   void runOnOperation() override {
-    ProgramOp op = getOperation();
+    if (auto module = dyn_cast<ModuleOp>(getOperation()))
+      for (auto program : module.getOps<mlir::sprint::ProgramOp>()) {
+        program.emitOpError("expected a 'sprint_isa.program'; run sprint-finalize-programs first");
+        return signalPassFailure();
+      }
+    if (failed(mlir::sprint::forEachProgram<ProgramOp>(
+            getOperation(), [&](ProgramOp program) { return run(program); })))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult run(ProgramOp op) {
     FailureOr<mlir::sprint::MachineAttr> attached = mlir::sprint::getMachine(op);
     if (failed(attached))
-      return signalPassFailure();
-    if (op.isNest()) {
-      op.emitOpError("expected a program of units; run sprint-distribute-units first");
-      return signalPassFailure();
-    }
+      return failure();
+    if (op.isNest())
+      return op.emitOpError("expected a program of units; run sprint-distribute-units first");
     ::sprint::Machine machine;
     machine.name = attached->getName();
     machine.structure = mlir::sprint::getStructure(*attached);
     ++numChecked;
+    bool isSound = true;
     for (const ::sprint::Finding &finding : ::sprint::check(translateProgram(op), machine)) {
       Operation *place = finding.place ? findOp(op, *finding.place) : op.getOperation();
       bool isError = finding.severity == ::sprint::Finding::Severity::Error;
@@ -66,10 +81,11 @@ struct CheckPrograms : mlir::sprint_isa::impl::SprintCheckProgramsBase<CheckProg
       for (const ::sprint::Finding::Note &note : finding.notes)
         diagnostic.attachNote(findOp(op, note.place)->getLoc()) << note.message;
       if (isError)
-        signalPassFailure();
+        isSound = false;
       else
         ++numUndecided;
     }
+    return success(isSound);
   }
 };
 

@@ -49,7 +49,7 @@ def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> 
   ];
 }
 
-def SprintScheduleFetches : Pass<"sprint-schedule-fetches", "::mlir::sprint::ProgramOp"> {
+def SprintScheduleFetches : Pass<"sprint-schedule-fetches"> {
   let summary = "decide the order of rows and what stays on chip";
   let description = [{
     Sets the `schedule` of each `sprint.attend` that has none, by one of the algorithms of
@@ -67,7 +67,7 @@ def SprintScheduleFetches : Pass<"sprint-schedule-fetches", "::mlir::sprint::Pro
   ];
 }
 
-def SprintTileToCrossbar : Pass<"sprint-tile-to-crossbar", "::mlir::sprint::ProgramOp"> {
+def SprintTileToCrossbar : Pass<"sprint-tile-to-crossbar"> {
   let summary = "cut attentions into the blocks of their schedule";
   let description = [{
     Replaces each `sprint.attend` by `sprint.rows`: loops over batch elements, key heads, blocks of the heads of a group

@@ -10,7 +10,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def SprintCheckPrograms : Pass<"sprint-check-programs", "::mlir::sprint_isa::ProgramOp"> {
+def SprintCheckPrograms : Pass<"sprint-check-programs"> {
   let summary = "check what a program does to the machine";
   let description = [{
     Runs the checks of the runtime (docs/stream.md, "What is checked") on each program, for all launches that its
