@@ -36,3 +36,15 @@ function(sprint_tablegen td output)
   mlir_tablegen(${output} ${ARGN} -I ${PROJECT_SOURCE_DIR}/include EXTRA_INCLUDES ${MLIR_INCLUDE_DIRS})
   set(TABLEGEN_OUTPUT ${TABLEGEN_OUTPUT} PARENT_SCOPE)
 endfunction()
+
+# sprint_pass_declarations(<mlir-tblgen argument>...)
+# Passes.h.inc of Passes.td, with statistics that count in every build of LLVM.
+function(sprint_pass_declarations)
+  sprint_tablegen(Passes.td Passes.mlir.inc -gen-pass-decls ${ARGN})
+  set(input ${CMAKE_CURRENT_BINARY_DIR}/Passes.mlir.inc)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/Passes.h.inc)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/PassStatistics.cmake)
+  add_custom_command(OUTPUT ${output} DEPENDS ${input} ${script}
+    COMMAND ${CMAKE_COMMAND} -DINPUT=${input} -DOUTPUT=${output} -P ${script})
+  set(TABLEGEN_OUTPUT ${TABLEGEN_OUTPUT} ${output} PARENT_SCOPE)
+endfunction()

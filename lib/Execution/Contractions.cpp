@@ -141,7 +141,7 @@ namespace {
 
 /// Reads an input of a contraction where a transpose or broadcast took it from.
 struct FoldMove : OpInterfaceRewritePattern<linalg::LinalgOp> {
-  FoldMove(MLIRContext *context, Pass::Statistic &numFolded)
+  FoldMove(MLIRContext *context, PassStatistic &numFolded)
       : OpInterfaceRewritePattern(context), numFolded(numFolded) {}
 
   LogicalResult matchAndRewrite(linalg::LinalgOp op, PatternRewriter &rewriter) const override {
@@ -175,7 +175,7 @@ struct FoldMove : OpInterfaceRewritePattern<linalg::LinalgOp> {
     return success();
   }
 
-  Pass::Statistic &numFolded;
+  PassStatistic &numFolded;
 };
 
 struct SprintHostFoldIntoContractions

@@ -8,6 +8,8 @@
 #ifndef SPRINT_LIB_EXECUTION_REWRITECOUNTER_H
 #define SPRINT_LIB_EXECUTION_REWRITECOUNTER_H
 
+#include "Sprint/Support/PassStatistic.h"
+
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/Pass.h"
 
@@ -15,14 +17,14 @@ namespace mlir::sprint {
 
 /// Counts the rewrites of patterns, as the listener of what applies them.
 struct RewriteCounter : RewriterBase::Listener {
-  explicit RewriteCounter(Pass::Statistic &statistic) : statistic(statistic) {}
+  explicit RewriteCounter(PassStatistic &statistic) : statistic(statistic) {}
 
   void notifyPatternEnd(const Pattern &pattern, LogicalResult status) override {
     if (succeeded(status))
       ++statistic;
   }
 
-  Pass::Statistic &statistic;
+  PassStatistic &statistic;
 };
 
 } // namespace mlir::sprint

@@ -9,6 +9,7 @@
 #include "Sprint/Support/Help.h"
 #include "Sprint/Support/IRFiles.h"
 #include "Sprint/Support/Messages.h"
+#include "Sprint/Support/PassStatistic.h"
 #include "Sprint/Support/Version.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllPasses.h"
@@ -46,11 +47,14 @@ static LogicalResult optimizeFile(StringRef input, StringRef output, DialectRegi
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = openIRFile(input);
   if (!buffer)
     return fail(buffer.takeError());
-  std::string result;
-  llvm::raw_string_ostream os(result);
-  if (failed(MlirOptMain(os, std::move(*buffer), registry, config)))
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  LogicalResult result = MlirOptMain(os, std::move(*buffer), registry, config);
+  if (isAskedForPassStatistics())
+    printPassStatistics(llvm::errs());
+  if (failed(result))
     return failure();
-  if (llvm::Error error = file->write(result))
+  if (llvm::Error error = file->write(text))
     return fail(std::move(error));
   return success();
 }
@@ -71,6 +75,8 @@ int main(int argc, char **argv) {
   registerVersion();
   mlir::registerAllPasses();
   mlir::sprint::registerAllPasses();
+  // Registering a pass makes one.
+  forgetPassStatistics();
   DialectRegistry registry;
   registerAllDialects(registry);
   auto [input, output] =

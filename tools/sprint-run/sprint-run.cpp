@@ -9,6 +9,7 @@
 #include "Session.h"
 
 #include "Sprint/Support/Messages.h"
+#include "Sprint/Support/PassStatistic.h"
 #include "Sprint/Support/Version.h"
 #include "SprintRuntime/OutputFiles.h"
 
@@ -28,6 +29,8 @@ int main(int argc, char **argv) {
   // Options name passes.
   mlir::registerAllPasses();
   mlir::sprint::registerAllPasses();
+  // Registering a pass makes one.
+  forgetPassStatistics();
   registerPassManagerCLOptions();
   registerDefaultTimingManagerCLOptions();
   registerDebugCLOptions();
@@ -42,5 +45,7 @@ int main(int argc, char **argv) {
     passes.enableTiming(scope);
     return applyPassManagerCLOptions(passes);
   });
+  if (isAskedForPassStatistics())
+    printPassStatistics(llvm::errs());
   return succeeded(result) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

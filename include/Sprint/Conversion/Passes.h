@@ -8,6 +8,8 @@
 #ifndef SPRINT_CONVERSION_PASSES_H
 #define SPRINT_CONVERSION_PASSES_H
 
+#include "Sprint/Support/PassStatistic.h"
+
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
 #include "mlir/Pass/Pass.h"
 

@@ -8,6 +8,8 @@
 #ifndef SPRINT_EXECUTION_PASSES_H
 #define SPRINT_EXECUTION_PASSES_H
 
+#include "Sprint/Support/PassStatistic.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 

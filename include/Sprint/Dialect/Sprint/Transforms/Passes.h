@@ -8,6 +8,8 @@
 #ifndef SPRINT_DIALECT_SPRINT_TRANSFORMS_PASSES_H
 #define SPRINT_DIALECT_SPRINT_TRANSFORMS_PASSES_H
 
+#include "Sprint/Support/PassStatistic.h"
+
 #include "Sprint/Dialect/Sprint/IR/Sprint.h"
 #include "mlir/Pass/Pass.h"
 

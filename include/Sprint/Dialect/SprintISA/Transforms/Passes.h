@@ -8,6 +8,8 @@
 #ifndef SPRINT_DIALECT_SPRINTISA_TRANSFORMS_PASSES_H
 #define SPRINT_DIALECT_SPRINTISA_TRANSFORMS_PASSES_H
 
+#include "Sprint/Support/PassStatistic.h"
+
 #include "Sprint/Dialect/SprintISA/IR/SprintISA.h"
 #include "mlir/Pass/Pass.h"
 
