@@ -354,8 +354,8 @@ private:
 
 } // namespace
 
-/// Fails where there is not enough memory for what OpenBLAS packs matrices into: it takes one buffer
-/// a thread, keeps it, and where it gets none asks again for ever.
+/// Fails where there is not enough memory for what OpenBLAS packs matrices into: it takes one
+/// buffer a thread, keeps it, and where it gets none asks again for ever.
 static void checkBlasMemory() {
   // 32 << 22 bytes, on pages.
   constexpr size_t kBufferBytes = (size_t(128) << 20) + (size_t(64) << 10);
