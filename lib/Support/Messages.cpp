@@ -7,6 +7,8 @@
 
 #include "Sprint/Support/Messages.h"
 
+#include "SprintRuntime/Progress.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/raw_ostream.h"
@@ -41,6 +43,7 @@ public:
 
 private:
   void write_impl(const char *text, size_t size) override {
+    ::sprint::wipeProgress();
     std::string clean(text, size);
     for (size_t index = 0; index < size; ++index) {
       auto byte = static_cast<unsigned char>(clean[index]);

@@ -279,6 +279,12 @@ INSTANTIATE_TEST_SUITE_P(
                       "expected 'attentions' to be a list of strings, got [2]"},
         ThresholdText{"NamesThatAreOne", R"({"thresholds": [[1], [2]], "attentions": ["a", "a"]})",
                       "expected an attention of each name, got two named 'a'"},
+        ThresholdText{"NegativeRate", R"({"thresholds": [[1]],
+                                      "calibration": {"prune_rate": -0.5, "inputs": 1}})",
+                      "expected 'prune_rate' to be between 0 and 1, got -0.5"},
+        ThresholdText{"MassAboveOne", R"({"thresholds": [[1]],
+                                      "calibration": {"keep_mass": 1.5, "inputs": 1}})",
+                      "expected 'keep_mass' to be between 0 and 1, got 1.5"},
         ThresholdText{"Calibration", R"({"thresholds": [[1]], "calibration": {}})",
                       "expected 'calibration' to be {\"prune_rate\" or \"keep_mass\": "
                       "..., \"inputs\": ...}, got {}"},

@@ -19,6 +19,7 @@
 #include "SprintRuntime/Progress.h"
 #include "SprintRuntime/Report.h"
 
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -226,8 +227,11 @@ LogicalResult Session::addFiles(const Model &model, const RunResult &result) {
 }
 
 LogicalResult Session::run() {
+  auto wipe = llvm::make_scope_exit(::sprint::wipeProgress);
+  auto show = [&](const char *what) { ::sprint::showProgress(options.model + ": " + what); };
   if (failed(planFiles()))
     return failure();
+  show("parsing, and looking for attentions");
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> file = openIRFile(options.model);
   if (!file)
     return fail(file.takeError(), "");
@@ -240,6 +244,7 @@ LogicalResult Session::run() {
     return fail(model.takeError(), options.model + ": ");
   if (failed(findTensors(model->getFunction())) || failed(planOutputs(model->getFunction())))
     return failure();
+  show("compiling");
   FailureOr<RunRequest> request = getRequest(*model);
   if (failed(request) || failed(readTensors()))
     return failure();
@@ -247,6 +252,7 @@ LogicalResult Session::run() {
   if (!result)
     return fail(result.takeError(), options.model + ": ");
 
+  show("writing");
   report = makeReport(*model, *result);
   options.files.nameFiles(report.attentions);
   if (llvm::Error error =
@@ -257,6 +263,7 @@ LogicalResult Session::run() {
   std::string message;
   if (!files.files.commit(message))
     return ::fail(message);
+  ::sprint::wipeProgress();
   print(*result);
   if (llvm::Error error = flushOuts())
     return fail(std::move(error), "");

@@ -36,6 +36,9 @@ void readCalibration(const Json &json, ThresholdFile &file) {
       file.kind = kind;
       file.fraction = numberOf(json, key);
       file.inputs = countOf(json, "inputs");
+      if (!(file.fraction >= 0 && file.fraction <= 1))
+        throw FormatError{"expected '" + std::string(key) + "' to be between 0 and 1, got " +
+                          json[key].dump()};
       return;
     }
   throw FormatError{

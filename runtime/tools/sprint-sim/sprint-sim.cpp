@@ -550,6 +550,7 @@ int main(int argc, char **argv) {
   try {
     return run(arguments) ? 0 : 1;
   } catch (const ToolError &error) {
+    wipeProgress();
     std::fprintf(stderr, "sprint-sim: error: %s\n", error.message.c_str());
   } catch (const std::exception &error) {
     std::fprintf(stderr, "sprint-sim: error: %s\n", reasonOf(error).c_str());

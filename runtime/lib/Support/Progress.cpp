@@ -6,11 +6,29 @@
 //===----------------------------------------------------------------------===//
 
 #include "SprintRuntime/Progress.h"
+#include "SprintRuntime/Messages.h"
 
 #include <cstdio>
 #include <unistd.h>
 
 using namespace sprint;
+
+/// Whether the terminal shows a line.
+static bool isShown = false;
+
+void sprint::showProgress(const std::string &text) {
+  if (!isatty(STDERR_FILENO))
+    return;
+  wipeProgress();
+  std::fputs(oneLine(text).c_str(), stderr);
+  isShown = true;
+}
+
+void sprint::wipeProgress() {
+  if (isShown)
+    std::fputs("\r\033[K", stderr);
+  isShown = false;
+}
 
 std::function<void(int64_t, int64_t)> sprint::terminalProgress(std::string name,
                                                                std::string things) {
@@ -18,9 +36,9 @@ std::function<void(int64_t, int64_t)> sprint::terminalProgress(std::string name,
     return {};
   return [name = std::move(name), things = std::move(things)](int64_t done, int64_t total) {
     if (done < total)
-      std::fprintf(stderr, "\r%s: %lld of %lld %s", name.c_str(), static_cast<long long>(done),
-                   static_cast<long long>(total), things.c_str());
+      showProgress(name + ": " + std::to_string(done) + " of " + std::to_string(total) + " " +
+                   things);
     else
-      std::fprintf(stderr, "\r\033[K");
+      wipeProgress();
   };
 }
