@@ -19,14 +19,29 @@ using namespace mlir::sprint;
 /// What stands for a standard stream.
 static constexpr StringLiteral kStandardStream = "-";
 
+/// Bytecode begins at a multiple of this, so that its resources do not have to be moved: those that
+/// sprint-attach-weights has named are aligned to it, and few others to more than a vector.
+static constexpr auto kBytecodeAlignment = llvm::Align::Constant<64>();
+
+/// Where there is no file, opening it says so.
+static llvm::Error checkRegular(StringRef path) {
+  llvm::sys::fs::file_status status;
+  if (!llvm::sys::fs::status(path, status) && !llvm::sys::fs::is_regular_file(status) &&
+      !llvm::sys::fs::is_directory(status))
+    return llvm::createStringError(path + ": not a regular file");
+  return llvm::Error::success();
+}
+
+/// Opens a file to be mapped, which a byte behind its end would prevent for some sizes.
+static llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> mapFile(StringRef path) {
+  return llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false,
+                                     /*IsVolatile=*/false, kBytecodeAlignment);
+}
+
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::sprint::openFile(StringRef path) {
-  if (path != kStandardStream) {
-    llvm::sys::fs::file_status status;
-    // Where there is no file, opening it says so.
-    if (!llvm::sys::fs::status(path, status) && !llvm::sys::fs::is_regular_file(status) &&
-        !llvm::sys::fs::is_directory(status))
-      return llvm::createStringError(path + ": not a regular file");
-  }
+  if (path != kStandardStream)
+    if (llvm::Error error = checkRegular(path))
+      return std::move(error);
   std::string message;
   std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(path, &message);
   if (!file)
@@ -35,11 +50,36 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::sprint::openFile(Strin
 }
 
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::sprint::openIRFile(StringRef path) {
-  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> file = openFile(path);
-  if (file)
-    if (llvm::Error error = checkText((*file)->getBuffer(), path))
+  if (path != kStandardStream) {
+    if (llvm::Error error = checkRegular(path))
       return std::move(error);
+    if (auto mapped = mapFile(path); mapped && isBytecode(**mapped))
+      return std::move(*mapped);
+  }
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> file = openFile(path);
+  if (!file)
+    return file;
+  if (llvm::Error error = checkText((*file)->getBuffer(), path))
+    return std::move(error);
+  if (isBytecode(**file))
+    return copyIR((*file)->getBuffer(), (*file)->getBufferIdentifier());
   return file;
+}
+
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::sprint::openDataFile(StringRef path) {
+  if (llvm::Error error = checkRegular(path))
+    return std::move(error);
+  auto mapped = mapFile(path);
+  if (!mapped)
+    return llvm::createStringError(path + ": " + mapped.getError().message());
+  return std::move(*mapped);
+}
+
+std::unique_ptr<llvm::MemoryBuffer> mlir::sprint::copyIR(StringRef bytes, StringRef name) {
+  auto copy =
+      llvm::WritableMemoryBuffer::getNewUninitMemBuffer(bytes.size(), name, kBytecodeAlignment);
+  llvm::copy(bytes, copy->getBufferStart());
+  return copy;
 }
 
 llvm::Error mlir::sprint::checkText(StringRef text, StringRef name) {
@@ -120,6 +160,58 @@ llvm::Error IROutput::write(StringRef bytes) {
   if (!files->add(path, std::string_view(bytes), error) || !files->commit(error))
     return llvm::createStringError(error);
   return llvm::Error::success();
+}
+
+namespace {
+/// A stream into the file that was added to a set last.
+class OutputStream : public raw_ostream {
+public:
+  OutputStream(::sprint::OutputFiles &files, const std::string &path) : files(files), path(path) {
+    constexpr size_t kBufferSize = 1 << 20;
+    SetBufferSize(kBufferSize);
+  }
+  ~OutputStream() override { flush(); }
+
+  /// Why it could not be written; empty where it could.
+  const std::string &getError() const { return error; }
+
+private:
+  void write_impl(const char *bytes, size_t size) override {
+    position += size;
+    if (error.empty())
+      (void)files.append(path, {bytes, size}, error);
+  }
+  uint64_t current_pos() const override { return position; }
+
+  ::sprint::OutputFiles &files;
+  const std::string &path;
+  std::string error;
+  uint64_t position = 0;
+};
+} // namespace
+
+llvm::Expected<LogicalResult> IROutput::write(function_ref<LogicalResult(raw_ostream &)> print) {
+  if (!files) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    if (failed(print(os)))
+      return failure();
+    if (llvm::Error error = write(text))
+      return std::move(error);
+    return success();
+  }
+  std::string error;
+  if (!files->add(path, "", error))
+    return llvm::createStringError(error);
+  OutputStream os(*files, path);
+  if (failed(print(os)))
+    return failure();
+  os.flush();
+  if (!os.getError().empty())
+    return llvm::createStringError(os.getError());
+  if (!files->commit(error))
+    return llvm::createStringError(error);
+  return success();
 }
 
 llvm::Error mlir::sprint::flushOuts() {

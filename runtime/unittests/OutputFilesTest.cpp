@@ -84,6 +84,30 @@ TEST_F(OutputFilesTest, AllOrNone) {
   EXPECT_EQ(read("other"), "");
 }
 
+TEST_F(OutputFilesTest, FilesInParts) {
+  write("old", "old");
+  ASSERT_EQ(chmod(path("old").c_str(), 0640), 0);
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  std::future<std::string> reader = std::async(std::launch::async, [&] { return read("pipe"); });
+  for (const char *name : {"old", "new", "pipe"}) {
+    ASSERT_TRUE(files.add(path(name), "one", error)) << error;
+    ASSERT_TRUE(files.append(path(name), " two", error)) << error;
+    ASSERT_TRUE(files.append(path(name), "", error)) << error;
+    ASSERT_TRUE(files.append(path(name), " three", error)) << error;
+  }
+  EXPECT_EQ(read("old"), "old");
+  EXPECT_FALSE(files.append(path("old"), "four", error));
+  EXPECT_EQ(error, path("old") + ": is not the file that was added last");
+  ASSERT_TRUE(files.commit(error)) << error;
+  EXPECT_EQ(names(), (Names{"new", "old", "pipe"}));
+  for (const char *name : {"old", "new"})
+    EXPECT_EQ(read(name), "one two three");
+  EXPECT_EQ(reader.get(), "one two three");
+  struct stat status;
+  ASSERT_EQ(stat(path("old").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0640u);
+}
+
 TEST_F(OutputFilesTest, NothingReplacesWhatIsRead) {
   write("model", "model");
   std::filesystem::create_symlink("model", folder / "link");

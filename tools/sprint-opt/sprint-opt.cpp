@@ -47,16 +47,13 @@ static LogicalResult optimizeFile(StringRef input, StringRef output, DialectRegi
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = openIRFile(input);
   if (!buffer)
     return fail(buffer.takeError());
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  LogicalResult result = MlirOptMain(os, std::move(*buffer), registry, config);
+  llvm::Expected<LogicalResult> result = file->write(
+      [&](raw_ostream &os) { return MlirOptMain(os, std::move(*buffer), registry, config); });
   if (isAskedForPassStatistics())
     printPassStatistics(llvm::errs());
-  if (failed(result))
-    return failure();
-  if (llvm::Error error = file->write(text))
-    return fail(std::move(error));
-  return success();
+  if (!result)
+    return fail(result.takeError());
+  return *result;
 }
 
 int main(int argc, char **argv) {

@@ -22,8 +22,16 @@ namespace mlir::sprint {
 /// device, is refused, as it could keep the reader waiting for ever. Errors begin with the path.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> openFile(StringRef path);
 
-/// The same for a file of IR, whose text `checkText` may refuse.
+/// The same for a file of IR, whose text `checkText` may refuse. Bytecode is mapped, or lies where
+/// its resources are aligned.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> openIRFile(StringRef path);
+
+/// A copy of text or bytecode in memory, as openIRFile would give it.
+std::unique_ptr<llvm::MemoryBuffer> copyIR(StringRef bytes, StringRef name);
+
+/// Maps a file of data that IR refers to. What is no regular file is refused. Errors begin with the
+/// path.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> openDataFile(StringRef path);
 
 /// An error, which begins with `name` and the line, where a text of IR has control characters, or
 /// brackets nested deeper than what follows IR, and calls itself for each level, has room for on
@@ -40,6 +48,10 @@ public:
 
   /// Writes the output.
   llvm::Error write(StringRef bytes);
+
+  /// Writes the output as `print` does, which fails where it has reported why. Nothing that is
+  /// large is kept in memory, but for standard output.
+  llvm::Expected<LogicalResult> write(function_ref<LogicalResult(raw_ostream &)> print);
 
 private:
   std::string path;

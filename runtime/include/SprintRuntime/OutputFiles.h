@@ -55,6 +55,9 @@ public:
     return add(path, text, {}, error);
   }
 
+  /// Adds bytes to a file that has been added last.
+  bool append(const std::string &path, std::string_view bytes, std::string &error) noexcept;
+
   /// Gives all files their names.
   bool commit(std::string &error) noexcept;
 

@@ -346,6 +346,28 @@ bool OutputFiles::addTo(const Target &target, const std::string &path, std::stri
   return true;
 }
 
+bool OutputFiles::append(const std::string &path, std::string_view bytes,
+                         std::string &error) noexcept try {
+  if (files.empty() || files.back().given != path) {
+    error = path + ": is not the file that was added last";
+    return false;
+  }
+  if (files.back().target.isWrittenThrough) {
+    files.back().bytes += bytes;
+    return true;
+  }
+  int descriptor = open(files.back().temporary.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  int fault = descriptor < 0 ? errno : writeAll(descriptor, bytes);
+  if (descriptor >= 0 && close(descriptor) != 0 && fault == 0)
+    fault = errno;
+  if (fault != 0)
+    error = cannotWrite(path, fault);
+  return fault == 0;
+} catch (const std::exception &exception) {
+  error = path + ": " + exception.what();
+  return false;
+}
+
 bool OutputFiles::commit(std::string &error) noexcept {
   // What cannot be taken back comes first, as it may fail.
   for (const File &file : files) {
