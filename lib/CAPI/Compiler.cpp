@@ -94,8 +94,8 @@ static SprintModel *readModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
   result->context = createModelContext();
   // Errors are returned; what stays on the host is asked for.
   result->context->getDiagEngine().registerHandler([](Diagnostic &) { return success(); });
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   llvm::Expected<Model> model =
       Model::parse(sources, *result->context, options->entry ? options->entry : "",
                    options->arch ? options->arch : SprintAttachMachineOptions().arch);
@@ -123,7 +123,7 @@ SprintModel *sprintParseModel(const void *bytes, size_t numBytes, const char *na
   StringRef text(static_cast<const char *>(bytes), numBytes);
   if (llvm::Error failure = checkText(text, name))
     return fail(error, std::move(failure));
-  return readModel(llvm::MemoryBuffer::getMemBufferCopy(text, name), options, error);
+  return readModel(copyIR(text, name), options, error);
 }
 
 void sprintDestroyModel(SprintModel *model) { delete model; }

@@ -235,9 +235,9 @@ LogicalResult Session::run() {
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> file = openIRFile(options.model);
   if (!file)
     return fail(file.takeError(), "");
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
-  SourceMgrDiagnosticHandler handler(sources, context.get(), messages());
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
+  SourceMgrDiagnosticHandler handler(*sources, context.get(), messages());
   llvm::Expected<Model> model =
       Model::parse(sources, *context, options.entry, options.arch, configure);
   if (!model)

@@ -64,9 +64,9 @@ struct Compilation {
   explicit Compilation(const std::string &text, ConfigurePasses configure = {})
       : context(createModelContext()) {
     context->getDiagEngine().registerHandler([](Diagnostic &) { return success(); });
-    llvm::SourceMgr sources;
-    sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, "model.mlir"),
-                               llvm::SMLoc());
+    auto sources = std::make_shared<llvm::SourceMgr>();
+    sources->AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, "model.mlir"),
+                                llvm::SMLoc());
     model.emplace(Model::parse(sources, *context, /*entry=*/"", /*arch=*/"s", configure));
   }
 

@@ -71,8 +71,9 @@ public:
   static llvm::Expected<Model> raise(OwningOpRef<ModuleOp> module, StringRef entry, StringRef arch,
                                      ConfigurePasses configure = {});
 
-  /// The same for the text of a module, MLIR's or its bytecode.
-  static llvm::Expected<Model> parse(llvm::SourceMgr &sources, MLIRContext &context,
+  /// The same for the text of a module, MLIR's or its bytecode. The weights of bytecode stay where
+  /// they are in `sources`.
+  static llvm::Expected<Model> parse(std::shared_ptr<llvm::SourceMgr> sources, MLIRContext &context,
                                      StringRef entry, StringRef arch,
                                      ConfigurePasses configure = {});
 
