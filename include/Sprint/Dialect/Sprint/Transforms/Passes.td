@@ -14,7 +14,7 @@ def SprintAttachMachine : Pass<"sprint-attach-machine", "::mlir::ModuleOp"> {
   let summary = "choose the machine a module is compiled for";
   let description = [{
     Reads a machine description and sets two attributes of the module: `sprint.machine`, the machine's structure and
-    widths, and `sprint.costs`, its timings and energies. No other pass opens a file.
+    widths, and `sprint.costs`, its timings and energies. No other pass of the pipeline opens a file.
 
     Example: `sprint-opt --sprint-attach-machine=arch=m`.
   }];
@@ -24,6 +24,21 @@ def SprintAttachMachine : Pass<"sprint-attach-machine", "::mlir::ModuleOp"> {
            "Built-in machine (s, m or l) or path of a machine description">,
   ];
   let statistics = [Statistic<"numAttached", "num-attached", "Number of modules given a machine">];
+}
+
+def SprintAttachWeights : Pass<"sprint-attach-weights", "::mlir::ModuleOp"> {
+  let summary = "take weights from a file of their own";
+  let description = [{
+    Gives resources that are only named, as `dense_resource<layers.0.weight>` is where no `dialect_resources` follow the
+    module, the elements of the tensors of these names in a file of safetensors. Types and shapes have to agree. Resources
+    that have elements keep them; one that then has none is an error. The file is mapped, not read.
+
+    Example: `sprint-opt model.mlir --sprint-attach-weights=file=model.safetensors --emit-bytecode -o model.mlirbc`.
+  }];
+  let options = [
+    Option<"file", "file", "std::string", /*default=*/"\"\"", "File of safetensors">,
+  ];
+  let statistics = [Statistic<"numAttached", "num-attached", "Number of resources given their elements">];
 }
 
 def SprintOutlinePrograms : Pass<"sprint-outline-programs", "::mlir::ModuleOp"> {
