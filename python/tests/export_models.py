@@ -102,3 +102,30 @@ class TwoHeads(torch.nn.Module):
 
 def tokens():
     return torch.randn(1, 12, 16, generator=torch.Generator().manual_seed(1))
+
+
+class Constants(torch.nn.Module):
+    """Has constants of every kind that a module may: parameters that are the same tensor, one whose
+    rows do not lie behind one another, integers, and a mask.
+    """
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.first = torch.nn.Parameter(torch.randn(24, 16, generator=generator))
+        self.second = self.first
+        self.turned = torch.nn.Parameter(torch.randn(16, 24, generator=generator).T)
+        self.register_buffer("positions", torch.randint(0, 24, (24,), generator=generator))
+        self.register_buffer("bytes", torch.arange(200, 216, dtype=torch.uint8))
+        self.register_buffer("mask", torch.rand(24, 16, generator=generator) > 0.5)
+        self.register_buffer("one", torch.tensor(0.5))
+
+    def forward(self, tokens):
+        hidden = tokens @ self.first + (tokens @ self.second) * self.one
+        hidden = hidden + tokens @ self.turned
+        hidden = hidden[:, self.positions.remainder(3)] * self.bytes
+        return torch.where(self.mask[:24], hidden, torch.tensor([1.5, 2.5]).repeat(8))
+
+
+def rows():
+    return torch.randn(2, 24, 24, generator=torch.Generator().manual_seed(1))

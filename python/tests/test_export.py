@@ -30,6 +30,8 @@ if not MISSING:
     from sprint.zoo import families, forms
 
 MLIR_OPT = shutil.which("mlir-opt", path=f"/usr/lib/llvm-22/bin:{os.environ.get('PATH', '')}")
+SPRINT_OPT = shutil.which("sprint-opt", path=os.pathsep.join(
+    [str(ROOT / "build" / "bin"), os.environ.get("PATH", "")]))
 TINY_BERT = ["bert", "--config=num_hidden_layers=1", "--config=hidden_size=32",
              "--config=num_attention_heads=2", "--config=intermediate_size=32",
              "--config=vocab_size=40", "--config=max_position_embeddings=32"]
@@ -55,7 +57,7 @@ class FolderTest(unittest.TestCase):
             code = cli.main([*arguments, "-o", str(self.model),
                              "--inputs-dir", str(self.inputs)])
         self.assertEqual((code, errors.getvalue()), (0, ""))
-        return self.model.read_text()
+        return self.model.read_text() if self.model.suffix == ".mlir" else ""
 
     def assert_refused(self, expected, *arguments):
         """The command line ends with 1 and one line, and leaves nothing behind."""
@@ -95,7 +97,7 @@ class WithoutPackages(FolderTest):
         self.assert_refused("argument --dtype: invalid choice: 'f8'", "bert", *output,
                             "--dtype=f8")
         self.assert_refused("the following arguments are required: -o", "bert")
-        self.assert_refused("expected a file, got a folder", "bert", "-o", str(self.folder))
+        self.assert_refused("is a folder", "bert", "-o", str(self.folder))
 
 
 @needs_torch
@@ -151,8 +153,9 @@ class Refusals(FolderTest):
         self.refuse("torch.export: .*length", "export_models:FixedLength", "--dynamic",
                     "--inputs=export_models:square", "--axes=0=0:length")
 
-    def test_a_folder_that_is_missing(self):
-        self.assert_refused("No such file or directory", *TINY_BERT, "-o",
+    def test_a_folder_that_cannot_be_made(self):
+        (self.folder / "none").touch()
+        self.assert_refused("cannot make the folder: .*none is no folder", *TINY_BERT, "-o",
                             str(self.folder / "none" / "model.mlir"))
 
 
@@ -231,6 +234,71 @@ class Models(FolderTest):
         for row, count in enumerate(mask.sum(1)):
             mean = tokens[row, :count].astype(np.float64).mean(0)
             np.testing.assert_allclose(pooled[row], mean / np.linalg.norm(mean), atol=1e-5)
+
+
+@needs_torch
+@unittest.skipIf(SPRINT_OPT is None, "needs sprint-opt in build/bin or PATH")
+class Bytecode(FolderTest):
+    """Bytecode has what the text has, with the same weights."""
+
+    def text(self, path):
+        """What sprint-opt prints of a file: its operations with their places, and its weights, which
+        have no order, and in front of each how it is aligned.
+        """
+        done = subprocess.run([SPRINT_OPT, str(path), "--mlir-print-debuginfo",
+                               "--mlir-print-local-scope"], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        weights = subprocess.run([SPRINT_OPT, str(path)], capture_output=True, text=True,
+                                 check=True).stdout
+        found = dict(re.findall(r'^      ([\w.]+): "0x\w{8}(\w*)"', weights, re.MULTILINE))
+        return done.stdout, found
+
+    def check(self, *arguments):
+        text = self.export(*arguments)
+        printed, weights = self.text(self.model)
+        self.assertEqual(len(weights), len(set(re.findall(r"dense_resource<([\w.]+)>", text))))
+        self.model = self.folder / "model.mlirbc"
+        self.export(*arguments)
+        self.assertTrue(self.model.read_bytes().startswith(b"ML\xefR"))
+        self.assertEqual(self.text(self.model), (printed, weights))
+        self.assertEqual(self.files(), ["inputs", "model.mlir", "model.mlirbc"])
+        return weights
+
+    def test_constants_of_every_kind(self):
+        weights = self.check("export_models:Constants", "--inputs=export_models:rows")
+        module = export_models.Constants()
+        self.assertEqual(len(weights), 6)
+        self.assertNotIn("second", weights)
+        for name in ("first", "turned", "positions", "bytes", "mask"):
+            tensor = getattr(module, name).detach().contiguous()
+            elements = tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
+            name = name if name in weights else "constant"
+            self.assertEqual(weights[name].lower(), elements.hex(), name)
+
+    def test_a_dynamic_model(self):
+        self.check(*TINY_BERT, "--dynamic", "--padding=left")
+
+    def test_types(self):
+        for dtype in ("f16", "bf16"):
+            self.model = self.folder / "model.mlir"
+            self.check(*TINY_BERT, f"--dtype={dtype}")
+            for file in self.folder.glob("model.*"):
+                file.unlink()
+
+    def test_a_model_of_another_producer(self):
+        model = self.folder / "given.mlir"
+        model.write_text("func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n"
+                         "  return %x : tensor<2xf32>\n}\n")
+        output = self.folder / "model.mlirbc"
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(cli.main([str(model), "-o", str(output)]), 0)
+        self.assertIn("func.func @main", self.text(output)[0])
+
+    def test_without_sprint_opt(self):
+        with unittest.mock.patch("shutil.which", return_value=None):
+            self.assert_refused("expected sprint-opt", *TINY_BERT, "-o",
+                                str(self.folder / "model.mlirbc"))
 
 
 @needs_torch

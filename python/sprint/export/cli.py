@@ -11,6 +11,8 @@ import pathlib
 from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 from .errors import ExportError, exit_code
+from .files import OutputFiles
+from .model_files import BYTECODE_SUFFIX, plan_model
 from .producers import choice, from_mlir
 from .producers.program import write
 
@@ -121,7 +123,8 @@ def _parser() -> argparse.ArgumentParser:
                         help="who the model is of; without it onnx of an .onnx file, what its "
                         "operations are of an .mlir file, and torch of everything else")
     parser.add_argument("-o", "--output", type=pathlib.Path, required=True, metavar="FILE",
-                        help="the MLIR text, with the weights in it; its function is main")
+                        help=f"the model, with the weights in it; its function is main. Bytecode "
+                        f"where the name ends in {BYTECODE_SUFFIX}, else text")
     parser.add_argument("--inputs-dir", type=pathlib.Path, metavar="DIR",
                         help="also write example inputs, 0.npy and so on, and what PyTorch, "
                         "JAX or onnxruntime computes of them, reference0.npy and so on")
@@ -162,20 +165,27 @@ def run(arguments: Optional[List[str]] = None) -> None:
     """Does what the arguments say. Raises ExportError."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.output.is_dir():
-        raise ExportError(f"{options.output}: expected a file, got a folder")
+    with OutputFiles() as files:
+        plan_model(files, options.output)
+        # How many there are is not known yet.
+        if options.inputs_dir is not None:
+            files.check(options.inputs_dir / "0.npy")
+        _run(parser, options, files)
+
+
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, files: OutputFiles) -> None:
     producer = options.producer or choice.producer_of(options.model)
     choice.check_options(parser, options, producer)
     check_packages(producer)
     if producer == "torch":
-        _run_torch(options)
+        _run_torch(options, files)
         return
     program = choice.translate(options, producer)
-    write(program, options.output, options.inputs_dir)
+    write(files, program, options.output, options.inputs_dir)
     _print_arguments(program.names, program.inputs)
 
 
-def _run_torch(options: argparse.Namespace) -> None:
+def _run_torch(options: argparse.Namespace, files: OutputFiles) -> None:
     # These need the packages.
     from .exporting import Destination, export
     from .models import load
@@ -185,7 +195,7 @@ def _run_torch(options: argparse.Namespace) -> None:
     request.key_offsets = options.key_offsets
     loaded = load(request)
     lowered = export(loaded, Destination(options.output, options.inputs_dir), options.dynamic,
-                     options.fused_attention)
+                     options.fused_attention, files)
     _print_arguments([argument.name for argument in lowered.model.arguments],
                      lowered.model.examples())
     for name in lowered.dropped:

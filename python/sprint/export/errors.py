@@ -4,12 +4,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import Callable, List, Optional
 
 
 class ExportError(Exception):
     """A model cannot be exported as asked. The message is one line for the user."""
+
+
+class Ended(BaseException):
+    """A signal came that ends the process."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 #: Longer messages of other packages are cut.
@@ -26,10 +36,16 @@ def one_line(error: BaseException) -> str:
 
 
 def exit_code(run: Callable[[Optional[List[str]]], None], arguments: Optional[List[str]]) -> int:
-    """Runs a command line; an ExportError becomes one line on stderr and exit code 1."""
+    """Runs a command line; an ExportError becomes one line on stderr and exit code 1. A signal
+    ends the process as if nobody had handled it.
+    """
     try:
         run(arguments)
     except ExportError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except (Ended, KeyboardInterrupt) as end:
+        number = end.number if isinstance(end, Ended) else signal.SIGINT
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
     return 0

@@ -13,6 +13,7 @@ import torch
 from .errors import ExportError, one_line
 from .files import OutputFiles, add_tensors
 from .lowering import Lowered, lower
+from .model_files import add_module
 from .models import LoadedModel
 
 
@@ -28,16 +29,13 @@ class Destination:
 
 
 def export(loaded: LoadedModel, destination: Destination, dynamic: bool = False,
-           fused_attention: bool = False) -> Lowered:
-    """Lowers a model and writes its files, all of them or none. Raises ExportError."""
+           fused_attention: bool = False, files: Optional[OutputFiles] = None) -> Lowered:
+    """Lowers a model and writes its files, all of them or none. `files` may have them planned
+    already. Raises ExportError.
+    """
     lowered = lower(loaded.model, dynamic, fused_attention, loaded.longest)
-    if destination.inputs is not None:
-        try:
-            destination.inputs.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ExportError(f"{destination.inputs}: {error.strerror}") from error
-    with OutputFiles() as files:
-        files.add_text(destination.model, lowered.text)
+    with files or OutputFiles() as files:
+        add_module(files, destination.model, lowered.module)
         if destination.inputs is not None:
             add_tensors(files, destination.inputs, "", lowered.model.examples())
             add_tensors(files, destination.inputs, "reference", reference(lowered))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 import torch
 
@@ -14,7 +14,10 @@ from .attentions import count_attentions
 from .cleanup import clear_non_persistent_buffers, live_arguments, prepare
 from .errors import ExportError, one_line
 from .quiet import quiet
-from .wrapping import Argument, TensorModel, WithConstants
+from .wrapping import Argument, TensorModel, WithConstants, without_wrapping
+
+if TYPE_CHECKING:
+    from .linalg_module import LinalgModule, Weights
 
 #: The passes that torch_mlir.fx.export_and_import runs for linalg on tensors.
 PIPELINES = (
@@ -32,7 +35,7 @@ _CONSTRAINTS = "Constraints violated"
 class Lowered:
     """A model as linalg on tensors."""
 
-    text: str
+    module: LinalgModule
     #: What it takes, without the arguments that no result depends on.
     model: TensorModel
     #: The names of the arguments that were dropped.
@@ -133,11 +136,13 @@ def _module_path(node: torch.fx.Node) -> str:
     """
     stack = node.meta.get("nn_module_stack") or {}
     path = next((path for path, _ in reversed(stack.values())), "")
-    return re.sub(r"^(module(\.|$))+", "", path)
+    return without_wrapping(path)
 
 
-def _importer():
-    """torch-mlir's importer, with module paths as names of places in the source."""
+def _importer(weights: Weights):
+    """torch-mlir's importer, with module paths as names of places in the source, and with the
+    tensors' own memory as weights.
+    """
     from torch_mlir import ir
     from torch_mlir.dialects import torch as torch_dialect
     from torch_mlir.extras import fx_importer
@@ -155,7 +160,7 @@ def _importer():
     class Importer(fx_importer.FxImporter):
 
         def __init__(self, context: ir.Context):
-            super().__init__(context=context)
+            super().__init__(context=context, hooks=weights)
             self._cc = Places(context, py_attr_tracker=self._py_attr_tracker)
 
     context = ir.Context()
@@ -163,13 +168,16 @@ def _importer():
     return Importer(context)
 
 
-def _to_linalg(program: torch.export.ExportedProgram, fused_attention: bool) -> str:
+def _to_linalg(program: torch.export.ExportedProgram, fused_attention: bool) -> LinalgModule:
     from torch_mlir import fx, ir, passmanager
+
+    from .linalg_module import LinalgModule, Weights
 
     try:
         program = prepare(program, _decompositions(fused_attention))
+        weights = Weights(program)
         module = fx.export_and_import(program, output_type="raw", func_name="main",
-                                      fx_importer=_importer(), decomposition_table={})
+                                      fx_importer=_importer(weights), decomposition_table={})
     except Exception as error:  # The importer and torch's decompositions raise any type.
         raise ExportError(f"torch-mlir: {one_line(error)}") from error
     diagnostics: List[str] = []
@@ -189,12 +197,12 @@ def _to_linalg(program: torch.export.ExportedProgram, fused_attention: bool) -> 
             raise ExportError(_failure(diagnostics, error)) from error
         finally:
             handler.detach()
-    return module.operation.get_asm(enable_debug_info=True)
+    return LinalgModule(module.operation, weights)
 
 
 def lower(model: TensorModel, dynamic: bool = False, fused_attention: bool = False,
           longest: Optional[Mapping[str, int]] = None) -> Lowered:
-    """Lowers a module to the text of a function `main` that holds its weights.
+    """Lowers a module to a function `main` that holds its weights.
 
     With `dynamic` the dimensions in the arguments' `axes` may have any size; `longest` bounds them
     by name. With `fused_attention` scaled_dot_product_attention stays one operation,
@@ -215,5 +223,5 @@ def lower(model: TensorModel, dynamic: bool = False, fused_attention: bool = Fal
             model.module.eval()
             program = _trace(model, dynamic, longest or {})
         attentions = count_attentions(program)
-        text = _to_linalg(program, fused_attention)
-    return Lowered(text, model, dropped, attentions)
+        module = _to_linalg(program, fused_attention)
+    return Lowered(module, model, dropped, attentions)

@@ -63,15 +63,16 @@ def randomize(module: torch.nn.Module, seed: int) -> None:
     queries = UNSCALED_QUERIES.get(getattr(config, "model_type", ""))
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in module.named_parameters():
-        values = torch.randn(parameter.shape, generator=generator)
         if parameter.ndim < 2:
             # Weights of normalisations stay near one.
-            parameter.data.add_(RANDOM_BIAS * values)
-        elif "embed" in name or "bias" in name:
-            parameter.data.copy_(0.5 * values)
+            parameter.data.add_(RANDOM_BIAS * torch.randn(parameter.shape, generator=generator))
+            continue
+        # In place: one weight may be a large part of a model.
+        values = parameter.data.normal_(generator=generator)
+        if "embed" in name or "bias" in name:
+            values.mul_(0.5)
         else:
-            inputs = parameter[0].numel()
-            parameter.data.copy_(values / inputs**0.5)
+            values.div_(parameter[0].numel()**0.5)
             if queries is not None and queries in name:
                 head_dim = getattr(config, "d_kv", 0) or config.hidden_size // config.num_heads
                 parameter.data.mul_(head_dim**-0.5)

@@ -9,6 +9,7 @@ tensors and returns a tuple of them; the modules here stand between.
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import torch
@@ -43,6 +44,13 @@ class TensorModel:
 
     def examples(self) -> Tuple[torch.Tensor, ...]:
         return tuple(argument.example for argument in self.arguments)
+
+
+def without_wrapping(path: str) -> str:
+    """The path of a part of a model, such as `layers.3.attention`, in the model itself: without the
+    modules that are put around it here.
+    """
+    return re.sub(r"^(module(\.|$))+", "", path)
 
 
 def _fields(result: Any) -> Dict[str, Any]:

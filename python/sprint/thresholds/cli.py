@@ -13,6 +13,7 @@ import numpy as np
 
 from ..export.cli import Parser, add_model_options, check_packages, request_of
 from ..export.errors import ExportError, exit_code, one_line
+from ..export.files import OutputFiles
 
 if TYPE_CHECKING:
     import torch
@@ -56,8 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _read_arguments(folder: pathlib.Path,
-                    arguments: "List[Argument]") -> "Tuple[torch.Tensor, ...]":
+def _read_arguments(folder: pathlib.Path, arguments: "List[Argument]",
+                    files: OutputFiles) -> "Tuple[torch.Tensor, ...]":
     """The arguments of one run, of the types that the model takes. Raises ExportError."""
     import torch
 
@@ -69,6 +70,7 @@ def _read_arguments(folder: pathlib.Path,
     tensors = []
     for position, argument in enumerate(arguments):
         path = folder / f"{position}.npy"
+        files.add_input(path)
         try:
             tensor = torch.from_numpy(np.load(path, allow_pickle=False))
         except (OSError, ValueError, TypeError, EOFError) as error:
@@ -84,12 +86,15 @@ def _read_arguments(folder: pathlib.Path,
 def run(arguments: Optional[List[str]] = None) -> None:
     """Does what the arguments say. Raises ExportError."""
     options = _parser().parse_args(arguments)
-    for path in filter(None, (options.output, options.key_offsets)):
-        if path.is_dir():
-            raise ExportError(f"{path}: expected a file, got a folder")
-    check_packages()
+    with OutputFiles() as files:
+        for path in filter(None, (options.output, options.key_offsets)):
+            files.plan(path)
+        check_packages()
+        _run(options, files)
+
+
+def _run(options: argparse.Namespace, files: OutputFiles) -> None:
     # These need the packages.
-    from ..export.files import OutputFiles
     from ..export.key_offsets import add_key_offsets
     from ..export.models import load
     from ..export.quiet import quiet
@@ -97,7 +102,8 @@ def run(arguments: Optional[List[str]] = None) -> None:
 
     options.attention = options.attention or "sdpa"
     model = load(request_of(options, batch=1)).model
-    inputs = [_read_arguments(folder, list(model.arguments)) for folder in options.folders]
+    inputs = [_read_arguments(folder, list(model.arguments), files)
+              for folder in options.folders]
     try:
         with quiet():
             learner = Learner(model.module, inputs)
@@ -111,12 +117,11 @@ def run(arguments: Optional[List[str]] = None) -> None:
     text = json.dumps({"thresholds": [selection.threshold.tolist() for selection in selections],
                        "calibration": {"prune_rate": options.prune_rate,
                                        "inputs": len(inputs)}}, indent=2)
-    with OutputFiles() as files:
-        files.add_text(options.output, text + "\n")
-        if options.key_offsets is not None:
-            add_key_offsets(files, options.key_offsets,
-                            [selection.key_offset for selection in selections])
-        files.commit()
+    files.add_text(options.output, text + "\n")
+    if options.key_offsets is not None:
+        add_key_offsets(files, options.key_offsets,
+                        [selection.key_offset for selection in selections])
+    files.commit()
     print(f"attentions: {len(selections)}")
     print(f"pruned: {100 * measured.pruned:.2f} %")
     print(f"error of the results: {100 * measured.error:.2f} %")

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import ExportError
 from ..files import OutputFiles
+from ..model_files import add_text
 
 #: Dialects that the tools of producers leave where they know no lowering.
 _FOREIGN = re.compile(r"^\s*(?:%[^=]*= )?\"?((?:util|hal|flow|vm|stream|iree_\w+|stablehlo|chlo|"
@@ -54,16 +55,11 @@ def _add_arrays(files: OutputFiles, folder: pathlib.Path, prefix: str,
         files.add_array(folder / f"{prefix}{index}.npy", array)
 
 
-def write(program: Program, model: pathlib.Path, inputs: Optional[pathlib.Path]) -> None:
+def write(files: OutputFiles, program: Program, model: pathlib.Path,
+          inputs: Optional[pathlib.Path]) -> None:
     """Writes the model, and inputs and results as sprint.export does, all of them or none."""
+    add_text(files, model, program.text)
     if inputs is not None:
-        try:
-            inputs.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ExportError(f"{inputs}: {error.strerror}") from error
-    with OutputFiles() as files:
-        files.add_text(model, program.text)
-        if inputs is not None:
-            _add_arrays(files, inputs, "", program.inputs)
-            _add_arrays(files, inputs, "reference", program.results)
-        files.commit()
+        _add_arrays(files, inputs, "", program.inputs)
+        _add_arrays(files, inputs, "reference", program.results)
+    files.commit()

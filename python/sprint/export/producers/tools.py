@@ -28,6 +28,18 @@ def iree_opt() -> str:
     return found
 
 
+def sprint_opt() -> str:
+    """The path of sprint-opt: of this source tree, or as it is installed."""
+    built = pathlib.Path(__file__).resolve().parents[4] / "build" / "bin"
+    search = os.pathsep.join([str(built), os.environ.get("PATH", "")])
+    found = shutil.which("sprint-opt", path=search)
+    if found is None:
+        raise ExportError("expected sprint-opt, which writes bytecode, in build/bin (scripts/build "
+                          "sprint-opt) or in PATH; a name that ends in .mlir is of text, which "
+                          "needs no tool")
+    return found
+
+
 def mlir_opt() -> str:
     """The path of mlir-opt of MLIR 22."""
     search = os.environ.get("PATH", "")
