@@ -208,8 +208,11 @@ def run(_):
 sys.exit(exit_code(run, None))
 """
         for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-            process = subprocess.Popen([sys.executable, "-c", script], cwd=self.folder,
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            # What runs in the background may ignore some.
+            process = subprocess.Popen(
+                [sys.executable, "-c", script], cwd=self.folder, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, preexec_fn=lambda number=number: signal.signal(
+                    number, signal.SIG_DFL))
             self.assertEqual(process.stdout.readline(), b"written\n")
             self.assertEqual(len([name for name in self.names() if "sprint" in name]), 1)
             process.send_signal(number)
