@@ -129,3 +129,23 @@ class Constants(torch.nn.Module):
 
 def rows():
     return torch.randn(2, 24, 24, generator=torch.Generator().manual_seed(1))
+
+
+class Layers(torch.nn.Module):
+    """Attentions by nn.MultiheadAttention, whose weights nobody reads, and in a layer, and an
+    argument that no result depends on.
+    """
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.attention = torch.nn.MultiheadAttention(16, 2, batch_first=True)
+        self.layer = torch.nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+
+    def forward(self, tokens, unused):
+        mixed, _ = self.attention(tokens, tokens, tokens)
+        return self.layer(tokens + mixed)
+
+
+def layer_inputs():
+    return tokens(), torch.zeros(3)

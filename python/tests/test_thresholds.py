@@ -43,6 +43,19 @@ class PrunedAttention(unittest.TestCase):
         self.key = torch.randn(2, 4, 7, 8, generator=generator)
         self.value = torch.randn(2, 4, 7, 3, generator=generator)
 
+    def test_multihead_attention(self):
+        """Of layers as well, with weights that somebody reads."""
+        module = torch.nn.MultiheadAttention(8, 2, batch_first=True).eval()
+        layer = torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+        tokens = self.query[:, 0]
+        with torch.no_grad():
+            expected = (*module(tokens, tokens, tokens), layer(tokens))
+            with attention.prune(attention.Pruning()) as heads:
+                actual = (*module(tokens, tokens, tokens), layer(tokens))
+        self.assertEqual(heads, [2, 2])
+        torch.testing.assert_close(actual, expected)
+        self.assertTrue(torch.backends.mha.get_fastpath_enabled())
+
     def check(self, *arguments, **options):
         """Thresholds below every score change nothing, and neither do key offsets."""
         expected = attend(*arguments, **options)
@@ -187,6 +200,34 @@ class CommandLine(unittest.TestCase):
         written = json.loads(self.output.read_text())
         self.assertEqual(written["calibration"], {"prune_rate": 0.6, "inputs": 1})
         self.assertEqual([len(thresholds) for thresholds in written["thresholds"]], [2])
+
+    def test_takes_what_the_exporter_wrote(self):
+        """Also where it left an argument out; and nn.MultiheadAttention is attention."""
+        model = ["export_models:Layers", "--inputs=export_models:layer_inputs"]
+        inputs = self.folder / "inputs"
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            code = export_cli.main([*model, "-o", str(self.folder / "model.mlir"),
+                                    f"--inputs-dir={inputs}"])
+        self.assertEqual(code, 0)
+        self.assertIn("no argument: 1,", output.getvalue())
+        self.assertEqual(sorted(path.name for path in inputs.iterdir()),
+                         ["0.npy", "reference0.npy"])
+        code, output, errors = self.run_cli(*model, f"--input={inputs}", "--prune-rate=0.6",
+                                            "--steps=5")
+        self.assertEqual((code, errors), (0, ""))
+        self.assertRegex(output, r"\Aattentions: 2\n")
+        self.assertEqual([len(row) for row in json.loads(self.output.read_text())["thresholds"]],
+                         [2, 4])
+
+    def test_outputs_destroy_nothing(self):
+        before = (self.input / "0.npy").read_bytes()
+        self.output = self.input / "0.npy"
+        code, _, errors = self.run_cli(*MODEL, f"--input={self.input}", "--prune-rate=0.6")
+        self.assertEqual((code, self.output.read_bytes()), (1, before))
+        self.assertIn("0.npy: is read as well, and would be replaced", errors)
+        self.output = self.folder / "thresholds.json"
+        self.assert_refused("is the file of another output", *MODEL, f"--input={self.input}",
+                            "--prune-rate=0.6", f"--key-offsets={self.output}")
 
     def test_key_offsets(self):
         """The exporter puts them into the model, which computes what it did; what pruning makes of

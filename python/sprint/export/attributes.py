@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-from .errors import ExportError, one_line
+from .errors import ExportError, raised
 
 
 def attribute(spec: str) -> Any:
@@ -19,8 +19,8 @@ def attribute(spec: str) -> Any:
         sys.path.insert(0, os.getcwd())
     try:
         value = importlib.import_module(name)
-    except Exception as error:  # A module's code may raise anything.
-        raise ExportError(f"{spec}: cannot import '{name}': {one_line(error)}") from error
+    except (Exception, SystemExit) as error:  # A module's code may raise anything.
+        raise ExportError(f"{spec}: cannot import '{name}': {raised(error)}") from error
     for part in path.split("."):
         if not hasattr(value, part):
             raise ExportError(f"{spec}: '{name}' has no attribute '{path}'")

@@ -74,6 +74,9 @@ def add_model_options(parser: argparse.ArgumentParser, model_help: str = MODEL_H
                         help="rows of the example; 1, or 2 with dynamic sizes")
     parser.add_argument("--length", type=_positive, default=16, metavar="N",
                         help="tokens of the example (default 16)")
+    parser.add_argument("--decoder-length", type=_positive, metavar="N",
+                        help="tokens of the decoder of a model with an encoder (default 4 less "
+                        "than --length)")
     parser.add_argument("--padding", choices=("none", "full", "right", "left"), default="full",
                         help="the example's attention_mask: no such argument, all ones (default), "
                         "or zeros at that end")
@@ -110,7 +113,8 @@ def request_of(options: argparse.Namespace, batch: int) -> "Request":
     return Request(
         model=options.model, config=dict(options.config), model_class=options.model_class,
         attention=options.attention, dtype=options.dtype,
-        sizes=Sizes(options.batch or batch, options.length, options.padding, options.seed),
+        sizes=Sizes(options.batch or batch, options.length, options.padding, options.seed,
+                    options.decoder_length),
         outputs=options.outputs.split(",") if options.outputs else None, pooling=options.pooling,
         inputs=options.inputs)
 

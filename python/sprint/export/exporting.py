@@ -10,7 +10,7 @@ from typing import Optional
 
 import torch
 
-from .errors import ExportError, one_line
+from .errors import ExportError, raised
 from .files import OutputFiles, add_tensors
 from .lowering import Lowered, lower
 from .model_files import add_module
@@ -48,5 +48,5 @@ def reference(lowered: Lowered):
     try:
         with torch.no_grad():
             return lowered.model.module(*lowered.model.examples())
-    except Exception as error:  # A model's code may raise anything.
-        raise ExportError(f"PyTorch cannot run the model: {one_line(error)}") from error
+    except (Exception, SystemExit) as error:  # A model's code may raise anything.
+        raise ExportError(f"PyTorch cannot run the model: {raised(error)}") from error

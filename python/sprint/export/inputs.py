@@ -17,7 +17,7 @@ from .wrapping import Argument
 PADDINGS = ("none", "full", "right", "left")
 #: Token numbers below this one are often special: padding, start, end, unknown.
 FIRST_TOKEN = 5
-#: The decoder's length where the encoder's is given: another one, so that the attention between
+#: The decoder's length where only the encoder's is given: another one, so that the attention between
 #: them is not square.
 DECODER_LENGTH_DIFFERENCE = 4
 
@@ -30,6 +30,8 @@ class Sizes:
     length: int = 16
     padding: str = "full"
     seed: int = 0
+    #: Of the decoder of a model that has an encoder as well; without it shorter than the encoder's.
+    decoder_length: Optional[int] = None
 
 
 def attention_mask(batch: int, length: int, padding: str) -> torch.Tensor:
@@ -69,9 +71,13 @@ class _Examples:
             arguments += self.image()
         if getattr(self.config, "is_encoder_decoder", False) and \
                 "decoder_input_ids" in self.parameters:
-            length = self.sizes.length - DECODER_LENGTH_DIFFERENCE
-            arguments.append(Argument("decoder_input_ids", self.tokens(max(2, length)),
+            length = self.sizes.decoder_length or \
+                max(2, self.sizes.length - DECODER_LENGTH_DIFFERENCE)
+            arguments.append(Argument("decoder_input_ids", self.tokens(length),
                                       {0: "batch", 1: "decoder_length"}))
+        elif self.sizes.decoder_length is not None:
+            raise ExportError("expected no --decoder-length of a model without a decoder beside an "
+                              "encoder")
         return arguments
 
     def normal(self, *shape: int) -> torch.Tensor:
@@ -108,8 +114,10 @@ class _Examples:
         size: Any = self.setting("image_size")
         height, width = size if isinstance(size, (tuple, list)) else (size, size)
         channels = self.setting("num_channels")
-        return [Argument("pixel_values", self.normal(self.sizes.batch, channels, height, width),
-                         {0: "batch"})]
+        # Models of videos take several images.
+        frames = getattr(self.config, "num_frames", None)
+        shape = (self.sizes.batch, *([frames] if frames else []), channels, height, width)
+        return [Argument("pixel_values", self.normal(*shape), {0: "batch"})]
 
     def spectrogram(self) -> List[Argument]:
         # Whisper halves the number of frames by a convolution and takes no other number of them.

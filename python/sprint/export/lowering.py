@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
-from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set
 
 import torch
+from torch.nn.modules import transformer
 
 from .attentions import count_attentions
 from .cleanup import clear_non_persistent_buffers, live_arguments, prepare
-from .errors import ExportError, one_line
+from .errors import ExportError, one_line, raised
 from .quiet import quiet
 from .wrapping import Argument, TensorModel, WithConstants, without_wrapping
 
@@ -60,6 +62,49 @@ def _dynamic_shapes(arguments: Sequence[Argument], longest: Mapping[str, int]):
                   for argument in arguments),)
 
 
+@contextlib.contextmanager
+def _unread_masks() -> Iterator[None]:
+    """torch.nn.Transformer and its encoder and decoder look into a mask to see whether it is the
+    causal one, which is a hint and no more; a trace has no values to look at.
+    """
+    original = transformer._detect_is_causal_mask
+    transformer._detect_is_causal_mask = lambda mask, is_causal=None, size=None: is_causal is True
+    try:
+        yield
+    finally:
+        transformer._detect_is_causal_mask = original
+
+
+def _check_operations(program: torch.export.ExportedProgram) -> None:
+    """Refuses what torch-mlir has no lowering for, where more can be said than its name."""
+    for node in program.graph.nodes:
+        if node.op == "call_function" and getattr(node.target, "__name__", "") == "flex_attention":
+            raise ExportError("torch-mlir cannot lower flex_attention: expected "
+                              "scaled_dot_product_attention, with what score_mod and block_mask do "
+                              f"as attn_mask{_at(node)}")
+
+
+def _check_sizes(program: torch.export.ExportedProgram) -> None:
+    """Refuses other shapes of tensors without elements: torch-mlir's lowering of them divides by
+    their sizes.
+    """
+    reshapes = (torch.ops.aten.view.default, torch.ops.aten.reshape.default,
+                torch.ops.aten._unsafe_view.default, torch.ops.aten.unflatten.int,
+                torch.ops.aten.flatten.using_ints)
+    for node in program.graph.nodes:
+        value = node.meta.get("val")
+        if node.target in reshapes and isinstance(value, torch.Tensor) and \
+                any(isinstance(size, int) and size == 0 for size in value.shape):
+            raise ExportError(f"expected tensors with elements, got one of {list(value.shape)}"
+                              f"{_at(node)}")
+
+
+def _at(node: torch.fx.Node) -> str:
+    """Where the model's code computes a node, for the end of a message."""
+    places = re.findall(r'File "([^"<]+)", line (\d+)', node.meta.get("stack_trace") or "")
+    return f" (at {places[-1][0]}:{places[-1][1]})" if places else ""
+
+
 def _trace(model: TensorModel, dynamic: bool, longest: Mapping[str, int],
            checked_at_run_time: bool = False) -> torch.export.ExportedProgram:
     """The program of a module.
@@ -70,13 +115,13 @@ def _trace(model: TensorModel, dynamic: bool, longest: Mapping[str, int],
     shapes = _dynamic_shapes(model.arguments, longest) if dynamic else None
     clear_non_persistent_buffers(model.module)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _unread_masks():
             return torch.export.export(
                 model.module, model.examples(), dynamic_shapes=shapes, strict=False,
                 prefer_deferred_runtime_asserts_over_guards=checked_at_run_time)
     except ExportError:
         raise
-    except Exception as error:  # torch raises nearly every type there is.
+    except (Exception, SystemExit) as error:  # torch raises nearly every type there is.
         suggested = _suggested_bounds(str(error), longest)
         if dynamic and _CONSTRAINTS in str(error) and \
                 (not checked_at_run_time or suggested != longest):
@@ -99,7 +144,12 @@ def _export_failure(error: BaseException) -> str:
     enough.
     """
     reasons = re.findall(r"^\s*- (.+)$", str(error), re.MULTILINE)
-    return reasons[0] if _CONSTRAINTS in str(error) and reasons else one_line(error)
+    if _CONSTRAINTS in str(error) and reasons:
+        return reasons[0]
+    if "data-dependent" in str(error):
+        return (f"the model decides by values of a tensor ({raised(error)}): expected what depends "
+                "on sizes and settings alone")
+    return raised(error)
 
 
 def _decompositions(fused_attention: bool) -> Dict[torch._ops.OperatorBase, Callable]:
@@ -175,9 +225,12 @@ def _to_linalg(program: torch.export.ExportedProgram, fused_attention: bool) -> 
 
     try:
         program = prepare(program, _decompositions(fused_attention))
+        _check_sizes(program)
         weights = Weights(program)
         module = fx.export_and_import(program, output_type="raw", func_name="main",
                                       fx_importer=_importer(weights), decomposition_table={})
+    except ExportError:
+        raise
     except Exception as error:  # The importer and torch's decompositions raise any type.
         raise ExportError(f"torch-mlir: {one_line(error)}") from error
     diagnostics: List[str] = []
@@ -200,6 +253,26 @@ def _to_linalg(program: torch.export.ExportedProgram, fused_attention: bool) -> 
     return LinalgModule(module.operation, weights)
 
 
+def _with_live_arguments(model: TensorModel,
+                         program: torch.export.ExportedProgram) -> TensorModel:
+    """The model without the arguments that no result depends on, or itself where there are none."""
+    live: Set[int] = live_arguments(program)
+    constants = {position: argument.example for position, argument in enumerate(model.arguments)
+                 if position not in live}
+    if not constants:
+        return model
+    model = TensorModel(WithConstants(model.module, len(model.arguments), constants),
+                        [model.arguments[position] for position in sorted(live)])
+    model.module.eval()
+    return model
+
+
+def live_model(model: TensorModel) -> TensorModel:
+    """The model with the arguments of what `lower` makes of it. Raises ExportError."""
+    with quiet():
+        return _with_live_arguments(model, _trace(model, False, {}))
+
+
 def lower(model: TensorModel, dynamic: bool = False, fused_attention: bool = False,
           longest: Optional[Mapping[str, int]] = None) -> Lowered:
     """Lowers a module to a function `main` that holds its weights.
@@ -209,19 +282,15 @@ def lower(model: TensorModel, dynamic: bool = False, fused_attention: bool = Fal
     `tm_tensor.attention`. Raises ExportError.
     """
     model.module.eval()
+    given = model
     with quiet():
         program = _trace(model, dynamic, longest or {})
-        live: Set[int] = live_arguments(program)
-        dropped = [argument.name for position, argument in enumerate(model.arguments)
-                   if position not in live]
-        if dropped:
-            constants = {position: argument.example
-                         for position, argument in enumerate(model.arguments)
-                         if position not in live}
-            model = TensorModel(WithConstants(model.module, len(model.arguments), constants),
-                                [model.arguments[position] for position in sorted(live)])
-            model.module.eval()
+        model = _with_live_arguments(model, program)
+        if model is not given:
             program = _trace(model, dynamic, longest or {})
+        _check_operations(program)
         attentions = count_attentions(program)
         module = _to_linalg(program, fused_attention)
+    kept = {id(argument) for argument in model.arguments}
+    dropped = [argument.name for argument in given.arguments if id(argument) not in kept]
     return Lowered(module, model, dropped, attentions)

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 import torch
 
 from .attributes import attribute
-from .errors import ExportError, one_line
+from .errors import ExportError, one_line, raised
 from .inputs import Sizes, example_arguments, longest
 from .key_offsets import WithKeyOffsets, read_key_offsets
 from .quiet import quiet
@@ -135,6 +135,8 @@ def _from_config(request: Request, config: Any) -> torch.nn.Module:
     torch.manual_seed(request.sizes.seed)
     options = {"attn_implementation": request.attention} if request.attention else {}
     model_class = _model_class(request, request.model)
+    # Where a type has several models, the first of them is taken.
+    config.architectures = config.architectures or []
     make = getattr(model_class, "from_config", None) or model_class._from_config
     model = make(config, **options)
     randomize(model, request.sizes.seed)
@@ -187,17 +189,27 @@ def _from_attribute(request: Request) -> torch.nn.Module:
     # dictionaries.
     if isinstance(value, torch.nn.Sequential) and len(value) and hasattr(value[0], "auto_model"):
         value = value[0].auto_model
+    _check_values(value, request.model)
     return value.cpu()
 
 
+def _check_values(module: torch.nn.Module, place: str) -> None:
+    """Refuses weights without values."""
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if tensor.is_meta:
+            raise ExportError(f"{place}: expected values in '{name}', got a tensor on the device "
+                              "meta: load the weights, or make the model on the device cpu")
+
+
 def _find(request: Request) -> torch.nn.Module:
+    # A folder of that name is written as a path, ./bert.
+    if request.model in _transformers().CONFIG_MAPPING:
+        return _from_type(request)
     path = pathlib.Path(request.model)
     if path.is_dir():
         return _from_directory(request, path)
     if ":" in request.model:
         return _from_attribute(request)
-    if request.model in _transformers().CONFIG_MAPPING:
-        return _from_type(request)
     raise ExportError(f"{request.model}: expected a folder with a config.json, module:attribute, "
                       "or a model type that transformers knows")
 
@@ -220,6 +232,12 @@ def named_arguments(value: Any, place: str) -> List[Argument]:
         if not isinstance(argument.example, torch.Tensor):
             raise ExportError(f"{place}: expected tensors, got {type(argument.example).__name__} "
                               f"for '{argument.name}'")
+        if argument.example.is_meta:
+            raise ExportError(f"{place}: expected values in '{argument.name}', got a tensor on the "
+                              "device meta")
+        if 0 in argument.example.shape:
+            raise ExportError(f"{place}: expected sizes of 1 or more for '{argument.name}', got "
+                              f"{list(argument.example.shape)}")
     return arguments
 
 
@@ -267,8 +285,8 @@ def load(request: Request) -> LoadedModel:
             return _load(request)
     except ExportError:
         raise
-    except Exception as error:  # transformers and a user's module raise any type.
-        raise ExportError(f"{request.model}: {one_line(error)}") from error
+    except (Exception, SystemExit) as error:  # transformers and a user's module raise any type.
+        raise ExportError(f"{request.model}: {raised(error)}") from error
 
 
 def _load(request: Request) -> LoadedModel:
@@ -303,6 +321,9 @@ def _load(request: Request) -> LoadedModel:
                               f"{request.sizes.length}")
         if bound:
             bounds = {"length": bound, "decoder_length": bound}
+        if bound and (request.sizes.decoder_length or 0) > bound:
+            raise ExportError(f"{request.model}: expected a decoder's length of at most {bound}, "
+                              f"got {request.sizes.decoder_length}")
     model = tensor_model(module, arguments, request.dtype, fixed, request.outputs, request.pooling)
     if request.key_offsets is not None:
         model.module = WithKeyOffsets(model.module, read_key_offsets(request.key_offsets)).eval()

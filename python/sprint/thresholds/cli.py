@@ -63,7 +63,8 @@ def _read_arguments(folder: pathlib.Path, arguments: "List[Argument]",
     import torch
 
     names = ", ".join(argument.name for argument in arguments)
-    count = len(list(folder.glob("*.npy")))
+    # What sprint.export writes beside them is no argument.
+    count = sum(path.stem.isdecimal() for path in folder.glob("*.npy"))
     if count != len(arguments):
         raise ExportError(f"{folder}: expected {len(arguments)} files, 0.npy and so on ({names}), "
                           f"got {count}")
@@ -98,10 +99,17 @@ def _run(options: argparse.Namespace, files: OutputFiles) -> None:
     from ..export.key_offsets import add_key_offsets
     from ..export.models import load
     from ..export.quiet import quiet
+    from ..export.lowering import live_model
     from .learning import Learner
 
     options.attention = options.attention or "sdpa"
-    model = load(request_of(options, batch=1)).model
+    loaded = load(request_of(options, batch=1))
+    model = loaded.model
+    counts = {sum(path.stem.isdecimal() for path in folder.glob("*.npy"))
+              for folder in options.folders}
+    if counts != {len(model.arguments)}:
+        # sprint.export leaves arguments out that no result depends on.
+        model = live_model(model)
     inputs = [_read_arguments(folder, list(model.arguments), files)
               for folder in options.folders]
     try:

@@ -9,7 +9,7 @@ import pathlib
 from typing import Any, Dict, Tuple
 
 from ..attributes import attribute
-from ..errors import ExportError
+from ..errors import ExportError, raised
 from . import from_mlir
 from .program import Program
 
@@ -58,7 +58,10 @@ def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace,
 
 def _inputs(spec: str) -> Any:
     value = attribute(spec)
-    return value() if callable(value) else value
+    try:
+        return value() if callable(value) else value
+    except (Exception, SystemExit) as error:  # A user's function may raise anything.
+        raise ExportError(f"{spec}: {raised(error)}") from error
 
 
 def _positional(value: Any) -> Tuple[Any, ...]:

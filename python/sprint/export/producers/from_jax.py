@@ -8,7 +8,7 @@ import os
 import re
 from typing import Any, Callable, List, Sequence
 
-from ..errors import ExportError, one_line
+from ..errors import ExportError, raised
 from ..quiet import quiet
 from .program import Program, storable
 from .tools import iree_opt, run_passes
@@ -65,8 +65,8 @@ def translate(function: Callable[..., Any], arguments: Sequence[Any], source: st
             text = compiled.lower(*arguments).as_text()
             results = jax.tree_util.tree_leaves(compiled(*arguments))
             inputs = jax.tree_util.tree_leaves(tuple(arguments))
-    except Exception as error:  # A user's function may raise anything.
-        raise ExportError(f"{source}: {one_line(error)}") from error
+    except (Exception, SystemExit) as error:  # A user's function may raise anything.
+        raise ExportError(f"{source}: {raised(error)}") from error
     try:
         return Program(stablehlo_to_linalg(text, passes=passes), _names(jax, arguments),
                        [storable(array) for array in inputs],
