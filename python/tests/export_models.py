@@ -44,6 +44,85 @@ def square():
     return torch.arange(16.0).reshape(4, 4)
 
 
+class OnMeta(torch.nn.Module):
+    """Has a weight without values."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 4, device="meta")
+
+    def forward(self, tensor):
+        return self.linear(tensor)
+
+
+def on_meta():
+    return torch.zeros(4, 4, device="meta")
+
+
+def empty():
+    return torch.zeros(2, 0, 4)
+
+
+class Exits(torch.nn.Module):
+
+    def forward(self, tensor):
+        raise SystemExit(3)
+
+
+def exits():
+    raise SystemExit("no inputs")
+
+
+class NoRows(torch.nn.Module):
+    """Gives another shape to a tensor without elements."""
+
+    def forward(self, tensor):
+        return tensor.sum() + tensor[:, :0].reshape(2, 0, 2).sum()
+
+
+class WrongType(torch.nn.Module):
+
+    def forward(self, tensor):
+        return tensor + None
+
+
+class Chooses(torch.nn.Module):
+    """Decides by values."""
+
+    def forward(self, tensor):
+        return tensor if tensor.sum() > 0 else -tensor
+
+
+class Flex(torch.nn.Module):
+
+    def forward(self, tensor):
+        from torch.nn.attention.flex_attention import flex_attention
+
+        return flex_attention(tensor, tensor, tensor)
+
+
+def four_heads():
+    return torch.randn(1, 4, 16, 8, generator=torch.Generator().manual_seed(1))
+
+
+class GeneratedMask(torch.nn.Module):
+    """nn.Transformer with the mask that it generates."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.transformer = torch.nn.Transformer(16, 2, 1, 1, 32, batch_first=True)
+
+    def forward(self, source, target):
+        mask = self.transformer.generate_square_subsequent_mask(target.shape[1])
+        return self.transformer(source, target, tgt_mask=mask)
+
+
+def source_and_target():
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(1, 8, 16, generator=generator), torch.randn(1, 6, 16, generator=generator)
+
+
 class Unlowerable(torch.nn.Module):
 
     def forward(self, tensor):

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import pathlib
+import pty
 import re
 import shutil
 import subprocess
@@ -29,6 +30,8 @@ if not MISSING:
     from sprint.export import cleanup, exporting, inputs, lowering, models, wrapping
     from sprint.zoo import families, forms
 
+TINY_T5 = ["t5", "--config=num_layers=1", "--config=num_decoder_layers=1", "--config=d_model=32",
+           "--config=num_heads=2", "--config=d_kv=16", "--config=d_ff=32", "--config=vocab_size=40"]
 MLIR_OPT = shutil.which("mlir-opt", path=f"/usr/lib/llvm-22/bin:{os.environ.get('PATH', '')}")
 SPRINT_OPT = shutil.which("sprint-opt", path=os.pathsep.join(
     [str(ROOT / "build" / "bin"), os.environ.get("PATH", "")]))
@@ -98,6 +101,7 @@ class WithoutPackages(FolderTest):
                             "--dtype=f8")
         self.assert_refused("the following arguments are required: -o", "bert")
         self.assert_refused("is a folder", "bert", "-o", str(self.folder))
+        self.assert_refused("none/: is a folder", "bert", "-o", f"{self.folder}/none/")
 
 
 @needs_torch
@@ -148,6 +152,66 @@ class Refusals(FolderTest):
     def test_an_operation_that_cannot_be_lowered_is_named(self):
         self.refuse("torch-mlir cannot lower torch.aten._linalg_eigh", "export_models:Unlowerable",
                     "--inputs=export_models:square")
+
+    def test_tensors_without_values(self):
+        self.refuse("expected values in 'linear.weight', got a tensor on the device meta: load",
+                    "export_models:OnMeta", "--inputs=export_models:square")
+        self.refuse("expected values in '0', got a tensor on the device meta",
+                    "export_models:Buffered", "--inputs=export_models:on_meta")
+
+    def test_sizes_of_0(self):
+        """torch-mlir divides by them."""
+        self.refuse(r"expected sizes of 1 or more for '0', got \[2, 0, 4\]",
+                    "export_models:Buffered", "--inputs=export_models:empty")
+        self.refuse(r"expected tensors with elements, got one of \[2, 0, 2\] "
+                    r"\(at .*export_models.py:\d+\)", "export_models:NoRows",
+                    "--inputs=export_models:square")
+
+    def test_code_that_exits(self):
+        self.refuse(r"expected it to return, but it ends the process by sys.exit\(3\) "
+                    r"\(at .*export_models.py:\d+\)", "export_models:Exits",
+                    "--inputs=export_models:square")
+        self.refuse(r"expected it to return, .* by sys.exit\('no inputs'\)",
+                    "export_models:Buffered", "--inputs=export_models:exits")
+
+    def test_errors_of_python_have_a_type_and_a_place(self):
+        self.refuse(r"TypeError: unsupported operand.* \(at .*export_models.py:\d+\)",
+                    "export_models:WrongType", "--inputs=export_models:square")
+        self.refuse(r"ZeroDivisionError: .* \(at .*modeling_bert.py:\d+\)", *TINY_BERT,
+                    "--config=num_attention_heads=0")
+        # The first line only introduces the next one.
+        self.refuse("field 'num_hidden_layers': TypeError: .*expected int, got str", *TINY_BERT,
+                    "--config=num_hidden_layers=two")
+
+    def test_values_that_decide(self):
+        self.refuse(r"the model decides by values of a tensor .*export_models.py:\d+.*: expected "
+                    "what depends on sizes", "export_models:Chooses",
+                    "--inputs=export_models:square")
+
+    def test_flex_attention(self):
+        self.refuse("cannot lower flex_attention: expected scaled_dot_product_attention",
+                    "export_models:Flex", "--inputs=export_models:four_heads")
+
+    def test_decoder_lengths(self):
+        self.refuse("expected no --decoder-length", *TINY_BERT, "--decoder-length=3")
+        self.refuse("expected a decoder's length of at most 20, got 21", *TINY_T5,
+                    "--config=+max_position_embeddings=20", "--decoder-length=21")
+
+    def test_outputs_destroy_nothing(self):
+        source = pathlib.Path(export_models.__file__)
+        before = source.read_bytes()
+        self.assert_refused("is read as well, and would be replaced", "export_models:Buffered",
+                            "--inputs=export_models:square", "-o", str(source))
+        self.assertEqual(source.read_bytes(), before)
+        config = self.folder / "config.json"
+        config.write_text('{"model_type": "bert"}')
+        self.assert_refused("config.json: is read as well", str(self.folder), "-o", str(config))
+        self.assertEqual(config.read_text(), '{"model_type": "bert"}')
+        given = self.folder / "given.mlir"
+        given.write_text("module {}")
+        self.assert_refused("given.mlir: is read as well", str(given), "-o", str(given))
+        self.assert_refused("0.npy: is the file of another output", *TINY_BERT, "-o",
+                            str(self.folder / "0.npy"), "--inputs-dir", str(self.folder))
 
     def test_sizes_that_cannot_be_dynamic(self):
         self.refuse("torch.export: .*length", "export_models:FixedLength", "--dynamic",
@@ -206,6 +270,33 @@ class Models(FolderTest):
         texts = [self.export(*TINY_BERT, f"--seed={seed}") for seed in (1, 1, 2)]
         self.assertEqual(texts[0], texts[1])
         self.assertNotEqual(texts[0], texts[2])
+
+    def test_a_folder_called_like_a_type(self):
+        (self.folder / "bert").mkdir()
+        before = os.getcwd()
+        self.addCleanup(os.chdir, before)
+        os.chdir(self.folder)
+        self.assertEqual(len(signature(self.export(*TINY_BERT))[0]), 2)
+        self.assert_refused("bert: expected a model with a config.json", "./bert", "-o", "x.mlir")
+
+    def test_the_length_of_a_decoder(self):
+        text = self.export(*TINY_T5, "--length=9", "--decoder-length=11")
+        self.assertEqual(signature(text), (["1x9xi64", "1x9xi64", "1x11xi64"], ["1x11x32xf32"]))
+
+    def test_models_of_several_classes_and_of_videos(self):
+        self.export("funnel", "--config=block_sizes=[1,1]", "--config=d_model=32",
+                    "--config=n_head=2", "--config=d_head=16", "--config=d_inner=32",
+                    "--config=vocab_size=40")
+        text = self.export("timesformer", "--config=num_hidden_layers=1", "--config=hidden_size=32",
+                           "--config=num_attention_heads=2", "--config=intermediate_size=32",
+                           "--config=image_size=32", "--config=num_frames=3")
+        self.assertEqual(signature(text)[0], ["1x3x3x32x32xf32"])
+
+    def test_a_mask_that_the_model_generates(self):
+        self.export("export_models:GeneratedMask", "--inputs=export_models:source_and_target")
+        with torch.no_grad():
+            expected = export_models.GeneratedMask().eval()(*export_models.source_and_target())
+        np.testing.assert_allclose(self.arrays("reference")[0], expected.numpy(), atol=1e-5)
 
     def test_chosen_results(self):
         text = self.export(*TINY_BERT, "--outputs=pooler_output,attentions", "--attention=eager")
@@ -299,6 +390,31 @@ class Bytecode(FolderTest):
         with unittest.mock.patch("shutil.which", return_value=None):
             self.assert_refused("expected sprint-opt", *TINY_BERT, "-o",
                                 str(self.folder / "model.mlirbc"))
+
+
+@needs_torch
+class OnATerminal(FolderTest):
+
+    def test_progress(self):
+        """A line that says what is being done, and is gone at the end; nothing of it in a pipe."""
+        command = [sys.executable, "-m", "sprint.export", "export_models:Buffered",
+                   "--inputs=export_models:square", "-o", str(self.model), "--inputs-dir",
+                   str(self.inputs)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(
+            [str(ROOT / "python"), str(pathlib.Path(__file__).resolve().parent)])}
+        controller, terminal = pty.openpty()
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=terminal,
+                              check=False)
+        os.close(terminal)
+        shown = os.read(controller, 1 << 16).decode()
+        os.close(controller)
+        self.assertEqual(done.returncode, 0)
+        for step in ("loading packages", "loading the model", "lowering", "writing",
+                     "computing the reference"):
+            self.assertIn(f"\r\033[Kexport_models:Buffered: {step}, 0 s", shown)
+        self.assertTrue(shown.endswith("\r\033[K"))
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
 
 
 @needs_torch

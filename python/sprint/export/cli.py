@@ -7,14 +7,17 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import pathlib
-from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Sequence, Tuple
+import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 from .errors import ExportError, exit_code
 from .files import OutputFiles
 from .model_files import BYTECODE_SUFFIX, plan_model
 from .producers import choice, from_mlir
 from .producers.program import write
+from .progress import progress
 
 if TYPE_CHECKING:
     from .models import Request
@@ -40,6 +43,13 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected a positive number, got '{text}'")
     return value
+
+
+def output_file(text: str) -> pathlib.Path:
+    """A path that may be one of a file."""
+    if text.endswith(os.sep):
+        raise argparse.ArgumentTypeError(f"{text}: is a folder")
+    return pathlib.Path(text)
 
 
 def _setting(text: str) -> Tuple[str, Any]:
@@ -126,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", dest="producer", choices=choice.PRODUCERS,
                         help="who the model is of; without it onnx of an .onnx file, what its "
                         "operations are of an .mlir file, and torch of everything else")
-    parser.add_argument("-o", "--output", type=pathlib.Path, required=True, metavar="FILE",
+    parser.add_argument("-o", "--output", type=output_file, required=True, metavar="FILE",
                         help=f"the model, with the weights in it; its function is main. Bytecode "
                         f"where the name ends in {BYTECODE_SUFFIX}, else text")
     parser.add_argument("--inputs-dir", type=pathlib.Path, metavar="DIR",
@@ -146,6 +156,21 @@ def _parser() -> argparse.ArgumentParser:
                         help="who decomposes linalg.softmax: MLIR (default), IREE, or IREE with "
                         "what is around it fused")
     return parser
+
+
+def read_files(model: str, *others: Any) -> List[pathlib.Path]:
+    """The files that the options name as read, as far as they exist: of a folder all that lie in it,
+    of Python code its source. What that code reads by itself nobody knows.
+    """
+    found: List[pathlib.Path] = []
+    for name in map(str, filter(None, (model, *others))):
+        path = pathlib.Path(name)
+        found += path.iterdir() if path.is_dir() else [path]
+        if ":" in name:
+            source = pathlib.Path(*name.partition(":")[0].split("."))
+            found += [folder / place for folder in map(pathlib.Path, {os.getcwd(), *sys.path})
+                      for place in (source.with_suffix(".py"), source / "__init__.py")]
+    return [path for path in found if path.is_file()]
 
 
 def check_packages(producer: str = "torch") -> None:
@@ -170,26 +195,36 @@ def run(arguments: Optional[List[str]] = None) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     with OutputFiles() as files:
+        for path in read_files(options.model, options.inputs, options.key_offsets):
+            files.add_input(path)
         plan_model(files, options.output)
         # How many there are is not known yet.
         if options.inputs_dir is not None:
-            files.check(options.inputs_dir / "0.npy")
-        _run(parser, options, files)
+            files.plan(options.inputs_dir / "0.npy")
+        producer = options.producer or choice.producer_of(options.model)
+        choice.check_options(parser, options, producer)
+        with progress(options.model) as shown:
+            shown.step("loading packages")
+            check_packages(producer)
+            said = _run_torch(options, files, shown.step) if producer == "torch" else \
+                _run_other(options, files, producer, shown.step)
+    for line in said:
+        print(line)
 
 
-def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, files: OutputFiles) -> None:
-    producer = options.producer or choice.producer_of(options.model)
-    choice.check_options(parser, options, producer)
-    check_packages(producer)
-    if producer == "torch":
-        _run_torch(options, files)
-        return
+def _run_other(options: argparse.Namespace, files: OutputFiles, producer: str,
+               step: Callable[[str], None]) -> List[str]:
+    """Exports a model of another producer than torch. Returns what there is to say of it."""
+    step("lowering")
     program = choice.translate(options, producer)
+    step("writing")
     write(files, program, options.output, options.inputs_dir)
-    _print_arguments(program.names, program.inputs)
+    return _describe_arguments(program.names, program.inputs)
 
 
-def _run_torch(options: argparse.Namespace, files: OutputFiles) -> None:
+def _run_torch(options: argparse.Namespace, files: OutputFiles,
+               step: Callable[[str], None]) -> List[str]:
+    """Exports a model of torch. Returns what there is to say of it."""
     # These need the packages.
     from .exporting import Destination, export
     from .models import load
@@ -197,19 +232,19 @@ def _run_torch(options: argparse.Namespace, files: OutputFiles) -> None:
     request = request_of(options, batch=2 if options.dynamic else 1)
     request.axes = dict(options.axes)
     request.key_offsets = options.key_offsets
+    step("loading the model")
     loaded = load(request)
     lowered = export(loaded, Destination(options.output, options.inputs_dir), options.dynamic,
-                     options.fused_attention, files)
-    _print_arguments([argument.name for argument in lowered.model.arguments],
-                     lowered.model.examples())
-    for name in lowered.dropped:
-        print(f"no argument: {name}, no result depends on it")
-    print(f"attentions: {lowered.attentions}")
+                     options.fused_attention, files, step)
+    return [*_describe_arguments([argument.name for argument in lowered.model.arguments],
+                                 lowered.model.examples()),
+            *(f"no argument: {name}, no result depends on it" for name in lowered.dropped),
+            f"attentions: {lowered.attentions}"]
 
 
-def _print_arguments(names: Sequence[str], examples: Sequence[Any]) -> None:
-    for position, (name, example) in enumerate(zip(names, examples)):
-        print(f"argument {position}: {name}, {_describe(example)}")
+def _describe_arguments(names: Sequence[str], examples: Sequence[Any]) -> List[str]:
+    return [f"argument {position}: {name}, {_describe(example)}"
+            for position, (name, example) in enumerate(zip(names, examples))]
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import Optional
+from typing import Callable, Optional
 
 import torch
 
@@ -29,14 +29,18 @@ class Destination:
 
 
 def export(loaded: LoadedModel, destination: Destination, dynamic: bool = False,
-           fused_attention: bool = False, files: Optional[OutputFiles] = None) -> Lowered:
+           fused_attention: bool = False, files: Optional[OutputFiles] = None,
+           step: Callable[[str], None] = lambda what: None) -> Lowered:
     """Lowers a model and writes its files, all of them or none. `files` may have them planned
-    already. Raises ExportError.
+    already; `step` is told what is being done. Raises ExportError.
     """
+    step("lowering")
     lowered = lower(loaded.model, dynamic, fused_attention, loaded.longest)
     with files or OutputFiles() as files:
+        step("writing")
         add_module(files, destination.model, lowered.module)
         if destination.inputs is not None:
+            step("computing the reference")
             add_tensors(files, destination.inputs, "", lowered.model.examples())
             add_tensors(files, destination.inputs, "reference", reference(lowered))
         files.commit()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import tempfile
@@ -14,10 +15,11 @@ from typing import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Drops logs, warnings, progress bars and what C++ code prints to standard error."""
+    """Drops logs, warnings, progress bars and whatever is printed to standard error."""
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
-    with warnings.catch_warnings(), tempfile.TemporaryFile() as sink:
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()), \
+            tempfile.TemporaryFile() as sink:
         warnings.simplefilter("ignore")
         saved = os.dup(2)
         os.dup2(sink.fileno(), 2)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, List, Optional, Tuple
 
 import numpy as np
 
-from ..export.cli import Parser, add_model_options, check_packages, request_of
+from ..export.cli import (Parser, add_model_options, check_packages, output_file, read_files,
+                          request_of)
 from ..export.errors import ExportError, exit_code, one_line
 from ..export.files import OutputFiles
 
@@ -49,9 +50,9 @@ def _parser() -> argparse.ArgumentParser:
                         help="the part of all allowed scores to drop, of all attentions together")
     parser.add_argument("--steps", type=_count, default=200, metavar="N",
                         help="of gradient descent (default 200)")
-    parser.add_argument("-o", "--output", type=pathlib.Path, required=True, metavar="FILE",
+    parser.add_argument("-o", "--output", type=output_file, required=True, metavar="FILE",
                         help="the thresholds, one for each head of each attention")
-    parser.add_argument("--key-offsets", type=pathlib.Path, metavar="FILE",
+    parser.add_argument("--key-offsets", type=output_file, metavar="FILE",
                         help="also learns a vector to add to all keys of each head, which "
                         "python -m sprint.export --key-offsets puts into the model")
     return parser
@@ -88,6 +89,8 @@ def run(arguments: Optional[List[str]] = None) -> None:
     """Does what the arguments say. Raises ExportError."""
     options = _parser().parse_args(arguments)
     with OutputFiles() as files:
+        for path in read_files(options.model, options.inputs):
+            files.add_input(path)
         for path in filter(None, (options.output, options.key_offsets)):
             files.plan(path)
         check_packages()
