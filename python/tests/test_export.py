@@ -8,6 +8,7 @@ import os
 import pathlib
 import pty
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -390,6 +391,24 @@ class Bytecode(FolderTest):
         with unittest.mock.patch("shutil.which", return_value=None):
             self.assert_refused("expected sprint-opt", *TINY_BERT, "-o",
                                 str(self.folder / "model.mlirbc"))
+
+
+@needs_torch
+class Disks(FolderTest):
+
+    def test_one_that_is_full(self):
+        """torch-mlir and sprint-opt write as well; here no file may be longer than 8 KiB."""
+        names = ["model.mlir", *(["model.mlirbc"] if SPRINT_OPT else [])]
+        for name in names:
+            output = self.folder / name
+            done = subprocess.run(
+                [sys.executable, "-m", "sprint.export", *TINY_BERT, "-o", str(output)],
+                env={**os.environ, "PYTHONPATH": str(ROOT / "python")}, capture_output=True,
+                text=True, check=False, preexec_fn=lambda: resource.setrlimit(
+                    resource.RLIMIT_FSIZE, (8192, 8192)))
+            self.assertEqual((done.returncode, done.stdout, done.stderr),
+                             (1, "", f"error: {output}: cannot be written: File too large\n"))
+            self.assertEqual(self.files(), [])
 
 
 @needs_torch

@@ -82,7 +82,7 @@ class Choice(ProducerTest):
         self.assertEqual(choice.producer_of(str(folder)), "torch")
 
     def test_options_of_others_are_refused(self):
-        tosa = self.file("model.mlir", TOSA)
+        tosa = self.file("tosa.mlir", TOSA)
         self.refuse("expected no --dtype of a model from tosa", tosa, "--dtype=f16")
         self.refuse("expected no --inputs-dir of a model from tosa", tosa, "--inputs-dir=x")
         self.refuse("expected no --softmax of a model from tosa", tosa, "--softmax=iree")

@@ -10,6 +10,7 @@ import pathlib
 from typing import Any, Callable, Dict
 
 from ..export.exporting import Destination, export
+from ..export.files import OutputFiles
 from ..export.models import LoadedModel
 from ..export.producers.program import Program
 from ..export.producers.program import write as write_program
@@ -63,5 +64,6 @@ class ProducerEntry(Entry):
 
     def export(self, model: pathlib.Path, inputs: pathlib.Path) -> Dict[str, Any]:
         program = self.translate()
-        write_program(program, model, inputs)
+        with OutputFiles() as files:
+            write_program(files, program, model, inputs)
         return {"arguments": program.names, "dropped_arguments": []}
