@@ -227,7 +227,7 @@ LogicalResult Session::addFiles(const Model &model, const RunResult &result) {
 }
 
 LogicalResult Session::run() {
-  auto wipe = llvm::make_scope_exit(::sprint::wipeProgress);
+  llvm::scope_exit wipe(::sprint::wipeProgress);
   auto show = [&](const char *what) { ::sprint::showProgress(options.model + ": " + what); };
   if (failed(planFiles()))
     return failure();
