@@ -348,6 +348,9 @@ class Bytecode(FolderTest):
 
     def check(self, *arguments):
         text = self.export(*arguments)
+        # As each type has it; bytecode has 64 bytes.
+        alignments = set(re.findall(r': "0x(\w\w)000000', text))
+        self.assertLessEqual(alignments, {"02", "04", "08"} | ({"01"} if "xi8>" in text else set()))
         printed, weights = self.text(self.model)
         self.assertEqual(len(weights), len(set(re.findall(r"dense_resource<([\w.]+)>", text))))
         self.model = self.folder / "model.mlirbc"

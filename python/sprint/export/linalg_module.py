@@ -70,7 +70,8 @@ class Weights(fx_importer.FxImporterHooks):
         path = without_wrapping(self._paths.get(id(tensor), "constant"))
         elements = _elements(tensor)
         attribute = ir.DenseResourceElementsAttr.get_from_buffer(
-            elements, _NO_NAME.sub("_", path), fx_importer.create_mlir_tensor_type(tensor))
+            elements, _NO_NAME.sub("_", path), fx_importer.create_mlir_tensor_type(tensor),
+            alignment=tensor.element_size())
         # A name that is taken gets a number.
         name = _RESOURCE.match(str(attribute))[1]
         self.tensors[name] = (tensor, elements)
