@@ -114,10 +114,11 @@ template <typename Float> static __bf16 roundToBFloat16(Float number) {
 
 /// Calls compiled code; false if it failed. Nothing in this frame needs a destructor, and nothing
 /// of it is read after the jump.
-static bool callGuarded(void (*function)(void **), void **arguments) {
+static bool callGuarded(void (*function)(const int64_t *, int64_t *), const int64_t *inputs,
+                        int64_t *outputs) {
   if (setjmp(currentRun->failure))
     return false;
-  function(arguments);
+  function(inputs, outputs);
   return true;
 }
 
@@ -200,13 +201,13 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(
   return builder->createTargetMachine();
 }
 
-/// Has a function that calls what others compute compiled without looking for the best order of its
-/// instructions, where its blocks are so long that this would take most of the time: it is
-/// quadratic in the length of a block, and every argument and result adds to it.
+/// Has a function of long blocks, which sprint-host-split-blocks may leave, compiled without
+/// looking for the best order of its instructions: that takes time quadratic in the length of a
+/// block.
 static void limitCodeGeneration(llvm::Module &module) {
   constexpr size_t kLongBlock = 2000;
   for (llvm::Function &function : module) {
-    // Loops are functions of their own, which nothing is inlined into (OutlineLoops.cpp).
+    // Loops and pieces are functions of their own, which are not inlined.
     bool isOutlined = function.hasFnAttribute(llvm::Attribute::NoInline);
     bool isLong = llvm::any_of(
         function, [](const llvm::BasicBlock &block) { return block.size() > kLongBlock; });
@@ -245,7 +246,6 @@ Executable::compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbo
         symbol.setPrivate();
   auto function = cast<func::FuncOp>(SymbolTable::lookupSymbolIn(*copy, entry));
   function.setPublic();
-  function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(), builder.getUnitAttr());
   for (unsigned index = 0; index < function.getNumArguments(); ++index)
     function.setArgAttr(index, bufferization::BufferizationDialect::kWritableAttrName,
                         builder.getBoolAttr(false));
@@ -280,7 +280,7 @@ Executable::compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbo
   PassManager passManager(copy->getContext());
   if (configure && failed(configure(passManager)))
     return failure();
-  buildHostPipeline(passManager);
+  buildHostPipeline(passManager, function.getName());
   if (failed(passManager.run(*copy)))
     return failure();
   auto constants =
@@ -330,12 +330,11 @@ Executable::compile(ModuleOp module, StringRef entry, ArrayRef<HostSymbol> symbo
       define(symbol.name, symbol.address);
     return map;
   });
-  llvm::Expected<EntryPoint> entryPoint =
-      (*engine)->lookupPacked((kInterfacePrefix + kModelPrefix + entry).str());
+  llvm::Expected<void *> entryPoint = (*engine)->lookup((kModelPrefix + entry).str());
   if (!entryPoint)
     return fail(entryPoint.takeError());
   executable->engine = std::move(*engine);
-  executable->entryPoint = *entryPoint;
+  executable->entryPoint = reinterpret_cast<EntryPoint>(*entryPoint);
   return executable;
 }
 
@@ -375,63 +374,41 @@ llvm::Error Executable::checkInputs(ArrayRef<TensorRef> inputs) const {
   return llvm::Error::success();
 }
 
-/// Words of the C interface's descriptor of a memref: two pointers, the offset, sizes and strides.
-static size_t getDescriptorWords(size_t rank) { return 3 + 2 * rank; }
-
-/// Writes the descriptor of a row-major tensor.
-static void describeTensor(const TensorRef &tensor, SmallVectorImpl<int64_t> &words) {
-  size_t rank = tensor.shape.size();
-  words.resize(getDescriptorWords(rank));
-  words[0] = words[1] = reinterpret_cast<intptr_t>(tensor.data);
-  words[2] = 0;
-  int64_t stride = 1;
-  for (size_t dim = rank; dim-- > 0; stride *= tensor.shape[dim]) {
-    words[3 + dim] = tensor.shape[dim];
-    words[3 + rank + dim] = stride;
-  }
-}
-
 llvm::Expected<std::vector<HostTensor>> Executable::run(ArrayRef<TensorRef> inputs) {
   if (llvm::Error error = checkInputs(inputs))
     return error;
 
-  // The C interface takes a pointer to the descriptors of all results, then one to each argument's.
-  SmallVector<SmallVector<int64_t>> descriptors(inputs.size());
-  size_t resultWords = 0;
-  for (const Signature &result : results)
-    resultWords += getDescriptorWords(result.shape.size());
-  SmallVector<int64_t> resultDescriptors(resultWords);
-  SmallVector<void *> pointers;
-  if (!results.empty())
-    pointers.push_back(resultDescriptors.data());
-  for (auto [input, descriptor] : llvm::zip_equal(inputs, descriptors)) {
-    describeTensor(input, descriptor);
-    pointers.push_back(descriptor.data());
+  // As sprint-host-pack-boundary has it: addresses, each with the dynamic sizes.
+  SmallVector<int64_t> inputWords, outputWords;
+  for (auto [input, argument] : llvm::zip_equal(inputs, arguments)) {
+    inputWords.push_back(reinterpret_cast<intptr_t>(input.data));
+    for (auto [size, expected] : llvm::zip_equal(input.shape, argument.shape))
+      if (ShapedType::isDynamic(expected))
+        inputWords.push_back(size);
   }
-  SmallVector<void *> packed;
-  for (void *&pointer : pointers)
-    packed.push_back(&pointer);
+  size_t numOutputWords = 0;
+  for (const Signature &result : results)
+    numOutputWords += 1 + llvm::count_if(result.shape, ShapedType::isDynamic);
+  outputWords.resize(numOutputWords);
 
   Run run;
   Run *outer = std::exchange(currentRun, &run);
-  bool succeeded = callGuarded(entryPoint, packed.data());
+  bool succeeded = callGuarded(entryPoint, inputWords.data(), outputWords.data());
   currentRun = outer;
   if (!succeeded)
     return llvm::createStringError(llvm::inconvertibleErrorCode(), run.message);
 
   std::vector<HostTensor> outputs;
-  const int64_t *words = resultDescriptors.data();
+  const int64_t *word = outputWords.data();
   for (const Signature &result : results) {
-    // The function's boundary is row-major (buildHostPipeline): strides say nothing new.
-    size_t rank = result.shape.size(), elementSize = getElementSize(result.elementType);
-    ArrayRef<int64_t> shape(words + 3, rank);
-    int64_t count = 1;
-    for (int64_t size : shape)
-      count *= size;
-    const std::byte *begin = llvm::bit_cast<const std::byte *>(words[1]) + words[2] * elementSize;
-    outputs.push_back({result.elementType, SmallVector<int64_t>(shape),
-                       std::vector<std::byte>(begin, begin + count * elementSize)});
-    words += getDescriptorWords(rank);
+    const auto *begin = llvm::bit_cast<const std::byte *>(*word++);
+    SmallVector<int64_t> shape = result.shape;
+    for (int64_t &size : shape)
+      if (ShapedType::isDynamic(size))
+        size = *word++;
+    size_t numBytes = ShapedType::getNumElements(shape) * getElementSize(result.elementType);
+    outputs.push_back(
+        {result.elementType, std::move(shape), std::vector<std::byte>(begin, begin + numBytes)});
   }
   return outputs;
 }

@@ -36,7 +36,7 @@
 
 using namespace mlir;
 
-void sprint::buildHostPipeline(OpPassManager &passManager) {
+void sprint::buildHostPipeline(OpPassManager &passManager, StringRef entry) {
   auto simplify = [&] {
     passManager.addPass(createCanonicalizerPass());
     passManager.addPass(createCSEPass());
@@ -78,6 +78,8 @@ void sprint::buildHostPipeline(OpPassManager &passManager) {
   passManager.addPass(memref::createExpandStridedMetadataPass());
   passManager.addPass(createLowerAffinePass());
   passManager.addPass(createSprintHostLowerAsserts());
+  if (!entry.empty())
+    passManager.addPass(createSprintHostPackBoundary({entry.str()}));
   simplify();
 
   // Complex arithmetic is that of real and imaginary parts.
@@ -105,4 +107,6 @@ void sprint::buildHostPipeline(OpPassManager &passManager) {
   passManager.addPass(createUBToLLVMConversionPass());
   passManager.addPass(createReconcileUnrealizedCastsPass());
   passManager.addPass(createSprintHostCheckLowered());
+  simplify();
+  passManager.addPass(createSprintHostSplitBlocks());
 }

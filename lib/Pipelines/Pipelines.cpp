@@ -117,5 +117,5 @@ void mlir::sprint::registerAllPasses() {
                                            buildCompilePipeline);
   PassPipelineRegistration<>("sprint-compile-host",
                              "From linalg on tensors to the LLVM dialect, for the host",
-                             buildHostPipeline);
+                             [](OpPassManager &pm) { buildHostPipeline(pm); });
 }

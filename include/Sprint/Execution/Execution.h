@@ -137,7 +137,7 @@ public:
   llvm::Expected<std::vector<HostTensor>> run(ArrayRef<TensorRef> inputs);
 
 private:
-  using EntryPoint = void (*)(void **);
+  using EntryPoint = void (*)(const int64_t *inputs, int64_t *outputs);
 
   Executable() = default;
 

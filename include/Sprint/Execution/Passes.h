@@ -24,7 +24,8 @@ namespace mlir::sprint {
 /// Adds the passes from arith, cf, func, linalg, math, scf and tensor to the LLVM dialect. What the
 /// code needs to be defined: the functions that sprint-host-lower-asserts and
 /// sprint-host-lower-contractions call, and the constants of the module's `sprint.host_constants`.
-void buildHostPipeline(OpPassManager &passManager);
+/// Function `entry`, if there is one, takes its tensors as sprint-host-pack-boundary says.
+void buildHostPipeline(OpPassManager &passManager, StringRef entry = {});
 
 } // namespace mlir::sprint
 

@@ -348,6 +348,42 @@ def SprintHostLowerAsserts : Pass<"sprint-host-lower-asserts", "::mlir::ModuleOp
   ];
 }
 
+def SprintHostPackBoundary : Pass<"sprint-host-pack-boundary", "::mlir::ModuleOp"> {
+  let summary = "pass the tensors of the entry in memory";
+  let description = [{
+    Upstream passes each memref as 3 + 2 * rank numbers, and LLVM takes time that grows faster than the number of arguments of a call. Makes
+    of the function `entry`, of one block and on row-major memrefs alone, one that takes two pointers to arrays of words of 64 bits: for each
+    of its arguments, in order, the address of its elements and its dynamic sizes; for each result the same, which the function writes. An
+    argument is read in front of its first use.
+
+    Example:
+
+    ```mlir
+    func.func @main(%a: memref<?xf32>, %b: memref<4xf32>) -> memref<4xf32> {
+      ...
+      return %b : memref<4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%inputs: !llvm.ptr, %outputs: !llvm.ptr) {
+      ...
+      %0 = llvm.getelementptr %inputs[2] : (!llvm.ptr) -> !llvm.ptr, i64
+      %1 = llvm.load %0 : !llvm.ptr -> !llvm.ptr
+      ... // the descriptor of %b: this address, size 4, stride 1
+      %2 = llvm.getelementptr %outputs[0] : (!llvm.ptr) -> !llvm.ptr, i64
+      llvm.store %word, %2 : i64, !llvm.ptr // the address of the elements of %b
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect"];
+  let options = [Option<"entry", "entry", "std::string", "\"main\"", "The function that is called from outside">];
+  let statistics = [Statistic<"numPacked", "num-packed", "Number of arguments and results passed in memory">];
+}
+
 def SprintHostKeepRoundings : Pass<"sprint-host-keep-roundings", "::mlir::ModuleOp"> {
   let summary = "make each cast between floats round";
   let description = [{
@@ -391,6 +427,57 @@ def SprintHostCheckLowered : Pass<"sprint-host-check-lowered", "::mlir::ModuleOp
     Example: `gpu.thread_id` fails with "expected ops that the host can run, got 'gpu.thread_id'".
   }];
   let statistics = [Statistic<"numChecked", "num-checked", "Number of ops checked">];
+}
+
+def SprintHostSplitBlocks : Pass<"sprint-host-split-blocks", "::mlir::ModuleOp"> {
+  let summary = "put pieces of long blocks into functions of their own";
+  let description = [{
+    Passes of LLVM take time that grows faster than a block does. Cuts each block of more than `max-ops` ops, but for constants, into
+    functions of that many, which are not inlined again. What one has of another, or of what is around the block, is in a frame, which is
+    allocated where the function begins and freed where it returns; all that they take is its address. What was on the stack of the
+    function is in the frame, too. A block that allocates on the stack what has no constant size, or where it may do so more than once,
+    stays.
+
+    Example: with `max-ops=1`,
+
+    ```mlir
+    llvm.func @main(%a: i64) -> i64 {
+      %0 = llvm.add %a, %a : i64
+      %1 = llvm.mul %0, %0 : i64
+      llvm.return %1 : i64
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.func internal @sprint_piece(%frame: !llvm.ptr) attributes {no_inline} {
+      %0 = llvm.getelementptr %frame[0] : (!llvm.ptr) -> !llvm.ptr, i8
+      %a = llvm.load %0 {alignment = 16 : i64} : !llvm.ptr -> i64
+      %1 = llvm.add %a, %a : i64
+      %2 = llvm.getelementptr %frame[16] : (!llvm.ptr) -> !llvm.ptr, i8
+      llvm.store %1, %2 {alignment = 16 : i64} : i64, !llvm.ptr
+      llvm.return
+    }
+    ...
+    llvm.func @main(%a: i64) -> i64 {
+      %size = llvm.mlir.constant(32 : i64) : i64
+      %frame = llvm.call @malloc(%size) : (i64) -> !llvm.ptr
+      ... // stores %a
+      llvm.call @sprint_piece(%frame) : (!llvm.ptr) -> ()
+      llvm.call @sprint_piece_0(%frame) : (!llvm.ptr) -> ()
+      ... // loads %1
+      llvm.call @free(%frame) : (!llvm.ptr) -> ()
+      llvm.return %1 : i64
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let options = [Option<"maxOps", "max-ops", "unsigned", "256", "Ops of a block that stay together">];
+  let statistics = [
+    Statistic<"numBlocks", "num-blocks", "Number of blocks split">,
+    Statistic<"numPieces", "num-pieces", "Number of functions made of them">,
+  ];
 }
 
 #endif // SPRINT_EXECUTION_PASSES_TD
