@@ -15,10 +15,12 @@
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTHOSTCOPYTOROWMAJOR
 #define GEN_PASS_DEF_SPRINTHOSTDROPBUFFERACCESS
+#define GEN_PASS_DEF_SPRINTHOSTFREEAFTERUSE
 #define GEN_PASS_DEF_SPRINTHOSTLOWERDYNAMICEXPANSIONS
 #define GEN_PASS_DEF_SPRINTHOSTLOWERSTRIDEDCOPIES
 #include "Sprint/Execution/Passes.h.inc"
@@ -139,6 +141,49 @@ struct SprintHostLowerStridedCopies
       op.erase();
     }
     numLowered += copies.size();
+  }
+};
+
+/// The op of the block of `alloc` that uses its buffer last; null where the buffer may be used
+/// behind the block, or nobody can tell.
+Operation *findLastUse(memref::AllocOp alloc) {
+  Operation *last = nullptr;
+  SmallVector<Value> aliases = {alloc};
+  while (!aliases.empty())
+    for (OpOperand &use : aliases.pop_back_val().getUses()) {
+      Operation *user = use.getOwner();
+      if (auto view = dyn_cast<ViewLikeOpInterface>(user);
+          view && view.getViewSource() == use.get())
+        llvm::append_range(aliases, user->getResults());
+      else if (!isa<linalg::LinalgOp, memref::CopyOp, memref::DimOp, memref::LoadOp,
+                    memref::StoreOp, func::CallOp>(user) ||
+               llvm::any_of(user->getResultTypes(), llvm::IsaPred<BaseMemRefType>))
+        return nullptr;
+      Operation *op = alloc->getBlock()->findAncestorOpInBlock(*user);
+      if (!last || last->isBeforeInBlock(op))
+        last = op;
+    }
+  return last;
+}
+
+struct SprintHostFreeAfterUse
+    : mlir::sprint::impl::SprintHostFreeAfterUseBase<SprintHostFreeAfterUse> {
+  void runOnOperation() override {
+    // All are looked up before the first is added to its block, whose order is then unknown.
+    SmallVector<std::pair<memref::AllocOp, Operation *>> lastUses;
+    getOperation()->walk([&](memref::AllocOp alloc) {
+      if (Operation *last = findLastUse(alloc))
+        lastUses.emplace_back(alloc, last);
+    });
+    for (auto [alloc, last] : lastUses) {
+      OpBuilder builder(&getContext());
+      builder.setInsertionPointAfter(last);
+      auto dealloc = memref::DeallocOp::create(builder, alloc.getLoc(), alloc);
+      for (Operation *op : {alloc.getOperation(), dealloc.getOperation()})
+        op->setAttr(bufferization::BufferizationDialect::kManualDeallocation,
+                    builder.getUnitAttr());
+    }
+    numFreed += lastUses.size();
   }
 };
 

@@ -54,6 +54,7 @@ void sprint::buildHostPipeline(OpPassManager &passManager, StringRef entry) {
   simplify();
   passManager.addPass(createSprintHostSplitDestinations());
   passManager.addPass(createSprintHostExternalizeConstants());
+  passManager.addPass(createSprintHostSplitReaders());
 
   passManager.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions bufferize;
@@ -64,6 +65,7 @@ void sprint::buildHostPipeline(OpPassManager &passManager, StringRef entry) {
   passManager.addPass(createSprintHostDropBufferAccess());
   passManager.addPass(createSprintHostCopyToRowMajor());
   simplify();
+  passManager.addPass(createSprintHostFreeAfterUse());
   bufferization::buildBufferDeallocationPipeline(passManager);
   passManager.addPass(createConvertBufferizationToMemRefPass());
   passManager.nest<func::FuncOp>().addPass(bufferization::createOptimizeAllocationLivenessPass());

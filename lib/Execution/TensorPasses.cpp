@@ -10,6 +10,8 @@
 #include "Sprint/Execution/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -25,6 +27,7 @@ namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTHOSTDECOMPOSETENSORS
 #define GEN_PASS_DEF_SPRINTHOSTFUSEELEMENTWISE
 #define GEN_PASS_DEF_SPRINTHOSTSPLITDESTINATIONS
+#define GEN_PASS_DEF_SPRINTHOSTSPLITREADERS
 #include "Sprint/Execution/Passes.h.inc"
 } // namespace mlir::sprint
 
@@ -260,6 +263,82 @@ struct SprintHostSplitDestinations
         init.set(builder.clone(*empty)->getResult(0));
         ++numSplit;
       }
+  }
+};
+
+/// What `tensor` is a part or another shape of, as far as is known.
+Value getViewed(Value tensor) {
+  Operation *op = tensor.getDefiningOp();
+  while (isa_and_nonnull<tensor::CastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+                         tensor::ExtractSliceOp>(op)) {
+    tensor = op->getOperand(0);
+    op = tensor.getDefiningOp();
+  }
+  return tensor;
+}
+
+/// Whether nobody may write to the memory that a tensor will have.
+bool isReadOnly(Value tensor) {
+  Value viewed = getViewed(tensor);
+  if (auto argument = dyn_cast<BlockArgument>(viewed)) {
+    auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    auto writable = function ? function.getArgAttrOfType<BoolAttr>(
+                                   argument.getArgNumber(),
+                                   bufferization::BufferizationDialect::kWritableAttrName)
+                             : BoolAttr();
+    return writable && !writable.getValue();
+  }
+  if (auto toTensor = viewed.getDefiningOp<bufferization::ToTensorOp>())
+    return !toTensor.getWritable();
+  return viewed.getDefiningOp<arith::ConstantOp>() != nullptr;
+}
+
+struct SprintHostSplitReaders
+    : mlir::sprint::impl::SprintHostSplitReadersBase<SprintHostSplitReaders> {
+  using SprintHostSplitReadersBase::SprintHostSplitReadersBase;
+
+  void runOnOperation() override {
+    SmallVector<Value> tensors;
+    getOperation()->walk<WalkOrder::PreOrder>([&](Operation *op) {
+      for (Region &region : op->getRegions())
+        for (Block &block : region)
+          llvm::append_range(tensors, block.getArguments());
+      llvm::append_range(tensors, op->getResults());
+    });
+    // Views come first: each one that is made is a reader of what it is a view of.
+    for (Value tensor : llvm::reverse(tensors))
+      if (isa<RankedTensorType, UnrankedTensorType>(tensor.getType()) &&
+          tensor.hasNUsesOrMore(maxReaders + 1) && isReadOnly(tensor))
+        split(tensor);
+  }
+
+  void split(Value tensor) {
+    OpBuilder builder(&getContext());
+    builder.setInsertionPointAfterValue(tensor);
+    SmallVector<OpOperand *> uses;
+    for (OpOperand &use : tensor.getUses())
+      uses.push_back(&use);
+    // The list begins with the use that was added last.
+    std::reverse(uses.begin(), uses.end());
+    auto argument = dyn_cast<BlockArgument>(tensor);
+    Value buffer;
+    if (argument) {
+      auto type = cast<RankedTensorType>(tensor.getType());
+      buffer = bufferization::ToBufferOp::create(
+          builder, tensor.getLoc(), MemRefType::get(type.getShape(), type.getElementType()), tensor,
+          /*read_only=*/true);
+    }
+    for (unsigned index = argument ? 0 : maxReaders; index < uses.size(); index += maxReaders) {
+      Value another;
+      if (argument)
+        another = bufferization::ToTensorOp::create(builder, tensor.getLoc(), tensor.getType(),
+                                                    buffer, /*restrict=*/true);
+      else
+        another = builder.clone(*tensor.getDefiningOp())->getResult(0);
+      for (OpOperand *use : ArrayRef(uses).drop_front(index).take_front(maxReaders))
+        use->set(another);
+      ++numSplit;
+    }
   }
 };
 

@@ -184,6 +184,35 @@ def SprintHostExternalizeConstants : Pass<"sprint-host-externalize-constants", "
   let statistics = [Statistic<"numExternalized", "num-externalized", "Number of different constants">];
 }
 
+def SprintHostSplitReaders : Pass<"sprint-host-split-readers", "::mlir::ModuleOp"> {
+  let summary = "give readers of what nobody writes tensors of their own";
+  let description = [{
+    For each reader of a tensor, bufferization looks at all that read its memory. Where nobody may write to it, as to constants, arguments
+    with `bufferization.writable = false` and what is a view of these, gives each `max-readers` of them a tensor of its own of the same
+    memory.
+
+    Example: with `max-readers=1`, where `%a` is no argument to write to,
+
+    ```mlir
+    call @read(%a) : (tensor<8xf32>) -> ()
+    call @read(%a) : (tensor<8xf32>) -> ()
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = bufferization.to_buffer %a read_only : tensor<8xf32> to memref<8xf32>
+    %1 = bufferization.to_tensor %0 restrict : memref<8xf32> to tensor<8xf32>
+    %2 = bufferization.to_tensor %0 restrict : memref<8xf32> to tensor<8xf32>
+    call @read(%1) : (tensor<8xf32>) -> ()
+    call @read(%2) : (tensor<8xf32>) -> ()
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+  let options = [Option<"maxReaders", "max-readers", "unsigned", "16", "Readers that share a tensor">];
+  let statistics = [Statistic<"numSplit", "num-split", "Number of tensors made for some of the readers of another">];
+}
+
 //===----------------------------------------------------------------------===//
 // On buffers
 //===----------------------------------------------------------------------===//
@@ -222,6 +251,33 @@ def SprintHostCopyToRowMajor : Pass<"sprint-host-copy-to-row-major", "::mlir::Mo
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
   let statistics = [Statistic<"numCopied", "num-copied", "Number of casts replaced by copies">];
+}
+
+def SprintHostFreeAfterUse : Pass<"sprint-host-free-after-use", "::mlir::ModuleOp"> {
+  let summary = "free what a block allocates and uses alone";
+  let description = [{
+    Upstream's deallocation compares all buffers of a block with one another. Frees those behind their last use of which that is known, and
+    says with `bufferization.manual_deallocation` that nothing is left to do.
+
+    Example:
+
+    ```mlir
+    %a = memref.alloc() : memref<8xf32>
+    call @fill(%a) : (memref<8xf32>) -> ()
+    call @other() : () -> ()
+    ```
+
+    becomes
+
+    ```mlir
+    %a = memref.alloc() {bufferization.manual_deallocation} : memref<8xf32>
+    call @fill(%a) : (memref<8xf32>) -> ()
+    memref.dealloc %a {bufferization.manual_deallocation} : memref<8xf32>
+    call @other() : () -> ()
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+  let statistics = [Statistic<"numFreed", "num-freed", "Number of buffers freed">];
 }
 
 def SprintHostLowerStridedCopies : Pass<"sprint-host-lower-strided-copies", "::mlir::ModuleOp"> {

@@ -70,10 +70,10 @@ public:
     for (auto [region, input] : llvm::enumerate(::sprint::launchInputs)) {
       Type elementType = getElementType(builder.getContext(), input.hostElement);
       Value tensor = launch.getInput(static_cast<sprint_isa::MemoryRegion>(region));
-      // What the launch does not bring is a scalar.
+      // What the launch does not bring is a scalar, of no memory that anybody owns.
       if (!tensor)
-        tensor =
-            tensor::EmptyOp::create(builder, loc, /*staticShape=*/ArrayRef<int64_t>(), elementType);
+        tensor = arith::ConstantOp::create(
+            builder, loc, builder.getZeroAttr(RankedTensorType::get({}, elementType)));
       // The call takes tensors, not their buffers: that is what tells bufferization how long it
       // must keep them.
       operands.push_back(

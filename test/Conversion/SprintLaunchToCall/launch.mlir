@@ -11,9 +11,12 @@
 // CHECK: %[[QUERY:.*]] = tensor.cast %[[Q]] : tensor<1x2x?x8xf32> to tensor<*xf32>
 // CHECK: %[[KEY:.*]] = tensor.cast %[[Q]] : tensor<1x2x?x8xf32> to tensor<*xf32>
 // CHECK: %[[VALUE:.*]] = tensor.cast %[[Q]] : tensor<1x2x?x8xf32> to tensor<*xf32>
-// What the launch does not bring is a scalar.
-// CHECK-COUNT-2: tensor.cast %{{.*}} : tensor<i1> to tensor<*xi1>
-// CHECK: tensor.cast %{{.*}} : tensor<f32> to tensor<*xf32>
+// What the launch does not bring is a scalar, a constant: nothing is allocated for it.
+// CHECK: %[[NO_BYTES:.*]] = arith.constant dense<false> : tensor<i1>
+// CHECK: tensor.cast %[[NO_BYTES]] : tensor<i1> to tensor<*xi1>
+// CHECK: tensor.cast %{{.*}} : tensor<i1> to tensor<*xi1>
+// CHECK: %[[NO_FLOATS:.*]] = arith.constant dense<0.000000e+00> : tensor<f32>
+// CHECK: tensor.cast %[[NO_FLOATS]] : tensor<f32> to tensor<*xf32>
 // CHECK: %[[OUT:.*]] = memref.alloc(%{{.*}}) : memref<1x2x?x8xf32>
 // CHECK: %[[OPAQUE:.*]] = memref.cast %[[OUT]]
 // CHECK: call @sprintLaunchMemRefs(%[[PROGRAM]], %[[QUERY]], %[[KEY]], %[[VALUE]], %{{.*}}, %{{.*}}, %{{.*}}, %[[OPAQUE]])
