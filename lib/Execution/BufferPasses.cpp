@@ -160,6 +160,8 @@ Operation *findLastUse(memref::AllocOp alloc) {
                llvm::any_of(user->getResultTypes(), llvm::IsaPred<BaseMemRefType>))
         return nullptr;
       Operation *op = alloc->getBlock()->findAncestorOpInBlock(*user);
+      if (!op)
+        return nullptr;
       if (!last || last->isBeforeInBlock(op))
         last = op;
     }

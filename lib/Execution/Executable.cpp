@@ -40,11 +40,12 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/APFloat.h"
-#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/IR/Function.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -66,12 +67,12 @@ struct Run {
   /// Where a failure goes.
   std::jmp_buf failure;
   std::string message;
-  /// Buffers that compiled code has allocated and not freed.
-  llvm::DenseSet<void *> buffers;
+  /// Buffers that compiled code has allocated and not freed, with what malloc gave for each.
+  llvm::DenseMap<void *, void *> buffers;
 
   ~Run() {
-    for (void *buffer : buffers)
-      std::free(buffer);
+    for (auto [buffer, allocated] : buffers)
+      std::free(allocated);
   }
 };
 } // namespace
@@ -91,16 +92,23 @@ static void checkExecution(int64_t holds, const char *message) {
 }
 
 void *sprint::allocateBuffer(size_t size) {
-  void *buffer = std::malloc(std::max<size_t>(size, 1));
-  if (!buffer)
+  // A vector of the host's, and its cache line.
+  constexpr size_t kAlignment = 64;
+  void *allocated = size <= SIZE_MAX - kAlignment ? std::malloc(size + kAlignment) : nullptr;
+  if (!allocated)
     failExecution("out of memory");
-  currentRun->buffers.insert(buffer);
+  auto *buffer =
+      reinterpret_cast<void *>(llvm::alignTo(reinterpret_cast<uintptr_t>(allocated), kAlignment));
+  currentRun->buffers[buffer] = allocated;
   return buffer;
 }
 
 void sprint::freeBuffer(void *buffer) {
-  if (currentRun->buffers.erase(buffer))
-    std::free(buffer);
+  auto found = currentRun->buffers.find(buffer);
+  if (found == currentRun->buffers.end())
+    return;
+  std::free(found->second);
+  currentRun->buffers.erase(found);
 }
 
 /// What LLVM calls on a CPU without instructions for bf16, where no expansion of ours reaches: to

@@ -13,12 +13,14 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/OperationSupport.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 namespace mlir::sprint {
 #define GEN_PASS_DEF_SPRINTHOSTMARKDISTINCTPOINTERS
+#define GEN_PASS_DEF_SPRINTHOSTMERGELOOPS
 #define GEN_PASS_DEF_SPRINTHOSTOUTLINELOOPS
 #include "Sprint/Execution/Passes.h.inc"
 } // namespace mlir::sprint
@@ -75,6 +77,13 @@ static SmallVector<int64_t> getDistinctPointers(ArrayRef<Value> arguments) {
   return pointers;
 }
 
+/// Whether `op` gets what LLVM knows each element of.
+static bool getsSplat(Operation *op, SymbolTable &symbols) {
+  auto get = dyn_cast<memref::GetGlobalOp>(op);
+  auto global = get ? symbols.lookup<memref::GlobalOp>(get.getName()) : memref::GlobalOp();
+  return global && isa_and_nonnull<SplatElementsAttr>(global.getInitialValueAttr());
+}
+
 namespace {
 
 struct SprintHostOutlineLoops
@@ -97,7 +106,8 @@ struct SprintHostOutlineLoops
     SmallVector<Value> captured, cloned;
     for (Value value : used) {
       Operation *op = value.getDefiningOp();
-      bool isClonable = op && (matchPattern(op, m_Constant()) || isa<memref::GetGlobalOp>(op));
+      // Weights are arguments, so that the loops of all layers are the same.
+      bool isClonable = op && (matchPattern(op, m_Constant()) || getsSplat(op, symbols));
       (isClonable ? cloned : captured).push_back(value);
     }
 
@@ -127,6 +137,54 @@ struct SprintHostOutlineLoops
     auto call = func::CallOp::create(builder, loop.getLoc(), function, captured);
     loop->replaceAllUsesWith(call->getResults());
     loop->erase();
+  }
+};
+
+/// Equal are functions of outlined loops that do the same.
+struct LoopFunctionInfo : DenseMapInfo<Operation *> {
+  static unsigned getHashValue(Operation *function) {
+    auto loop = cast<func::FuncOp>(function);
+    llvm::hash_code hash =
+        llvm::hash_combine(loop.getFunctionType(), loop->getAttr(kDistinctPointers));
+    loop.getBody().walk([&](Operation *op) {
+      hash = llvm::hash_combine(
+          hash, OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue,
+                                                  OperationEquivalence::ignoreHashValue,
+                                                  OperationEquivalence::IgnoreLocations));
+    });
+    return hash;
+  }
+
+  static bool isEqual(Operation *left, Operation *right) {
+    if (left == right || left == getEmptyKey() || left == getTombstoneKey() ||
+        right == getEmptyKey() || right == getTombstoneKey())
+      return left == right;
+    auto leftLoop = cast<func::FuncOp>(left), rightLoop = cast<func::FuncOp>(right);
+    return leftLoop.getFunctionType() == rightLoop.getFunctionType() &&
+           leftLoop->getAttr(kDistinctPointers) == rightLoop->getAttr(kDistinctPointers) &&
+           OperationEquivalence::isRegionEquivalentTo(&leftLoop.getBody(), &rightLoop.getBody(),
+                                                      OperationEquivalence::IgnoreLocations);
+  }
+};
+
+struct SprintHostMergeLoops : mlir::sprint::impl::SprintHostMergeLoopsBase<SprintHostMergeLoops> {
+  void runOnOperation() override {
+    llvm::DenseSet<Operation *, LoopFunctionInfo> loops;
+    llvm::DenseMap<StringAttr, StringAttr> kept;
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
+      if (!function->hasAttr(kDistinctPointers))
+        continue;
+      auto [found, isNew] = loops.insert(function);
+      if (isNew)
+        continue;
+      kept[function.getSymNameAttr()] = cast<func::FuncOp>(*found).getSymNameAttr();
+      function.erase();
+      ++numMerged;
+    }
+    getOperation()->walk([&](func::CallOp call) {
+      if (StringAttr name = kept.lookup(call.getCalleeAttr().getAttr()))
+        call.setCalleeAttr(FlatSymbolRefAttr::get(name));
+    });
   }
 };
 

@@ -9,9 +9,11 @@
 
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -25,11 +27,23 @@ using namespace mlir;
 /// Where values of a frame begin: at multiples of this, in bytes, which malloc's results are, too.
 static constexpr uint64_t kAlignment = 16;
 
-/// Whether `op` can be had anew wherever its result is needed.
-static bool isClonable(Operation *op) {
-  return op && op->getNumOperands() == 0 &&
-         (matchPattern(op, m_Constant()) ||
-          isa<LLVM::AddressOfOp, LLVM::PoisonOp, LLVM::UndefOp, LLVM::ZeroOp>(op));
+/// Whether `op` can be had anew wherever its result is needed: a constant, or what is computed of a
+/// few, as sizes are.
+static bool isClonable(Operation *op, unsigned maxDepth = 3) {
+  if (!op || op->getNumResults() != 1 || !isPure(op))
+    return false;
+  return op->getNumOperands() == 0 ||
+         (maxDepth > 0 && llvm::all_of(op->getOperands(), [&](Value v) {
+            return isClonable(v.getDefiningOp(), maxDepth - 1);
+          }));
+}
+
+/// Clones `op`, which is clonable, and what it needs.
+static Value cloneClonable(OpBuilder &builder, Operation *op) {
+  IRMapping mapping;
+  for (Value operand : op->getOperands())
+    mapping.map(operand, cloneClonable(builder, operand.getDefiningOp()));
+  return builder.clone(*op, mapping)->getResult(0);
 }
 
 /// The bytes that `op` allocates, if they are known.
@@ -106,7 +120,7 @@ public:
       replaceOutside(builder, frame, alloca);
       alloca.erase();
     }
-    for (Operation &op : llvm::make_early_inc_range(block))
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
       if (isClonable(&op) && op.use_empty())
         op.erase();
     function.walk([&](LLVM::ReturnOp end) {
@@ -216,8 +230,9 @@ private:
     auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(from.getContext()), {pointer});
     auto function = LLVM::LLVMFuncOp::create(builder, from.getLoc(), "sprint_piece", type,
                                              LLVM::Linkage::Internal);
-    // Inlined, nothing would be won.
+    // Inlined, nothing would be won, and little is by making calls faster.
     function.setNoInline(true);
+    function.setOptimizeNone(true);
     symbols.insert(function);
     Block *entry = function.addEntryBlock(builder);
     Value frame = entry->getArgument(0);
@@ -232,7 +247,7 @@ private:
         Value &here = found[operand.get()];
         if (!here) {
           builder.setInsertionPoint(op);
-          here = isClonable(definition) ? builder.clone(*definition)->getResult(0)
+          here = isClonable(definition) ? cloneClonable(builder, definition)
                                         : getFromFrame(builder, frame, operand.get());
         }
         operand.set(here);

@@ -235,7 +235,10 @@ struct SprintHostSplitDestinations
   void runOnOperation() override {
     SmallVector<linalg::FillOp> fills;
     SmallVector<LoopLikeOpInterface> loops;
+    SmallVector<tensor::EmptyOp> empties;
     getOperation()->walk([&](Operation *op) {
+      if (auto empty = dyn_cast<tensor::EmptyOp>(op); empty && !empty->use_empty())
+        empties.push_back(empty);
       auto fill = dyn_cast<linalg::FillOp>(op);
       if (fill && fill.hasPureTensorSemantics() &&
           fill.getOutputs()[0].getDefiningOp<tensor::EmptyOp>())
@@ -254,6 +257,22 @@ struct SprintHostSplitDestinations
         use.set(builder.clone(*fill, mapping)->getResult(0));
         ++numSplit;
       }
+    for (tensor::EmptyOp empty : empties) {
+      SmallVector<OpOperand *> destinations;
+      for (OpOperand &use : empty->getUses())
+        if (auto user = dyn_cast<DestinationStyleOpInterface>(use.getOwner());
+            user && user.isDpsInit(&use) && empty->getBlock()->findAncestorOpInBlock(*user))
+          destinations.push_back(&use);
+      if (destinations.empty())
+        continue;
+      // The list begins with the use that was added last.
+      std::reverse(destinations.begin(), destinations.end());
+      for (OpOperand *use : llvm::drop_begin(destinations)) {
+        OpBuilder builder(empty->getBlock()->findAncestorOpInBlock(*use->getOwner()));
+        use->set(builder.clone(*empty)->getResult(0));
+        ++numSplit;
+      }
+    }
     for (LoopLikeOpInterface loop : loops)
       for (OpOperand &init : loop.getInitsMutable()) {
         auto empty = init.get().getDefiningOp<tensor::EmptyOp>();
@@ -282,10 +301,11 @@ bool isReadOnly(Value tensor) {
   Value viewed = getViewed(tensor);
   if (auto argument = dyn_cast<BlockArgument>(viewed)) {
     auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
-    auto writable = function ? function.getArgAttrOfType<BoolAttr>(
-                                   argument.getArgNumber(),
-                                   bufferization::BufferizationDialect::kWritableAttrName)
-                             : BoolAttr();
+    if (!function || !argument.getOwner()->isEntryBlock() ||
+        !isa<RankedTensorType>(argument.getType()))
+      return false;
+    auto writable = function.getArgAttrOfType<BoolAttr>(
+        argument.getArgNumber(), bufferization::BufferizationDialect::kWritableAttrName);
     return writable && !writable.getValue();
   }
   if (auto toTensor = viewed.getDefiningOp<bufferization::ToTensorOp>())

@@ -167,3 +167,17 @@ func.func private @hidden(%a: i32, %b: i32) -> i32 {
   %0 = arith.divui %a, %b : i32
   return %0 : i32
 }
+
+// -----
+
+// The verifier has compared sizes that are static.
+// CHECK-LABEL: func.func @static(
+// CHECK-NOT: cf.assert
+// CHECK: linalg.add
+// CHECK: cf.assert
+// CHECK: linalg.sub
+func.func @static(%a: tensor<8xf32>, %b: tensor<?xf32>, %c: tensor<?xf32>) -> (tensor<8xf32>, tensor<?xf32>) {
+  %0 = linalg.add ins(%a, %a : tensor<8xf32>, tensor<8xf32>) outs(%a : tensor<8xf32>) -> tensor<8xf32>
+  %1 = linalg.sub ins(%b, %c : tensor<?xf32>, tensor<?xf32>) outs(%b : tensor<?xf32>) -> tensor<?xf32>
+  return %0, %1 : tensor<8xf32>, tensor<?xf32>
+}

@@ -2,10 +2,12 @@
 
 // Pieces take the frame alone. %a is put into it, what is used in one piece alone is not; constants are had anew.
 // CHECK-LABEL: llvm.func internal @sprint_piece(
-// CHECK-SAME: %[[FRAME:.*]]: !llvm.ptr) attributes {no_inline} {
+// CHECK-SAME: %[[FRAME:.*]]: !llvm.ptr) attributes {no_inline, optimize_none} {
 // CHECK-NEXT: %[[PLACE:.*]] = llvm.getelementptr %[[FRAME]][0] : (!llvm.ptr) -> !llvm.ptr, i8
 // CHECK-NEXT: %[[A:.*]] = llvm.load %[[PLACE]] {alignment = 16 : i64} : !llvm.ptr -> i64
-// CHECK-NEXT: %[[FIVE:.*]] = llvm.mlir.constant(5 : i64) : i64
+// CHECK-NEXT: llvm.mlir.constant(2 : i64) : i64
+// CHECK-NEXT: llvm.mlir.constant(3 : i64) : i64
+// CHECK-NEXT: %[[FIVE:.*]] = llvm.add
 // CHECK-NEXT: %[[SUM:.*]] = llvm.add %[[A]], %[[FIVE]] : i64
 // CHECK-NEXT: %[[PRODUCT:.*]] = llvm.mul %[[SUM]], %[[A]] : i64
 // CHECK-NEXT: %[[RESULT:.*]] = llvm.getelementptr %[[FRAME]][16] : (!llvm.ptr) -> !llvm.ptr, i8
@@ -13,10 +15,12 @@
 // CHECK-NEXT: llvm.return
 // The place of %a is free by now.
 // CHECK-LABEL: llvm.func internal @sprint_piece_0(
-// CHECK-SAME: %[[FRAME:.*]]: !llvm.ptr) attributes {no_inline} {
+// CHECK-SAME: %[[FRAME:.*]]: !llvm.ptr) attributes {no_inline, optimize_none} {
 // CHECK-NEXT: %[[PLACE:.*]] = llvm.getelementptr %[[FRAME]][16]
 // CHECK-NEXT: %[[PRODUCT:.*]] = llvm.load %[[PLACE]]
-// CHECK-NEXT: %[[FIVE:.*]] = llvm.mlir.constant(5 : i64) : i64
+// CHECK-NEXT: llvm.mlir.constant(2 : i64) : i64
+// CHECK-NEXT: llvm.mlir.constant(3 : i64) : i64
+// CHECK-NEXT: %[[FIVE:.*]] = llvm.add
 // CHECK-NEXT: %[[DIFFERENCE:.*]] = llvm.sub %[[PRODUCT]], %[[FIVE]] : i64
 // CHECK-NEXT: %[[RESULT:.*]] = llvm.getelementptr %[[FRAME]][0]
 // CHECK-NEXT: llvm.store %[[DIFFERENCE]], %[[RESULT]]
@@ -34,7 +38,10 @@
 // CHECK-NEXT: llvm.call @free(%[[FRAME]]) : (!llvm.ptr) -> ()
 // CHECK-NEXT: llvm.return %[[RESULT]] : i64
 llvm.func @main(%a: i64) -> i64 {
-  %five = llvm.mlir.constant(5 : i64) : i64
+  %two = llvm.mlir.constant(2 : i64) : i64
+  %three = llvm.mlir.constant(3 : i64) : i64
+  // Computed of constants alone.
+  %five = llvm.add %two, %three : i64
   %0 = llvm.add %a, %five : i64
   %1 = llvm.mul %0, %a : i64
   %2 = llvm.sub %1, %five : i64

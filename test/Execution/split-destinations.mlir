@@ -63,3 +63,25 @@ func.func @of_loops(%a: f32, %n: index) -> (tensor<?xf32>, tensor<?xf32>) {
   }
   return %0#0, %0#1 : tensor<?xf32>, tensor<?xf32>
 }
+
+// Each op computes into an empty tensor of its own, which is made where it is needed.
+// CHECK-LABEL: func.func @empties(
+// CHECK: %[[FIRST:.*]] = tensor.empty() : tensor<8xf32>
+// CHECK-NEXT: %[[A:.*]] = linalg.add {{.*}} outs(%[[FIRST]] :
+// CHECK-NEXT: %[[SECOND:.*]] = tensor.empty() : tensor<8xf32>
+// CHECK-NEXT: %[[B:.*]] = linalg.add {{.*}} outs(%[[SECOND]] :
+// CHECK-NEXT: %[[THIRD:.*]] = tensor.empty() : tensor<8xf32>
+// CHECK-NEXT: scf.for
+// CHECK: linalg.add {{.*}} outs(%[[THIRD]] :
+func.func @empties(%a: tensor<8xf32>, %n: index) -> tensor<8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %empty = tensor.empty() : tensor<8xf32>
+  %0 = linalg.add ins(%a, %a : tensor<8xf32>, tensor<8xf32>) outs(%empty : tensor<8xf32>) -> tensor<8xf32>
+  %1 = linalg.add ins(%0, %a : tensor<8xf32>, tensor<8xf32>) outs(%empty : tensor<8xf32>) -> tensor<8xf32>
+  %2 = scf.for %i = %c0 to %n step %c1 iter_args(%x = %1) -> tensor<8xf32> {
+    %3 = linalg.add ins(%x, %1 : tensor<8xf32>, tensor<8xf32>) outs(%empty : tensor<8xf32>) -> tensor<8xf32>
+    scf.yield %3 : tensor<8xf32>
+  }
+  return %2 : tensor<8xf32>
+}

@@ -59,7 +59,7 @@ def SprintHostInsertAsserts : Pass<"sprint-host-insert-asserts", "::mlir::Module
     Puts a `cf.assert` in front of each op that MLIR knows how to verify at run time: its sizes have to agree, and its indices to be within
     bounds. The same for `tensor.expand_shape` and `tensor.reshape`, whose sizes have to multiply to those of the source; for a
     `tensor.extract` in the body of a linalg op, unless its index is known to be within bounds in every iteration; and for a division of
-    integers, which has to have a result.
+    integers, which has to have a result. The sizes of linalg ops that are all static were compared by their verifier.
 
     The message of an assertion, also of one that was there before, says from which arguments of a public function its condition
     follows: the sizes or the integers of which of them are wrong.
@@ -129,6 +129,8 @@ def SprintHostSplitDestinations : Pass<"sprint-host-split-destinations", "::mlir
   let description = [{
     Copies the `linalg.fill` of a `tensor.empty` in front of each of its users in the same block, as bufferization would copy the filled
     tensor for all users but one.
+
+    Copies a `tensor.empty` in front of each of its users that computes into it: bufferization compares all of them with one another.
 
     Copies a `tensor.empty` for each tensor that a loop carries from it. Bufferization takes what has no contents for what nobody reads,
     and would let two tensors of one loop share a buffer that both write.
@@ -324,7 +326,8 @@ def SprintHostOutlineLoops : Pass<"sprint-host-outline-loops", "::mlir::ModuleOp
   let summary = "put each outermost loop into a function of its own";
   let description = [{
     Passes of LLVM take time that grows faster than a function does, so each outermost `scf.for` becomes a function that is not inlined
-    again. Its attribute `distinct_pointers` has the numbers of those pointers among its arguments, in the LLVM dialect, through which memory
+    again. It has constants and globals that are all one value in itself, and takes other globals as arguments, so that the loops of all
+    layers of a model are the same. Its attribute `distinct_pointers` has the numbers of those pointers among its arguments, in the LLVM dialect, through which memory
     is reached that no other argument reaches; `sprint-host-mark-distinct-pointers` reads it.
 
     Example:
@@ -440,6 +443,29 @@ def SprintHostPackBoundary : Pass<"sprint-host-pack-boundary", "::mlir::ModuleOp
   let statistics = [Statistic<"numPacked", "num-packed", "Number of arguments and results passed in memory">];
 }
 
+def SprintHostMergeLoops : Pass<"sprint-host-merge-loops", "::mlir::ModuleOp"> {
+  let summary = "compile what several layers do once";
+  let description = [{
+    Has what calls functions of `sprint-host-outline-loops` that do the same call one of them, and erases the others. Where in the source a
+    loop stands makes no difference, but what it says of that where it fails does.
+
+    Example:
+
+    ```mlir
+    call @sprint_loop(%a) : (memref<8xf32>) -> ()
+    call @sprint_loop_0(%b) : (memref<8xf32>) -> ()
+    ```
+
+    becomes
+
+    ```mlir
+    call @sprint_loop(%a) : (memref<8xf32>) -> ()
+    call @sprint_loop(%b) : (memref<8xf32>) -> ()
+    ```
+  }];
+  let statistics = [Statistic<"numMerged", "num-merged", "Number of functions erased">];
+}
+
 def SprintHostKeepRoundings : Pass<"sprint-host-keep-roundings", "::mlir::ModuleOp"> {
   let summary = "make each cast between floats round";
   let description = [{
@@ -488,8 +514,9 @@ def SprintHostCheckLowered : Pass<"sprint-host-check-lowered", "::mlir::ModuleOp
 def SprintHostSplitBlocks : Pass<"sprint-host-split-blocks", "::mlir::ModuleOp"> {
   let summary = "put pieces of long blocks into functions of their own";
   let description = [{
-    Passes of LLVM take time that grows faster than a block does. Cuts each block of more than `max-ops` ops, but for constants, into
-    functions of that many, which are not inlined again. What one has of another, or of what is around the block, is in a frame, which is
+    Passes of LLVM take time that grows faster than a block does. Cuts each block of more than `max-ops` ops, but for constants and
+    what is computed of a few of them, into functions of that many, which are not inlined again nor optimised: what takes time at run time is in
+    functions of its own. What one has of another, or of what is around the block, is in a frame, which is
     allocated where the function begins and freed where it returns; all that they take is its address. What was on the stack of the
     function is in the frame, too. A block that allocates on the stack what has no constant size, or where it may do so more than once,
     stays.
@@ -507,7 +534,7 @@ def SprintHostSplitBlocks : Pass<"sprint-host-split-blocks", "::mlir::ModuleOp">
     becomes
 
     ```mlir
-    llvm.func internal @sprint_piece(%frame: !llvm.ptr) attributes {no_inline} {
+    llvm.func internal @sprint_piece(%frame: !llvm.ptr) attributes {no_inline, optimize_none} {
       %0 = llvm.getelementptr %frame[0] : (!llvm.ptr) -> !llvm.ptr, i8
       %a = llvm.load %0 {alignment = 16 : i64} : !llvm.ptr -> i64
       %1 = llvm.add %a, %a : i64
