@@ -40,7 +40,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/APFloat.h"
-#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/IR/Function.h"
@@ -67,12 +67,12 @@ struct Run {
   /// Where a failure goes.
   std::jmp_buf failure;
   std::string message;
-  /// Buffers that compiled code has allocated and not freed, with what malloc gave for each.
-  llvm::DenseMap<void *, void *> buffers;
+  /// Buffers that compiled code has allocated and not freed.
+  llvm::DenseSet<void *> buffers;
 
   ~Run() {
-    for (auto [buffer, allocated] : buffers)
-      std::free(allocated);
+    for (void *buffer : buffers)
+      std::free(buffer);
   }
 };
 } // namespace
@@ -94,21 +94,18 @@ static void checkExecution(int64_t holds, const char *message) {
 void *sprint::allocateBuffer(size_t size) {
   // A vector of the host's, and its cache line.
   constexpr size_t kAlignment = 64;
-  void *allocated = size <= SIZE_MAX - kAlignment ? std::malloc(size + kAlignment) : nullptr;
-  if (!allocated)
+  void *buffer = nullptr;
+  if (size <= SIZE_MAX - kAlignment)
+    buffer = std::aligned_alloc(kAlignment, llvm::alignTo(std::max<size_t>(size, 1), kAlignment));
+  if (!buffer)
     failExecution("out of memory");
-  auto *buffer =
-      reinterpret_cast<void *>(llvm::alignTo(reinterpret_cast<uintptr_t>(allocated), kAlignment));
-  currentRun->buffers[buffer] = allocated;
+  currentRun->buffers.insert(buffer);
   return buffer;
 }
 
 void sprint::freeBuffer(void *buffer) {
-  auto found = currentRun->buffers.find(buffer);
-  if (found == currentRun->buffers.end())
-    return;
-  std::free(found->second);
-  currentRun->buffers.erase(found);
+  if (currentRun->buffers.erase(buffer))
+    std::free(buffer);
 }
 
 /// What LLVM calls on a CPU without instructions for bf16, where no expansion of ours reaches: to
