@@ -62,14 +62,28 @@ private:
 
 } // namespace
 
-void mlir::sprint::endWithoutMemory(const char *tool) {
-  // Nothing here allocates. What outputs have begun the next run clears up.
-  auto end = [](void *name, const char *, bool) {
-    for (const char *part : {static_cast<const char *>(name), ": error: not enough memory\n"})
-      (void)!::write(STDERR_FILENO, part, std::strlen(part));
-    ::_exit(EXIT_FAILURE);
-  };
-  llvm::install_bad_alloc_error_handler(end, const_cast<char *>(tool));
+/// Ends a tool with one line, for which nothing is allocated. What outputs have begun the next run
+/// clears up.
+[[noreturn]] static void end(const char *tool, const char *reason) {
+  for (const char *part : {tool, ": error: ", reason, "\n"})
+    (void)!::write(STDERR_FILENO, part, std::strlen(part));
+  ::_exit(EXIT_FAILURE);
+}
+
+void mlir::sprint::endWhenExhausted(const char *tool) {
+  llvm::install_bad_alloc_error_handler(
+      [](void *name, const char *, bool) {
+        end(static_cast<const char *>(name), "not enough memory");
+      },
+      const_cast<char *>(tool));
+  llvm::install_fatal_error_handler(
+      [](void *name, const char *reason, bool) {
+        // What pools of threads say; anything else is a fault of ours.
+        if (StringRef(reason).starts_with("pthread_create failed"))
+          end(static_cast<const char *>(name), "cannot start a thread");
+        llvm::errs() << "LLVM ERROR: " << reason << "\n";
+      },
+      const_cast<char *>(tool));
 }
 
 raw_ostream &mlir::sprint::messages() {

@@ -19,9 +19,11 @@ MIB = 1 << 20
 STEPS = 12
 
 
-def run(command, limit):
-    """Runs a command with an address space of at most `limit` bytes."""
+def run(command, limit, stack=None):
+    """Runs a command with an address space of at most `limit` bytes, and stacks of `stack`."""
     def set_limit():
+        if stack:
+            resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     return subprocess.run(command, preexec_fn=set_limit, text=True, stdout=subprocess.PIPE,
@@ -88,6 +90,12 @@ func.func @main(%q: {tensor}, %k: {tensor}, %v: {tensor}, %out: {tensor}) -> {te
                                      f"--dump-masks={folder / 'masks.npy'}"], folder)
         check(report, "sprint-run", ["sprint-run", directory / "model.mlir", "--level=attention",
                                      *inputs], folder)
+        # There is room for the process, and for no thread's stack.
+        done = run([harness.tool("sprint-run"), str(directory / "model.mlir"), "--threshold=0.5",
+                    *inputs], 2 << 30, stack=1 << 30)
+        report.check(done.returncode in (0, 1) and "\n" not in done.stderr.rstrip("\n") and
+                     (done.returncode == 0 or "error: cannot start a thread" in done.stderr),
+                     f"no threads: exit code {done.returncode}, {done.stderr[:300]!r}")
     return report.exit_code()
 
 

@@ -59,7 +59,7 @@ static LogicalResult optimizeFile(StringRef input, StringRef output, DialectRegi
 int main(int argc, char **argv) {
   ::sprint::OutputFiles::prepareProcess();
   llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
-  endWithoutMemory("sprint-opt");
+  endWhenExhausted("sprint-opt");
   if (asksForHelp(argc, argv)) {
     llvm::Error error = printHelp((kHelp + describeChoices() +
                                    "\n"

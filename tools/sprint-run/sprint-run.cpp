@@ -24,7 +24,7 @@ using namespace mlir::sprint;
 int main(int argc, char **argv) {
   ::sprint::OutputFiles::prepareProcess();
   llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
-  endWithoutMemory("sprint-run");
+  endWhenExhausted("sprint-run");
   registerVersion();
   // Options name passes.
   mlir::registerAllPasses();

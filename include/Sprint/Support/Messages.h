@@ -16,9 +16,9 @@ namespace mlir::sprint {
 /// could do anything to a terminal, are printed as `?`.
 raw_ostream &messages();
 
-/// Has a tool end with an error where there is not enough memory, instead of with a crash. `tool`
-/// is its name.
-void endWithoutMemory(const char *tool);
+/// Has a tool end with an error where there is not enough memory, or no thread can be started,
+/// instead of with a crash. `tool` is its name.
+void endWhenExhausted(const char *tool);
 
 } // namespace mlir::sprint
 
