@@ -21,6 +21,7 @@ llvm = lit.llvm.llvm_config
 sprint_opt_arguments = []
 if lit_config.params.get("verify-roundtrip") in ("", "1", "true"):
     sprint_opt_arguments = ["--verify-roundtrip"]
+    config.available_features.add("verify-roundtrip")
     # Both may run at the same time.
     config.test_exec_root = os.path.join(config.test_exec_root, "roundtrip")
     # Where a test asks for it by itself, once is enough, and more is an error.

@@ -57,9 +57,9 @@ static LogicalResult optimizeFile(StringRef input, StringRef output, DialectRegi
 }
 
 int main(int argc, char **argv) {
+  endWhenExhausted("sprint-opt");
   ::sprint::OutputFiles::prepareProcess();
   llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
-  endWhenExhausted("sprint-opt");
   if (asksForHelp(argc, argv)) {
     llvm::Error error = printHelp((kHelp + describeChoices() +
                                    "\n"

@@ -22,9 +22,9 @@ using namespace mlir;
 using namespace mlir::sprint;
 
 int main(int argc, char **argv) {
+  endWhenExhausted("sprint-run");
   ::sprint::OutputFiles::prepareProcess();
   llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
-  endWhenExhausted("sprint-run");
   registerVersion();
   // Options name passes.
   mlir::registerAllPasses();

@@ -71,9 +71,9 @@ static LogicalResult translateFile(const Translation &translation, bool isFromIR
 }
 
 int main(int argc, char **argv) {
+  mlir::sprint::endWhenExhausted("sprint-translate");
   ::sprint::OutputFiles::prepareProcess();
   llvm::InitLLVM init(argc, argv, /*InstallPipeSignalExitHandler=*/false);
-  mlir::sprint::endWhenExhausted("sprint-translate");
   if (mlir::sprint::asksForHelp(argc, argv)) {
     llvm::Error error = mlir::sprint::printHelp(kHelp);
     return failed(error ? fail(llvm::toString(std::move(error))) : success());
