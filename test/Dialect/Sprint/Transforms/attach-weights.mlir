@@ -1,7 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // MLIR keeps the bytecode that it verifies where resources may not be aligned.
 // UNSUPPORTED: verify-roundtrip
-
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Weights that a module only names come from a file of safetensors, which the package of that name wrote.
 // RUN: sprint-opt --allow-unregistered-dialect %s --sprint-attach-weights=file=%S/Inputs/weights.safetensors | FileCheck %s
 // Bytecode holds them, aligned, and needs no file.
