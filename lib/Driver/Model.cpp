@@ -109,8 +109,9 @@ llvm::Expected<Model> Model::raise(OwningOpRef<ModuleOp> module, StringRef entry
   return model;
 }
 
-llvm::Expected<Model> Model::parse(std::shared_ptr<llvm::SourceMgr> sources, MLIRContext &context,
-                                   StringRef entry, StringRef arch, ConfigurePasses configure) {
+llvm::Expected<Model> Model::parse(const std::shared_ptr<llvm::SourceMgr> &sources,
+                                   MLIRContext &context, StringRef entry, StringRef arch,
+                                   ConfigurePasses configure) {
   ErrorCollector errors(&context);
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
   if (!module)

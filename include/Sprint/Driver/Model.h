@@ -73,8 +73,8 @@ public:
 
   /// The same for the text of a module, MLIR's or its bytecode. The weights of bytecode stay where
   /// they are in `sources`.
-  static llvm::Expected<Model> parse(std::shared_ptr<llvm::SourceMgr> sources, MLIRContext &context,
-                                     StringRef entry, StringRef arch,
+  static llvm::Expected<Model> parse(const std::shared_ptr<llvm::SourceMgr> &sources,
+                                     MLIRContext &context, StringRef entry, StringRef arch,
                                      ConfigurePasses configure = {});
 
   /// What it is compiled for, as `raise` was told.
