@@ -364,7 +364,7 @@ bool OutputFiles::append(const std::string &path, std::string_view bytes,
     error = cannotWrite(path, fault);
   return fault == 0;
 } catch (const std::exception &exception) {
-  error = path + ": " + exception.what();
+  error = path + ": " + reasonOf(exception);
   return false;
 }
 

@@ -311,12 +311,15 @@ ToolError launchError(const Plan &plan, const std::string &message, const Argume
   return {arguments.stream + ": " + message + sources + ")"};
 }
 
-/// Refuses launches whose inputs have no shapes that fit, before any has run.
-void checkShapes(const std::vector<Plan> &plans, const Machine &machine, const LaunchFile &file,
-                 const Arguments &arguments) {
+/// The inputs of all launches, none of whose numbers is read. Refuses those whose shapes do not
+/// fit, before any launch has run.
+std::vector<Inputs> findInputs(const std::vector<Plan> &plans, const Machine &machine,
+                               const LaunchFile &file, const Arguments &arguments) {
+  std::vector<Inputs> found;
+  found.reserve(plans.size());
   std::vector<int64_t> lengths(file.caches.size());
   for (const Plan &plan : plans) {
-    Inputs inputs(*plan.program, plan.inputs);
+    const Inputs &inputs = found.emplace_back(*plan.program, plan.inputs);
     int64_t past = plan.cache ? lengths[*plan.cache] : 0;
     if (std::string fault = findOperandFault(*plan.program, machine, inputs.operands(), past);
         !fault.empty())
@@ -324,12 +327,13 @@ void checkShapes(const std::vector<Plan> &plans, const Machine &machine, const L
     if (plan.cache)
       lengths[*plan.cache] += inputs.operands()[MemoryRegion::Key].shape[2];
   }
+  return found;
 }
 
-Launch runPlan(const Plan &plan, Device &device, const LaunchFile &file, Caches &caches,
-               const Arguments &arguments) {
+/// Runs a launch with what `inputs` read, which is gone then.
+Launch runPlan(const Plan &plan, Inputs inputs, Device &device, const LaunchFile &file,
+               Caches &caches, const Arguments &arguments) {
   const Program &program = *plan.program;
-  Inputs inputs(program, plan.inputs);
   inputs.read();
   LaunchOptions options;
   options.thresholds = plan.thresholds;
@@ -483,13 +487,14 @@ bool run(const Arguments &arguments) {
   Machine machine = machineOf(programs, arguments);
   OutputFiles files;
   planOutputs(files, plans, machine, arguments);
-  checkShapes(plans, machine, file, arguments);
+  std::vector<Inputs> inputs = findInputs(plans, machine, file, arguments);
   Device device(machine);
   Caches caches(file.caches.size());
   std::vector<Launch> launches;
   launches.reserve(plans.size());
-  for (const Plan &plan : plans)
-    launches.push_back(runPlan(plan, device, file, caches, arguments));
+  for (size_t index = 0; index < plans.size(); ++index)
+    launches.push_back(
+        runPlan(plans[index], std::move(inputs[index]), device, file, caches, arguments));
   writeOutputs(files, launches, machine, arguments);
   printSummary(launches, machine);
   if (!arguments.explain.empty())
@@ -547,13 +552,15 @@ int main(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     return printParsed(app, error, "sprint-sim");
   }
+  std::string message;
   try {
     return run(arguments) ? 0 : 1;
   } catch (const ToolError &error) {
-    wipeProgress();
-    std::fprintf(stderr, "sprint-sim: error: %s\n", error.message.c_str());
+    message = error.message;
   } catch (const std::exception &error) {
-    std::fprintf(stderr, "sprint-sim: error: %s\n", reasonOf(error).c_str());
+    message = reasonOf(error);
   }
+  wipeProgress();
+  std::fprintf(stderr, "sprint-sim: error: %s\n", message.c_str());
   return 1;
 }
